@@ -20,6 +20,7 @@ from headrace.backend.upload.multipart import PARALLEL, PART_BYTES
 from headrace.backend.upload.signed_put import SignedUploader
 from headrace.backend.upload.uploader import RemoteUpload
 from headrace.errors import AuthenticationError, HeadraceError
+from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DataRecord
 from headrace.net.api_session import ApiSession
 from headrace.net.response import HttpResponse
@@ -108,7 +109,9 @@ class RemoteBackend:
         refuse_extensions(operation, request, self.limits)
         wire = encode_request(operation, request)
         headers = {"X-Headrace": "1", "X-Request-ID": uuid4().hex}
-        repeatable = _repeatable(operation, request)
+        repeatable = (_repeatable if self.limits.extensions else _repeatable_elsewhere)(
+            operation, request
+        )
         if not operation.safe and not (operation.creates and repeatable):
             headers["Idempotency-Key"] = key or uuid4().hex
             # Other platforms may ignore the key.
@@ -205,3 +208,10 @@ def _repeatable(operation: Operation[P, R], request: P) -> bool:
         request.import_id,
         request.chunk,
     )
+
+
+def _repeatable_elsewhere(operation: Operation[P, R], request: P) -> bool:
+    if isinstance(request, ImportAnnotations):
+        # The second time replaces what the first one wrote; another mode would write it twice, or keep it.
+        return request.import_type == ImportAnnotationMode.REPLACE
+    return bool(operation.safe) or (operation.repeatable and not operation.only_here)

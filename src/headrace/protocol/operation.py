@@ -31,7 +31,8 @@ class Operation(Generic[P, R]):
     ``result`` is the type of the JSON response, ``NoneType`` where there is none. ``bare_body`` names the field that
     *is* the body (a JSON array without a key). ``errors`` are the status codes that the operation may fail with, apart
     from 401. ``safe`` operations change nothing; by default those with the method ``GET`` or ``XGET``.
-    ``repeatable`` operations may be sent again after a lost response without a second effect. ``extension`` operations
+    ``repeatable`` operations may be sent again after a lost response without a second effect; with ``only_here``, to
+    headrace only, while another platform might do it twice. ``extension`` operations
     exist on headrace only, and ``instead`` says what to do on other platforms. ``extension_fields`` are the fields of the
     request that only headrace has.
     """
@@ -49,6 +50,7 @@ class Operation(Generic[P, R]):
     send_null: bool = False
     safe: bool | None = None
     repeatable: bool = False
+    only_here: bool = False
     extension: bool = False
     instead: str = ""
     extension_fields: tuple[str, ...] = ()

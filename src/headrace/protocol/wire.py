@@ -84,6 +84,10 @@ def decode_error(
     )
     if isinstance(decoded.hint, str):
         error.hint = decoded.hint
+    elif decoded.detail:
+        # Other platforms say there which value is wrong.
+        details = [decoded.detail] if isinstance(decoded.detail, str) else decoded.detail
+        error.hint = _excerpt("; ".join(map(str, details)).encode())
     return error
 
 

@@ -14,7 +14,16 @@ from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.info import FIELDS, SHAPE_KINDS, WHOLE, Capability
 from headrace.model.sample import Sample
-from headrace.model.shapes import AnyShape, Keypoints, Line, Mask, Polygon, SegmentationMask, Track
+from headrace.model.shapes import (
+    AnyShape,
+    Keypoints,
+    Line,
+    Mask,
+    Point,
+    Polygon,
+    SegmentationMask,
+    Track,
+)
 
 CHUNK_BYTES = 2 << 20
 """Approximate size of one call, in bytes of JSON."""
@@ -110,6 +119,7 @@ def chunks(
         losses.count(batch, counter)
         if says is PLATFORM:
             _count_rings(batch, counter)
+            _count_attributes(batch, counter)
         counter.flush()
         for sample in batch:
             if change is not None:
@@ -130,6 +140,18 @@ def _count_rings(batch: list[Sample], counter: LossCounter) -> None:
     count = sum([len(getattr(shape, "rings", ())) > 1 for shape in shapes])
     if count:
         message = f"not written: {FIELDS['rings']}"
+        counter.add("LOSS", message, Severity.LOSS, batch[0].filename, count=count)
+
+
+def _count_attributes(batch: list[Sample], counter: LossCounter) -> None:
+    """Count the lines and points with attributes, which only the bulk import takes, and that takes no lines and points."""
+    count = sum(
+        isinstance(shape, Line | Point) and bool(shape.attributes or shape.iscrowd)
+        for sample in batch
+        for shape in sample.shapes
+    )
+    if count:
+        message = "not written: attributes of lines and points"
         counter.add("LOSS", message, Severity.LOSS, batch[0].filename, count=count)
 
 

@@ -14,13 +14,13 @@ from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.splits import SplitTagger
 from headrace.engine.undo.remove import undo_choice
+from headrace.engine.versions.bulk_import import bulk_import
 from headrace.engine.versions.load import annotations_of_ids
 from headrace.errors import ConservationError, ParseError, RequestTooLargeError
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import Sample
 from headrace.protocol.operations.annotations import (
-    IMPORT_ANNOTATIONS,
     ImportAnnotations,
     ImportItem,
     ImportRecord,
@@ -52,6 +52,8 @@ class ChunkSender:
     ) -> None:
         self._backend = backend
         self._version_id = version.id
+        self._in_campaign = version.annotation_campaign_id is not None
+        self._keeps = options.mode == ImportAnnotationMode.KEEP
         self._options = options
         self._matcher = matcher
         self._tagger = tagger
@@ -125,13 +127,16 @@ class ChunkSender:
         )
         if not items and not self._ledger:
             return {}
-        return await self._backend.call(IMPORT_ANNOTATIONS, request)
+        return await bulk_import(self._backend, request)
 
     async def _count(self, chunk: MatchedChunk, counts: dict[str, int], *, known: bool) -> None:
         """Add a chunk's result, the number of shapes written by annotation id, to the report."""
-        kept = await self._kept(counts)
-        busy = await self._in_campaign(chunk, counts)
-        imported = count_chunk(self._report, chunk, kept=kept, busy=busy)
+        unchanged = [UUID(key) for key, count in counts.items() if self._keeps and count == 0]
+        kept = await self._assets(unchanged) if unchanged else set()
+        left_out = await self._left_out(chunk, counts)
+        # Platforms need not answer anything for an asset that keeps its annotation.
+        busy = left_out if self._in_campaign or not self._keeps else set()
+        imported = count_chunk(self._report, chunk, kept=kept | (left_out - busy), busy=busy)
         self._report.annotations += len(counts) - len(kept)
         _check(imported, counts)
         if not known:
@@ -140,14 +145,8 @@ class ChunkSender:
         if self._counts is not None:
             self._counts.update(counts)
 
-    async def _kept(self, counts: dict[str, int]) -> set[UUID]:
-        """Return the assets whose annotation was not changed."""
-        if self._options.mode != ImportAnnotationMode.KEEP:
-            return set()
-        return await self._assets([UUID(key) for key, count in counts.items() if count == 0])
-
-    async def _in_campaign(self, chunk: MatchedChunk, counts: dict[str, int]) -> set[UUID]:
-        """Return the assets that were left out because they are in an annotation campaign: they have no count."""
+    async def _left_out(self, chunk: MatchedChunk, counts: dict[str, int]) -> set[UUID]:
+        """Return the assets without a count; most of them are in an annotation campaign."""
         if len(counts) == len(chunk.wanted):
             return set()
         written = await self._assets([UUID(key) for key in counts])

@@ -202,6 +202,7 @@ FORK_VERSION = Operation(
     result=ForkAnswer,
     doc="Fork a version: create a new version at once, which a job fills with the assets of the other.",
     repeatable=True,
+    only_here=True,
     errors=(404, 400, 409, 423),
 )
 FIND_VERSION_BY_ID = Operation(

@@ -135,6 +135,7 @@ CONVERT_TAGS = Operation(
     result=JobRecord,
     doc="Turn tags into classifications: every asset that carries one of the tags gets the label of that name.",
     repeatable=True,
+    only_here=True,
     errors=(404, 400, 423),
 )
 CREATE_TAG = Operation(

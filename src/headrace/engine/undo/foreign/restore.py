@@ -20,6 +20,7 @@ from headrace.engine.undo.foreign.store import (
     RemovedItem,
     WrittenNote,
 )
+from headrace.engine.versions.bulk_import import bulk_import
 from headrace.engine.versions.jobs import add_data, wait_for
 from headrace.engine.versions.load import count_shapes, load_page, shapes_of
 from headrace.errors import APIError, ConflictError, NotFoundError
@@ -27,7 +28,6 @@ from headrace.model.columns import PLURALS
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import AssetRecord, UndoConflict, UndoRecord
 from headrace.protocol.operations.annotations import (
-    IMPORT_ANNOTATIONS,
     ImportAnnotations,
     ImportItem,
     LoadedAnnotation,
@@ -291,7 +291,7 @@ class _Restorer:
                     annotations=[self._item(each) for each in now],
                     status=now[0].annotation.status,
                 )
-                await self._backend.call(IMPORT_ANNOTATIONS, request)
+                await bulk_import(self._backend, request)
 
     def _item(self, planned: _Planned) -> ImportItem:
         annotation = planned.annotation
@@ -300,7 +300,11 @@ class _Restorer:
             for kind in PLURALS.values()
         }
         fields |= {"asset_id": str(planned.asset_id), "attributes": annotation.attributes}
-        return msgspec.convert(fields, ImportItem)
+        item = msgspec.convert(fields, ImportItem)
+        for box in item.rectangles:
+            # The record has floats, and platforms take whole numbers only.
+            box.x, box.y, box.w, box.h = map(_whole, (box.x, box.y, box.w, box.h))
+        return item
 
     def _shape(self, shape: dict[str, object]) -> dict[str, object]:
         label = self._labels[str(shape["label"])]
@@ -311,6 +315,10 @@ class _Restorer:
         self._conflict_count += 1
         if len(self._conflicts) < CONFLICTS_KEPT:
             self._conflicts.append(UndoConflict(subject=item.filename, why=why))
+
+
+def _whole(value: float) -> float:
+    return int(value) if value == int(value) else value
 
 
 def _page(items: Iterator[RemovedItem]) -> list[RemovedItem]:
