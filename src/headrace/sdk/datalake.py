@@ -21,6 +21,7 @@ from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES
 from headrace.protocol.query import combine
 from headrace.sdk.base.arguments import Paths, as_id, as_ids, as_path, check_limits, only_key_list
 from headrace.sdk.base.listing import Listing, iterating, list_items
+from headrace.sdk.base.names import COMPARED, find_named
 from headrace.sdk.base.resource import Resource, describe, get_or_create
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.datasource import DataSource, get_or_create_source
@@ -291,10 +292,15 @@ class Datalake(Resource[DatalakeRecord]):
             The tag.
 
         Raises:
-            NotFoundError: If the datalake has no data tag of that name.
+            NotFoundError: If the datalake has no data tag of that name; the hint names those that exist.
         """
-        request = tag_operations.DataTagName(datalake_id=self.id, name=name)
-        return Tag(self.session, await self.session.call(tag_operations.FIND_DATA_TAG, request))
+        return await find_named(
+            self._find_data_tag(name),
+            "data tag",
+            name,
+            lambda: self.list_data_tags(limit=COMPARED),
+            inside=self.name,
+        )
 
     async def get_or_create_data_tag(self, name: str) -> Tag:
         """Find a data tag by name, or create it.
@@ -306,8 +312,12 @@ class Datalake(Resource[DatalakeRecord]):
             The tag.
         """
         return await get_or_create(
-            lambda: self.get_data_tag(name), lambda: self.create_data_tag(name)
+            lambda: self._find_data_tag(name), lambda: self.create_data_tag(name)
         )
+
+    async def _find_data_tag(self, name: str) -> Tag:
+        request = tag_operations.DataTagName(datalake_id=self.id, name=name)
+        return Tag(self.session, await self.session.call(tag_operations.FIND_DATA_TAG, request))
 
     # --- work -----------------------------------------------------------------------------------------
 

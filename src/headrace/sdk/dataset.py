@@ -12,6 +12,7 @@ from headrace.protocol.operations import datasets as operations
 from headrace.protocol.operations import users
 from headrace.sdk.base.arguments import as_id, check_limits
 from headrace.sdk.base.listing import Listing, iterating, list_items
+from headrace.sdk.base.names import COMPARED, find_named
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.user import User, Worker
@@ -168,12 +169,19 @@ class Dataset(Resource[DatasetRecord], Taggable):
             The version.
 
         Raises:
-            NotFoundError: If the dataset has no version of that name.
+            NotFoundError: If the dataset has no version of that name; the hint names those that exist.
         """
         request = operations.FindVersion(dataset_id=self.id, version=version)
-        return DatasetVersion(
-            self.session, await self.session.call(operations.FIND_VERSION, request)
+        record = await find_named(
+            self.session.call(operations.FIND_VERSION, request),
+            "version",
+            version,
+            lambda: self.list_versions(limit=COMPARED),
+            inside=self.name,
+            attribute="version",
+            none="none exists yet; push creates them",
         )
+        return DatasetVersion(self.session, record)
 
     async def get_version_by_id(self, id: str | UUID) -> DatasetVersion:
         """Find a version by id.

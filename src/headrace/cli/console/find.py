@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from headrace.cli.console.target import existing, find_version
+from headrace.cli.console.target import find_version
 from headrace.errors import NotFoundError
 
 if TYPE_CHECKING:
@@ -13,35 +13,14 @@ if TYPE_CHECKING:
     from headrace.sdk.asset import MultiAsset
     from headrace.sdk.client.client import Client
     from headrace.sdk.dataset import Dataset
-    from headrace.sdk.label import Label
     from headrace.sdk.version.dataset_version import DatasetVersion
-
-
-async def find_dataset(client: Client, name: str) -> Dataset:
-    """Return a dataset by name; NotFoundError lists those that exist."""
-    try:
-        return await client.get_dataset(name)
-    except NotFoundError:
-        names = [dataset.name async for dataset in client.list_datasets()]
-        raise NotFoundError(f"no dataset {name!r}", hint=existing(name, names)) from None
 
 
 async def find_either(client: Client, name: str) -> tuple[Dataset | None, DatasetVersion | None]:
     """Return what a name means: ``dataset/version`` a version, a name without ``/`` a dataset; the other is None."""
     if "/" in name:
         return None, await find_version(client, name)
-    return await find_dataset(client, name), None
-
-
-async def find_label(version: DatasetVersion, name: str) -> Label:
-    """Return a label by name; NotFoundError lists those that exist."""
-    try:
-        return await version.get_label(name)
-    except NotFoundError:
-        names = [label.name async for label in version.list_labels()]
-        message = f"no label {name!r} in {version.name}/{version.version}"
-        hint = existing(name, names) if names else "the version has no labels yet"
-        raise NotFoundError(message, hint=hint) from None
+    return await client.get_dataset(name), None
 
 
 async def chosen_assets(

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import Account
-from headrace.errors import NotFoundError, did_you_mean
 
 if TYPE_CHECKING:
     from headrace.sdk.client.client import Client
     from headrace.sdk.version.dataset_version import DatasetVersion
 
-_NAMES_SHOWN = 10
 _DIGEST = "@sha256:"
 _HEXADECIMAL = re.compile(r"[0-9a-fA-F]{64}")
 
@@ -42,19 +40,7 @@ async def find_version(client: Client, name: str) -> DatasetVersion:
         NotFoundError: There is no such version; the hint lists those that exist.
     """
     check_version_name(name)
-    try:
-        return await client.version(name)
-    except NotFoundError:
-        dataset_name, _, version_name = name.rpartition("/")
-        datasets = {dataset.name: dataset async for dataset in client.list_datasets()}
-        if dataset_name not in datasets:
-            raise NotFoundError(
-                f"no dataset {dataset_name!r}", hint=existing(dataset_name, list(datasets))
-            ) from None
-        versions = [version.version async for version in datasets[dataset_name].list_versions()]
-        raise NotFoundError(
-            f"no version {version_name!r} in {dataset_name}", hint=existing(version_name, versions)
-        ) from None
+    return await client.version(name)
 
 
 def check_version_name(name: str) -> None:
@@ -85,11 +71,3 @@ def split_digest(name: str) -> tuple[str, str | None]:
             hint="write dataset/version@sha256: and 64 hexadecimal digits",
         )
     return version, f"sha256:{digest.lower()}"
-
-
-def existing(name: str, known: Sequence[str]) -> str:
-    """Return a hint with the nearest known name and the first ten."""
-    if not known:
-        return "none exists yet; push creates them"
-    shown = ", ".join(sorted(known)[:_NAMES_SHOWN]) + (", …" if len(known) > _NAMES_SHOWN else "")
-    return f"{did_you_mean(name, known)}existing: {shown}"

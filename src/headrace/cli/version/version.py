@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.console.find import chosen_assets, find_dataset, find_either
+from headrace.cli.console.find import chosen_assets, find_either
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -42,7 +42,7 @@ async def list_(
     """
     async with connected(target, account) as client:
         datasets = (
-            [await find_dataset(client, dataset)] if dataset else await client.list_datasets()
+            [await client.get_dataset(dataset)] if dataset else await client.list_datasets()
         )
         rows: list[dict[str, Any]] = []
         for each in datasets:

@@ -21,14 +21,12 @@ from headrace.cli.console.options import (
     VersionType,
 )
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import connected, existing, find_version
-from headrace.errors import NotFoundError, UnsupportedError
+from headrace.cli.console.target import connected, find_version
+from headrace.errors import UnsupportedError
 
 if TYPE_CHECKING:
     from headrace.platform.processings.programs import RegisteredProcessing
-    from headrace.sdk.client.client import Client
     from headrace.sdk.job import Job
-    from headrace.sdk.processing import Processing
 
 Repeatable = Annotated[list[str] | None, Parameter(negative="")]
 """An option that may be given several times."""
@@ -192,7 +190,7 @@ async def run(
         )
     async with connected(target, account) as client:
         found = await find_version(client, version)
-        job = await found.launch_processing(await _find(client, name), given, cpu, gpu)
+        job = await found.launch_processing(await client.get_processing(name), given, cpu, gpu)
         data = {"version": version, "processing": name, "job": str(job.id)}
         if detach:
             return Result(
@@ -224,14 +222,6 @@ async def _cancel(job: Job) -> None:
         await job.cancel()
     except UnsupportedError as error:
         print(f"job {job.id} goes on: {error}", file=sys.stderr)
-
-
-async def _find(client: Client, name: str) -> Processing:
-    try:
-        return await client.get_processing(name)
-    except NotFoundError as error:
-        error.hint = existing(name, [each.name async for each in client.list_processings()])
-        raise
 
 
 def value_of(text: str) -> Any:

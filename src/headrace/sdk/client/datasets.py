@@ -9,6 +9,7 @@ from headrace.model.records import DatasetRecord
 from headrace.protocol.operations import datasets as operations
 from headrace.sdk.base.arguments import as_id, check_limits
 from headrace.sdk.base.listing import Listing, iterating, list_items
+from headrace.sdk.base.names import COMPARED, find_named
 from headrace.sdk.base.session import Session
 from headrace.sdk.dataset import Dataset
 from headrace.sdk.version.dataset_version import DatasetVersion
@@ -52,10 +53,17 @@ class ClientDatasets:
             The dataset.
 
         Raises:
-            NotFoundError: If the organization has no dataset of that name.
+            NotFoundError: If the organization has no dataset of that name; the hint names those that exist.
         """
         request = operations.FindDataset(organization_id=self.session.organization.id, name=name)
-        return Dataset(self.session, await self.session.call(operations.FIND_DATASET, request))
+        record = await find_named(
+            self.session.call(operations.FIND_DATASET, request),
+            "dataset",
+            name,
+            lambda: self.list_datasets(limit=COMPARED),
+            none="none exists yet; push creates them",
+        )
+        return Dataset(self.session, record)
 
     async def get_dataset_by_id(self, id: str | UUID) -> Dataset:
         """Find a dataset by id.

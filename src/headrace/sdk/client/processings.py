@@ -9,6 +9,7 @@ from headrace.model.records import ProcessingRecord
 from headrace.protocol.operations import processings as operations
 from headrace.sdk.base.arguments import check_limits
 from headrace.sdk.base.listing import Listing, list_items
+from headrace.sdk.base.names import find_named
 from headrace.sdk.base.session import Session
 from headrace.sdk.processing import Processing
 
@@ -60,12 +61,17 @@ class ClientProcessings:
             The processing.
 
         Raises:
-            NotFoundError: If there is no processing of that name.
+            NotFoundError: If there is no processing of that name; the hint names those that exist.
         """
         request = operations.FindProcessing(organization_id=self.session.organization.id, name=name)
-        return Processing(
-            self.session, await self.session.call(operations.FIND_PROCESSING, request)
+        record = await find_named(
+            self.session.call(operations.FIND_PROCESSING, request),
+            "processing",
+            name,
+            self.list_processings,
+            none="none exists yet: headrace processing add makes one",
         )
+        return Processing(self.session, record)
 
     async def create_processing(
         self,

@@ -9,6 +9,7 @@ from headrace.protocol.operations import label_details as details
 from headrace.protocol.operations import labels as operations
 from headrace.sdk.base.arguments import as_attributes, plain_attributes
 from headrace.sdk.base.listing import Listing, list_items
+from headrace.sdk.base.names import find_named
 from headrace.sdk.base.resource import Resource, get_or_create
 from headrace.sdk.label import Label, LabelGroup
 
@@ -48,10 +49,15 @@ class VersionLabels(Resource[DatasetVersionRecord]):
             The label.
 
         Raises:
-            NotFoundError: If the version has no label of that name.
+            NotFoundError: If the version has no label of that name; the hint names those that exist.
         """
-        request = operations.LabelName(version_id=self.id, name=name)
-        return Label(self.session, await self.session.call(operations.FIND_LABEL, request))
+        return await find_named(
+            self._find_label(name),
+            "label",
+            name,
+            self.list_labels,
+            inside=f"{self.record.origin_name}/{self.record.version}",
+        )
 
     async def get_or_create_label(self, name: str) -> Label:
         """Find a label by name, or create it.
@@ -62,7 +68,11 @@ class VersionLabels(Resource[DatasetVersionRecord]):
         Returns:
             The label.
         """
-        return await get_or_create(lambda: self.get_label(name), lambda: self.create_label(name))
+        return await get_or_create(lambda: self._find_label(name), lambda: self.create_label(name))
+
+    async def _find_label(self, name: str) -> Label:
+        request = operations.LabelName(version_id=self.id, name=name)
+        return Label(self.session, await self.session.call(operations.FIND_LABEL, request))
 
     def list_label_groups(self) -> Listing[LabelGroupRecord, LabelGroup, list[LabelGroup]]:
         """List the label groups of the version."""

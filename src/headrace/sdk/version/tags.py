@@ -9,6 +9,7 @@ from headrace.model.enums import TagTarget
 from headrace.model.records import DatasetVersionRecord, TagRecord
 from headrace.protocol.operations import tags as operations
 from headrace.sdk.base.listing import Listing, list_items
+from headrace.sdk.base.names import find_named
 from headrace.sdk.base.resource import Resource, get_or_create
 from headrace.sdk.job import Job
 from headrace.sdk.tag import Tag
@@ -49,10 +50,15 @@ class VersionTags(Resource[DatasetVersionRecord]):
             The tag.
 
         Raises:
-            NotFoundError: If the version has no asset tag of that name.
+            NotFoundError: If the version has no asset tag of that name; the hint names those that exist.
         """
-        request = operations.AssetTagName(version_id=self.id, name=name)
-        return Tag(self.session, await self.session.call(operations.FIND_ASSET_TAG, request))
+        return await find_named(
+            self._find_asset_tag(name),
+            "asset tag",
+            name,
+            self.list_asset_tags,
+            inside=f"{self.record.origin_name}/{self.record.version}",
+        )
 
     async def convert_tags_to_classification(
         self, tag_type: TagTarget | str, tags: Sequence[Tag], wait: bool = True
@@ -91,5 +97,9 @@ class VersionTags(Resource[DatasetVersionRecord]):
             The tag.
         """
         return await get_or_create(
-            lambda: self.get_asset_tag(name), lambda: self.create_asset_tag(name)
+            lambda: self._find_asset_tag(name), lambda: self.create_asset_tag(name)
         )
+
+    async def _find_asset_tag(self, name: str) -> Tag:
+        request = operations.AssetTagName(version_id=self.id, name=name)
+        return Tag(self.session, await self.session.call(operations.FIND_ASSET_TAG, request))
