@@ -1,7 +1,7 @@
 """All errors of headrace, as one tree.
 
     HeadraceError
-      ConfigurationError            MissingExtraError
+      ConfigurationError            MissingExtraError  EventLoopError
       FormatError                   UnknownFormatError  ParseError  LossyWriteError  ConservationError
                                     FormatPackageError
         ParseError                  SourceNotFoundError
@@ -42,6 +42,7 @@ __all__ = [
     "DeleteLimitError",
     "DigestMismatchError",
     "DiskFullError",
+    "EventLoopError",
     "FormatError",
     "FormatPackageError",
     "FormatPackageWarning",
@@ -128,6 +129,12 @@ class UnsupportedError(HeadraceError):
     """Only headrace can do this, and the platform is another one: do what the hint says instead."""
 
     code = "unsupported"
+
+
+class EventLoopError(ConfigurationError, RuntimeError):
+    """No asyncio event loop is running, or the client belongs to another one: open a client in each. Also a ``RuntimeError``."""
+
+    code = "event-loop"
 
 
 class WorkerProcessError(HeadraceError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -105,10 +106,11 @@ async def _open(
     from headrace.platform.core.access import local_access
     from headrace.platform.platform import Platform
 
-    platform = await Platform.open(folder, undo=settings.undo_policy())
+    open_platform = partial(Platform.open, folder, undo=settings.undo_policy())
+    platform = await open_platform()
     try:
         access = await local_access(platform.context, organization_id, organization_name, username)
-        backend = LocalBackend(platform, access)
+        backend = LocalBackend(platform, access, reopen=open_platform)
         backend.limits = _limited(backend.limits, settings)
         ping = await backend.call(PING, Ping())
         chosen = GetOrganization(organization_id=access.organization_id)

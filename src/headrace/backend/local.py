@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import UUID
@@ -12,6 +12,7 @@ import anyio
 from headrace.backend.base import Limits, SmallUpload, UploadedFile
 from headrace.backend.upload.file_body import Snapshot
 from headrace.errors import ConfigurationError, HeadraceError, ObjectNotFoundError
+from headrace.event_loop import LoopBinding
 from headrace.model.records import DataRecord
 from headrace.platform.core.access import Access
 from headrace.platform.platform import Platform
@@ -33,19 +34,34 @@ LOCAL_LIMITS = Limits(
 
 
 class LocalBackend:
-    """A lake that is open in this process."""
+    """A lake that is open in this process.
 
-    def __init__(self, platform: Platform, access: Access) -> None:
+    Args:
+        platform: The open lake.
+        access: The user and organization of the calls.
+        reopen: Opens the lake again where the event loop that it was opened in is closed.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        access: Access,
+        *,
+        reopen: Callable[[], Awaitable[Platform]] | None = None,
+    ) -> None:
         self.limits = LOCAL_LIMITS
         self.name = str(platform.context.path)
         self._platform = platform
         self._access = access
+        self._reopen = reopen
+        self._loop = LoopBinding()
 
     def __repr__(self) -> str:
         return f"LocalBackend({self.name!r})"
 
     async def call(self, operation: Operation[P, R], request: P, /) -> R:
         """Execute one operation."""
+        await self._follow_loop()
         return await self._platform.call(self._access, operation, request)
 
     def file(self, data: DataRecord, /) -> LocalFile:
@@ -55,6 +71,7 @@ class LocalBackend:
     @asynccontextmanager
     async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[LocalUpload]:
         """Begin to copy a file into the lake."""
+        await self._follow_loop()
         file = await in_thread(Snapshot.of, path)
         yield LocalUpload(self, self._platform.context.objects, file, connector_id)
 
@@ -62,6 +79,7 @@ class LocalBackend:
         self, uploads: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
     ) -> list[UploadedFile | HeadraceError | OSError]:
         """Copy small files into the lake."""
+        await self._follow_loop()
         files = await in_thread(Snapshot.each, [upload.path for upload in uploads])
         good = [
             (upload, file)
@@ -76,8 +94,17 @@ class LocalBackend:
         outcomes = [next(stored) if isinstance(file, Snapshot) else file for file in files]
         return await in_thread(_unchanged, files, outcomes)
 
+    async def _follow_loop(self) -> None:
+        """Open the lake again where the event loop that it was opened in is closed."""
+        if self._loop.has_moved() and self._reopen is not None:
+            self._platform.discard()
+            self._platform = await self._reopen()
+
     async def aclose(self) -> None:
         """Finish writing and close the lake, even in a cancelled scope."""
+        if self._loop.has_moved():
+            self._platform.discard()
+            return
         with anyio.CancelScope(shield=True):
             await self._platform.aclose()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -20,6 +21,7 @@ from headrace.backend.upload.multipart import PARALLEL, PART_BYTES
 from headrace.backend.upload.signed_put import SignedUploader
 from headrace.backend.upload.uploader import RemoteUpload
 from headrace.errors import AuthenticationError, HeadraceError
+from headrace.event_loop import LoopBinding
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DataRecord
 from headrace.net.api_session import ApiSession
@@ -73,9 +75,13 @@ class RemoteBackend:
     ) -> None:
         self.state = state
         self.limits = Limits()
-        self._api = ApiSession(address, api_token, user_agent=USER_AGENT)
+        self._loop = LoopBinding()
+        # No partial: its repr would show the token.
+        self._open_api = lambda: ApiSession(address, api_token, user_agent=USER_AGENT)
+        self._api = self._open_api()
         url_policy = policy_for(self._api.address, trusted=trust_storage)
-        self._storage = StorageSession(user_agent=USER_AGENT, url_policy=url_policy)
+        self._open_storage = partial(StorageSession, user_agent=USER_AGENT, url_policy=url_policy)
+        self._storage = self._open_storage()
         self._policy = policy
         self._explain_refusal = explain_refusal
         self._organization: UUID | None = None
@@ -107,6 +113,7 @@ class RemoteBackend:
             key: Idempotency key of a call that changes data, the same for all retries. Default: a new one.
         """
         refuse_extensions(operation, request, self.limits)
+        self._follow_loop()
         wire = encode_request(operation, request)
         headers = {"X-Headrace": "1", "X-Request-ID": uuid4().hex}
         repeatable = (_repeatable if self.limits.extensions else _repeatable_elsewhere)(
@@ -141,6 +148,7 @@ class RemoteBackend:
 
     def file(self, data: DataRecord, /) -> RemoteFile:
         """The file of a data."""
+        self._follow_loop()
 
         async def renew() -> str:
             return (await self.call(GET_DATA_URL, DataId(data_id=data.id))).presigned_url
@@ -152,6 +160,7 @@ class RemoteBackend:
     @asynccontextmanager
     async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[RemoteUpload]:
         """Begin to upload a local file, or resume what an earlier run began."""
+        self._follow_loop()
         file = await in_thread(Snapshot.of, path)
         uploader = self._uploader()
         parallel = min(PARALLEL, self.limits.max_workers or PARALLEL)
@@ -170,6 +179,7 @@ class RemoteBackend:
         self, uploads: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
     ) -> list[UploadedFile | HeadraceError | OSError]:
         """Upload small files, each with one request."""
+        self._follow_loop()
         files = await in_thread(Snapshot.each, [upload.path for upload in uploads])
         uploader = self._uploader()
 
@@ -193,8 +203,21 @@ class RemoteBackend:
         algorithms = ("sha256",) if self.limits.extensions else ("sha256", "md5")
         return SignedUploader(self._storage, policy=self._policy, algorithms=algorithms)
 
+    def _follow_loop(self) -> None:
+        """Open new connections where the event loop of the old ones was closed."""
+        if self._loop.has_moved():
+            self._discard()
+            self._api, self._storage = self._open_api(), self._open_storage()
+
+    def _discard(self) -> None:
+        self._api.discard()
+        self._storage.discard()
+
     async def aclose(self) -> None:
         """Close the connections, even in a cancelled scope."""
+        if self._loop.has_moved():
+            self._discard()
+            return
         with anyio.CancelScope(shield=True):
             await self._api.aclose()
             await self._storage.aclose()

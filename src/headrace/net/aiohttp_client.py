@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import aiohttp
 import anyio
@@ -35,6 +36,16 @@ def client_session(
         # The signature of an upload covers its content type, or demands that there is none.
         skip_auto_headers=("Content-Type",),
     )
+
+
+def discard_session(session: aiohttp.ClientSession) -> None:
+    """Mark a session as closed whose event loop is closed, so that it ends in silence."""
+    connector = session.connector
+    session.detach()
+    if connector is not None:
+        # There is nothing to wait for on a closed loop: closing ends at the first step.
+        with suppress(StopIteration):
+            connector.close().__await__().send(None)
 
 
 class AiohttpResponse(StreamingResponse):

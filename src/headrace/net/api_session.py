@@ -9,7 +9,7 @@ from multidict import CIMultiDictProxy
 from yarl import URL
 
 from headrace.errors import ConfigurationError
-from headrace.net.aiohttp_client import client_session
+from headrace.net.aiohttp_client import client_session, discard_session
 from headrace.net.errors import translated
 from headrace.net.response import REDIRECTS, HttpResponse
 from headrace.net.urls import Proxies, origin
@@ -78,6 +78,10 @@ class ApiSession:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._session.close()
+
+    def discard(self) -> None:
+        """Let go of the connections, whose event loop is closed."""
+        discard_session(self._session)
 
 
 def _redirected(address: str, headers: CIMultiDictProxy[str]) -> ConfigurationError:

@@ -10,7 +10,7 @@ import anyio
 from yarl import URL
 
 from headrace.errors import TransferError
-from headrace.net.aiohttp_client import AiohttpResponse, client_session
+from headrace.net.aiohttp_client import AiohttpResponse, client_session, discard_session
 from headrace.net.congestion import THROTTLING, AdaptiveLimiter, HostLimiters, LimiterPolicy
 from headrace.net.errors import translated
 from headrace.net.http1.client import Http1Client
@@ -178,6 +178,12 @@ class StorageSession:
         if self._client is not None:
             await self._client.aclose()
         await self._session.close()
+
+    def discard(self) -> None:
+        """Let go of the connections, whose event loop is closed."""
+        if self._client is not None:
+            self._client.discard()
+        discard_session(self._session)
 
     async def _get(self, url: str, headers: Mapping[str, str], where: str) -> AiohttpResponse:
         with translated(where), anyio.fail_after(self.stall.silence):

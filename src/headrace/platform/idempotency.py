@@ -173,6 +173,9 @@ class _CallDatabase:
     async def aclose(self) -> None:
         """Do nothing: the platform closes the database."""
 
+    def discard(self) -> None:
+        """Do nothing, for the same reason."""
+
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Join the call's transaction; an error rolls back all of it."""

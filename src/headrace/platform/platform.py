@@ -136,6 +136,10 @@ class Platform:
         finally:
             await self.context.database.aclose()
 
+    def discard(self) -> None:
+        """Let go of the lake where the event loop that opened it is closed, and all background work with it."""
+        self.context.database.discard()
+
     async def __aenter__(self) -> Self:
         return self
 

@@ -38,7 +38,7 @@ PUBLIC = {
     ),
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
-        ConnectError ConservationError DatabaseError DeleteLimitError DigestMismatchError DiskFullError FormatError FormatPackageError FormatPackageWarning HeadraceError HeadraceWarning
+        ConnectError ConservationError DatabaseError DeleteLimitError DigestMismatchError DiskFullError EventLoopError FormatError FormatPackageError FormatPackageWarning HeadraceError HeadraceWarning
         InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError

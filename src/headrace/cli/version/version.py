@@ -41,9 +41,7 @@ async def list_(
         dataset: Only the versions of this dataset. Default: all.
     """
     async with connected(target, account) as client:
-        datasets = (
-            [await client.get_dataset(dataset)] if dataset else await client.list_datasets()
-        )
+        datasets = [await client.get_dataset(dataset)] if dataset else await client.list_datasets()
         rows: list[dict[str, Any]] = []
         for each in datasets:
             found = [_version_data(version) async for version in each.list_versions()]

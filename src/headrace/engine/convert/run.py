@@ -21,6 +21,7 @@ from headrace.engine.convert.workers.distribute import distribute
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError, FormatError, HeadraceError
+from headrace.event_loop import running_loop
 from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
 from headrace.formats.findings.jsonl import check_apart, findings_file
@@ -148,6 +149,7 @@ async def convert(
             or the names choose no image.
         ConservationError: Records are unaccounted for, which is a bug.
     """
+    running_loop()
     chosen = NameFilter.of(include, exclude, names)
 
     def work(stop: Stop) -> ConversionReport:

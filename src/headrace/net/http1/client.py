@@ -206,6 +206,12 @@ class Http1Client:
             raise
         return connection
 
+    def discard(self) -> None:
+        """Close the connections without their event loop, which is closed."""
+        self._closed = True
+        for connection in self._open:
+            connection.close()
+
     def _check_open(self, origin: Origin) -> None:
         if self._closed:
             raise broken(origin.origin)

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
+from headrace.event_loop import running_loop
 from headrace.sdk.base.session import Session
 from headrace.sdk.client.client import Client
 from headrace.settings import TOKEN_VARIABLE
@@ -94,6 +95,7 @@ def open_connection(
 async def _open_session(
     target: str | Path, token_variables: Sequence[str], chosen: ConnectKeywords
 ) -> Session:
+    running_loop()
     # Imported late: the HTTP and database packages behind it take most of the import time.
     from headrace.backend.base import Backend
     from headrace.backend.connect import open_backend
@@ -117,6 +119,7 @@ async def create_lake(path: str | os.PathLike[str]) -> None:
     Raises:
         LakeError: If the folder is not empty.
     """
+    running_loop()
     from headrace.platform.platform import Platform
 
     await Platform.create(Path(path))

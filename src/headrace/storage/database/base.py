@@ -57,3 +57,7 @@ class Database(Statements, Protocol):
     async def aclose(self) -> None:
         """Finish running statements and close all connections."""
         ...
+
+    def discard(self) -> None:
+        """Close all connections without waiting, where the event loop that opened them is closed."""
+        ...

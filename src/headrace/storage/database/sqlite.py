@@ -15,7 +15,7 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 import apsw
 
-from headrace.errors import ConfigurationError, DatabaseError
+from headrace.errors import ConfigurationError, DatabaseError, EventLoopError
 from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import Row, Transaction
@@ -116,6 +116,12 @@ class SqliteDatabase:
             for thread in [*self._readers, *self._streams, *self._idle_streams, self._writer]:
                 await thread.close()
 
+    def discard(self) -> None:
+        """Close all connections after their running statements, without the event loop, which is closed."""
+        self._closed = True
+        for thread in [*self._readers, *self._streams, *self._idle_streams, self._writer]:
+            thread.retire()
+
     # --- reading ------------------------------------------------------------------------------------------
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
@@ -207,7 +213,7 @@ class SqliteDatabase:
         if self._closed:
             raise DatabaseError(f"the lake of {self._path} is closed")
         if asyncio.get_running_loop() is not self._loop:
-            raise ConfigurationError("a lake works in the event loop that opened it")
+            raise EventLoopError("a lake works in the event loop that opened it")
 
     def _reader(self) -> ConnectionThread:
         """Return the reader with the fewest calls; opens a new one while all are busy and more are allowed."""
