@@ -2393,7 +2393,7 @@ class Datalake(BlockingHandle[AsyncDatalake]):
             The tag.
 
         Raises:
-            NotFoundError: If the datalake has no data tag of that name.
+            NotFoundError: If the datalake has no data tag of that name; the hint names those that exist.
         """
         answer: Tag = self._call(self._inner.get_data_tag, name)
         return answer
@@ -3544,7 +3544,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             The tag.
 
         Raises:
-            NotFoundError: If the version has no asset tag of that name.
+            NotFoundError: If the version has no asset tag of that name; the hint names those that exist.
         """
         answer: Tag = self._call(self._inner.get_asset_tag, name)
         return answer
@@ -3613,7 +3613,7 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
             The label.
 
         Raises:
-            NotFoundError: If the version has no label of that name.
+            NotFoundError: If the version has no label of that name; the hint names those that exist.
         """
         answer: Label = self._call(self._inner.get_label, name)
         return answer
@@ -4670,7 +4670,7 @@ class Dataset(BlockingHandle[AsyncDataset]):
             The version.
 
         Raises:
-            NotFoundError: If the dataset has no version of that name.
+            NotFoundError: If the dataset has no version of that name; the hint names those that exist.
         """
         answer: DatasetVersion = self._call(self._inner.get_version, version)
         return answer
@@ -5041,7 +5041,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             The processing.
 
         Raises:
-            NotFoundError: If there is no processing of that name.
+            NotFoundError: If there is no processing of that name; the hint names those that exist.
         """
         answer: Processing = self._call(self._inner.get_processing, name)
         return answer
@@ -5337,7 +5337,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             The dataset.
 
         Raises:
-            NotFoundError: If the organization has no dataset of that name.
+            NotFoundError: If the organization has no dataset of that name; the hint names those that exist.
         """
         answer: Dataset = self._call(self._inner.get_dataset, name)
         return answer
