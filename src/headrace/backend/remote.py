@@ -76,8 +76,12 @@ class RemoteBackend:
         self.state = state
         self.limits = Limits()
         self._loop = LoopBinding()
-        # No partial: its repr would show the token.
-        self._open_api = lambda: ApiSession(address, api_token, user_agent=USER_AGENT)
+
+        # A function, since the repr of a partial would show the token.
+        def open_api() -> ApiSession:
+            return ApiSession(address, api_token, user_agent=USER_AGENT)
+
+        self._open_api = open_api
         self._api = self._open_api()
         url_policy = policy_for(self._api.address, trusted=trust_storage)
         self._open_storage = partial(StorageSession, user_agent=USER_AGENT, url_policy=url_policy)
