@@ -2208,7 +2208,8 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         """Upload files.
 
         A file that the datalake has already, with the same name, content and metadata, is not uploaded again but gets
-        the tags; with ``source`` every file is uploaded. An interrupted upload of a large file is continued.
+        the tags; with ``source``, or where neither the platform nor its storage reports digests, every file is uploaded.
+        An interrupted upload of a large file is continued.
 
         Args:
             filepaths: One path, or several.
@@ -5115,7 +5116,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
         """Upload files or folders of images and videos, and add them to a dataset version.
 
         The dataset and the version are created if they are missing. A file that the default datalake already has, with
-        the same name and content, is not uploaded again, so an interrupted push is continued by the same call.
+        the same name and content, is not uploaded again, so an interrupted push is continued by the same call. Where
+        neither the platform nor its storage reports digests, a file of the same name and size counts as the same.
 
         Args:
             name: The full name of the version, ``"dataset/version"``.

@@ -124,6 +124,12 @@ class ObjectNameRecord(Record, frozen=True):
     object_name: str
 
 
+class CustomMetadataRecord(Record, frozen=True):
+    """The custom metadata of a data; all that a platform answers when it is replaced."""
+
+    custom_metadata: dict[str, Any] | None
+
+
 class PresignedUrlRecord(Record, frozen=True):
     presigned_url: str
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import anyio
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from headrace.engine.paging import batched, call_all
 from headrace.errors import NotFoundError, UnprocessableEntityError, WaitTimeoutError
@@ -94,7 +95,8 @@ class Data(Resource[DataRecord], WithFile, Taggable):
             custom_metadata: The new keys and values; None removes all.
         """
         request = operations.UpdateCustomMetadata(data_id=self.id, custom_metadata=custom_metadata)
-        self.record = await self.session.call(operations.UPDATE_CUSTOM_METADATA, request)
+        answer = await self.session.call(operations.UPDATE_CUSTOM_METADATA, request)
+        self.record = replace(self.record, custom_metadata=answer.custom_metadata)
 
     async def wait_for_upload_done(
         self, blocking_time_increment: float = 1.0, attempts: int = 20

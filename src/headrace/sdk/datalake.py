@@ -101,7 +101,8 @@ class Datalake(Resource[DatalakeRecord]):
         """Upload files.
 
         A file that the datalake has already, with the same name, content and metadata, is not uploaded again but gets
-        the tags; with ``source`` every file is uploaded. An interrupted upload of a large file is continued.
+        the tags; with ``source``, or where neither the platform nor its storage reports digests, every file is uploaded.
+        An interrupted upload of a large file is continued.
 
         Args:
             filepaths: One path, or several.

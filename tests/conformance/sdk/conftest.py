@@ -1,4 +1,4 @@
-"""A client over each of the two doors, and a version with some assets behind it."""
+"""A client over each of the doors, and a version with some assets behind it."""
 
 from __future__ import annotations
 

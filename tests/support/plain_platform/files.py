@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from hashlib import md5
 from mimetypes import guess_type
+from urllib.parse import unquote
 
 from aiohttp import web
 from aiohttp.multipart import BodyPartReader
@@ -37,7 +38,8 @@ async def _form(store: Store, switches: Switches, request: web.Request) -> web.S
     if set(fields) != {"key", "policy", "Content-Type"} or len(parts) != 4:
         raise RefusedError(400, "The form must have the fields that were given, and Content-Type.")
     claims = claims_of(store, fields["policy"], "form")
-    if fields["key"] != claims["object_name"] or parts[-1][1] != claims["object_name"]:
+    # Forms escape quotes in the name of a file.
+    if fields["key"] != claims["object_name"] or unquote(parts[-1][1]) != unquote(fields["key"]):
         raise RefusedError(403, "The object has another name.")
     if fields["Content-Type"] != claims["content_type"]:
         raise RefusedError(403, "The object has another type.")

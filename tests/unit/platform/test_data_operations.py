@@ -201,9 +201,11 @@ async def test_metadata_is_replaced_and_cleared(lake: Lake) -> None:
     data = await lake.add(metadata={"a": 1}, custom_metadata={"b": 2})
     changed = await lake.call(UPDATE_DATA, UpdateData(data_id=data.id, metadata={"c": 3}))
     assert (changed.metadata, changed.custom_metadata) == ({"c": 3}, {"b": 2})
-    changed = await lake.call(
+    answer = await lake.call(
         UPDATE_CUSTOM_METADATA, UpdateCustomMetadata(data_id=data.id, custom_metadata=None)
     )
+    assert answer.custom_metadata is None
+    changed = await lake.call(GET_DATA, DataId(data_id=data.id))
     assert (changed.metadata, changed.custom_metadata) == ({"c": 3}, None)
 
 

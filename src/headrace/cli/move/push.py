@@ -45,7 +45,7 @@ async def push(
 ) -> Result:
     """Upload images and videos into a version.
 
-    A missing dataset or version is created. Files that the lake has already are not uploaded again, so the same command continues after an interruption.
+    A missing dataset or version is created. Files that the lake has already are not uploaded again, so the same command continues after an interruption. They are compared by name and digest, or by name and size on a platform that reports no digests.
 
     Args:
         target: A lake's folder or a server's URL.

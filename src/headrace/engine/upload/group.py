@@ -61,7 +61,7 @@ async def _upload(
         arrived = []
         for index, each in enumerate(sent):
             if isinstance(each, UploadedFile):
-                described[index].sha256 = each.sha256 or UNSET
+                described[index].sha256 = each.sha256 or UNSET  # grouped: a headrace server
                 arrived.append(index)
         results = await _register(backend, target, [described[index] for index in arrived])
     except anyio.get_cancelled_exc_class():

@@ -21,6 +21,7 @@ from headrace.engine.upload.file import UploadFile
 from headrace.engine.upload.folders import FilesToPush
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
 from headrace.engine.upload.run import upload_batch
+from headrace.engine.upload.stored import Claims
 from headrace.engine.upload.target import UploadTarget
 from headrace.engine.versions.jobs import add_data, wait_for
 from headrace.errors import ConfigurationError, ConflictError, NoDataError, NotFoundError
@@ -135,11 +136,12 @@ async def push(
         masks=counts.masks,
         dry_run=dry_run,
     )
+    claims = Claims(track=len(paths) > 1)
     if dry_run:
         found = await _find_version(backend, organization_id, dataset, version, report)
         with Progress("push", "files", progress, total=counts.media) as counting:
             async for batch in files.batches():
-                await _plan_batch(backend, lake, found, batch, report)
+                await _plan_batch(backend, lake, found, batch, report, claims)
                 counting.add(len(batch))
         report.transfer.seconds = counting.seconds
         return report
@@ -147,7 +149,7 @@ async def push(
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
     with Progress("push", "files", progress, total=counts.media) as counting:
         async for batch in files.batches():
-            await _push_batch(backend, target, record, batch, report, counting, max_workers)
+            await _push_batch(backend, target, record, batch, report, counting, claims, max_workers)
     report.transfer.seconds = counting.seconds
     if failures_folder is not None:
         await in_thread(_record_failures, failures_folder, report.transfer)
@@ -161,9 +163,10 @@ async def _plan_batch(
     version: DatasetVersionRecord | None,
     batch: list[UploadFile],
     report: PushReport,
+    claims: Claims,
 ) -> None:
     """Count what a push would do with a batch."""
-    have = await find_in_lake(backend, lake.id, batch)
+    have = await find_in_lake(backend, lake.id, batch, claims=claims)
     missing = [file for file in batch if str(file.path) not in have]
     uploaded = len(missing) - len(await find_repeated(missing))
     report.files += len(batch)
@@ -181,15 +184,19 @@ async def _push_batch(
     batch: list[UploadFile],
     report: PushReport,
     progress: Progress,
+    claims: Claims,
     max_workers: int | None,
 ) -> None:
-    have = await find_in_lake(backend, target.lake.id, batch)
+    have = await find_in_lake(backend, target.lake.id, batch, claims=claims)
     missing = [file for file in batch if str(file.path) not in have]
     progress.add(len(batch) - len(missing))
     uploaded = await upload_batch(
         backend, target, missing, report.transfer, progress, max_workers=max_workers
     )
     fresh = {str(file.path): record for file, record in zip(missing, uploaded, strict=True)}
+    for file, data in zip(missing, uploaded, strict=True):
+        if data is not None:
+            claims.note(data.id, file.path)
     records = [have.get(str(file.path)) or fresh.get(str(file.path)) for file in batch]
     report.files += len(batch)
     report.transfer.skipped += len(have)

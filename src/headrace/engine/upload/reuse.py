@@ -13,6 +13,7 @@ from uuid import UUID
 from headrace.backend.base import Backend
 from headrace.engine.paging import KeyListing
 from headrace.engine.upload.file import UploadFile
+from headrace.engine.upload.stored import Claims, find_stored
 from headrace.model.enums import DataUploadStatus
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.datalake import LIST_DATA_BY_KEY, ListDataByKey
@@ -20,30 +21,39 @@ from headrace.threads import in_thread
 
 
 async def find_in_lake(
-    backend: Backend, lake_id: UUID, files: Sequence[UploadFile]
+    backend: Backend, lake_id: UUID, files: Sequence[UploadFile], *, claims: Claims | None = None
 ) -> dict[str, DataRecord]:
     """Return the data of the files that the lake has already, by local path.
 
-    The result is empty on a platform that does not report digests.
+    Where the platform reports no digests, the storage is asked for size and digest of each data of the same name.
+
+    Args:
+        backend: Backend of the lake.
+        lake_id: The datalake.
+        files: Local files, with their sizes.
+        claims: If given, name and size suffice where the storage reports no digest either.
     """
     candidates: dict[tuple[str, int], dict[str, DataRecord]] = {}
+    undigested: dict[str, list[DataRecord]] = {}
     query = ListDataByKey(datalake_id=lake_id)
     names = [file.filename for file in files]
     async for page in KeyListing(backend, LIST_DATA_BY_KEY, query, "filenames", names).pages():
         for data in page:
-            done = data.upload_status == DataUploadStatus.DONE
-            if done and data.size is not None and data.sha256 is not None:
+            if data.upload_status == DataUploadStatus.ERROR:
+                continue
+            if data.sha256 is None:
+                undigested.setdefault(data.filename, []).append(data)
+            elif data.upload_status == DataUploadStatus.DONE and data.size is not None:
                 candidates.setdefault((data.filename, data.size), {})[data.sha256] = data
-    likely = [file for file in files if (file.filename, file.size) in candidates]
-    if not likely:
-        return {}
-    digests = await in_thread(digests_of, likely)
     found = {}
+    likely = [file for file in files if (file.filename, file.size) in candidates]
+    digests = await in_thread(digests_of, likely) if likely else []
     for file, digest in zip(likely, digests, strict=True):
         same = candidates[file.filename, file.size].get(digest)
         if same is not None:
             found[str(file.path)] = same
-    return found
+    rest = [file for file in files if file.filename in undigested and str(file.path) not in found]
+    return found | await find_stored(backend, lake_id, rest, undigested, claims)
 
 
 async def find_repeated(files: Sequence[UploadFile]) -> dict[int, int]:

@@ -11,6 +11,7 @@ from headrace.backend.base import Backend, FileUpload
 from headrace.engine.upload.file import UploadFile, content_type, measure
 from headrace.engine.upload.group import UploadOutcome, upload_group
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
+from headrace.engine.upload.settle import is_unread, settle
 from headrace.engine.upload.target import ReusedData, UploadTarget, checked, description
 from headrace.errors import AuthenticationError, ConfigurationError, ConflictError, HeadraceError
 from headrace.model.enums import ObjectDataType
@@ -48,8 +49,9 @@ async def upload_files(
 ) -> UploadResult:
     """Upload files to a datalake and register them.
 
-    A file that the lake has already, with the same name, content and description, is not sent again. A file that
-    fails is in the report and does not stop the others.
+    A file that the lake has already, with the same name, content and description, is not sent again; where neither
+    the platform nor its storage reports digests, all files are sent. A file that fails is in the report and does not
+    stop the others.
 
     Args:
         backend: Backend of the lake.
@@ -116,31 +118,15 @@ async def upload_batch(
     if not files:
         return []
     same = await find_repeated(files)
-    found: dict[int, DataRecord | None] = {}
-
-    def record(index: int, outcome: UploadOutcome) -> None:
-        file = files[index]
-        if isinstance(outcome, ReusedData):
-            found[index] = outcome.record
-            report.skipped += 1
-            progress.add()
-        elif isinstance(outcome, DataRecord):
-            found[index] = outcome
-            report.moved += 1
-            report.bytes += file.size
-            progress.add(bytes=file.size)
-        else:
-            found[index] = None
-            report.fail(file.filename, outcome)
-            progress.add()
+    sent = _SentFiles(files, report, progress)
 
     async def upload_one(index: int) -> None:
         try:
-            record(index, await _upload(backend, target, files[index]))
+            sent.record(index, await _upload(backend, target, files[index]))
         except AuthenticationError:
             raise
         except (HeadraceError, OSError) as error:
-            record(index, error)
+            sent.record(index, error)
 
     small, large = _by_size(backend, files, same)
     step = backend.limits.uploads
@@ -150,8 +136,9 @@ async def upload_batch(
             backend, target, [files[index] for index in group], workers=workers
         )
         for index, outcome in zip(group, outcomes, strict=True):
-            record(index, outcome)
+            sent.record(index, outcome)
     await map_bounded(upload_one, large, concurrency=workers)
+    found = await sent.settle(backend, target)
     for index, first in same.items():
         found[index] = found[first]
         if found[first] is None:
@@ -160,6 +147,60 @@ async def upload_batch(
             report.skipped += 1
     progress.add(len(same))
     return [found[index] for index in range(len(files))]
+
+
+class _SentFiles:
+    """What became of each file; those that the platform has still to read wait for :meth:`settle`."""
+
+    def __init__(
+        self, files: Sequence[UploadFile], report: TransferReport, progress: Progress
+    ) -> None:
+        self._files = files
+        self._report = report
+        self._progress = progress
+        self._found: dict[int, DataRecord | None] = {}
+        self._unread: dict[int, DataRecord | ReusedData] = {}
+
+    def record(self, index: int, outcome: UploadOutcome) -> None:
+        """Enter the outcome of a file into the report, unless the platform has still to read it."""
+        file = self._files[index]
+        record = _record_of(outcome)
+        if record is None:
+            assert isinstance(outcome, Exception)
+            self._report.fail(file.filename, outcome)
+            self._progress.add()
+        elif is_unread(record):
+            assert not isinstance(outcome, Exception)
+            self._unread[index] = outcome
+            return
+        elif isinstance(outcome, ReusedData):
+            self._report.skipped += 1
+            self._progress.add()
+        else:
+            self._report.moved += 1
+            self._report.bytes += file.size
+            self._progress.add(bytes=file.size)
+        self._found[index] = record
+
+    async def settle(self, backend: Backend, target: UploadTarget) -> dict[int, DataRecord | None]:
+        """Wait for the files that are still to be read; return all data by index, None for a file that failed."""
+        unread = {index: _record_of(outcome) for index, outcome in self._unread.items()}
+        settled = await settle(
+            backend, target.lake.id, {record.id: record for record in unread.values() if record}
+        )
+        for index, record in unread.items():
+            assert record is not None
+            outcome: UploadOutcome = settled[record.id]
+            if isinstance(outcome, DataRecord) and isinstance(self._unread[index], ReusedData):
+                outcome = ReusedData(outcome)
+            self.record(index, outcome)
+        return self._found
+
+
+def _record_of(outcome: UploadOutcome) -> DataRecord | None:
+    if isinstance(outcome, ReusedData):
+        return outcome.record
+    return outcome if isinstance(outcome, DataRecord) else None
 
 
 def _by_size(
@@ -226,9 +267,7 @@ async def _send(
     backend: Backend, target: UploadTarget, file: UploadFile, upload: FileUpload, object_name: str
 ) -> DataRecord | ReusedData:
     sent = await upload.send(object_name, content_type(file.filename))
-    described = description(backend, target, file, object_name)
-    if backend.limits.extensions:
-        described.sha256 = sent.sha256 or UNSET
+    described = description(backend, target, file, object_name, sent)
     record = await backend.call(
         REGISTER_DATA, RegisterData(datalake_id=target.lake.id, **structs.asdict(described))
     )

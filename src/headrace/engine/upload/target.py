@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import anyio
 from msgspec import UNSET, Struct
 
 from headrace.backend.base import Backend, UploadedFile
 from headrace.engine.upload.file import UploadFile, content_type
-from headrace.errors import (
-    BadRequestError,
-    ChecksumError,
-    UnprocessableEntityError,
-    WaitTimeoutError,
-)
-from headrace.model.enums import DataType, DataUploadStatus
+from headrace.engine.upload.settle import refuse_unreadable
+from headrace.errors import BadRequestError, ChecksumError
+from headrace.model.enums import DataType
 from headrace.model.records import DatalakeRecord, DataRecord
-from headrace.protocol.operations.datalake import DELETE_DATA, GET_DATA, DataDescription, DataId
-
-POLL_SECONDS, MAX_POLLS = 5.0, 30
-"""How often, and how many times, to ask whether the platform has read a file."""
+from headrace.protocol.operations.datalake import DELETE_DATA, DataDescription, DataId
 
 
 class UploadTarget(Struct, frozen=True, kw_only=True):
@@ -42,9 +34,18 @@ class UploadTarget(Struct, frozen=True, kw_only=True):
 
 
 def description(
-    backend: Backend, target: UploadTarget, file: UploadFile, object_name: str
+    backend: Backend,
+    target: UploadTarget,
+    file: UploadFile,
+    object_name: str,
+    sent: UploadedFile | None = None,
 ) -> DataDescription:
-    """Describe a file for its registration; where the platform can, it reuses data that another run registered."""
+    """Describe a file for its registration.
+
+    Where the platform can, it checks the digest of what was ``sent``, and reuses data that another run registered.
+    """
+    extensions = backend.limits.extensions
+    sha256 = None if sent is None else sent.sha256
     kind = content_type(file.filename)
     return DataDescription(
         type=DataType.VIDEO if kind.startswith("video/") else DataType.IMAGE,
@@ -55,7 +56,8 @@ def description(
         data_source_id=target.source_id,
         metadata=file.metadata or UNSET,
         custom_metadata=UNSET if file.custom_metadata is None else file.custom_metadata,
-        reuse=True if backend.limits.extensions else UNSET,
+        sha256=sha256 if extensions and sha256 is not None else UNSET,
+        reuse=True if extensions else UNSET,
     )
 
 
@@ -68,28 +70,15 @@ class ReusedData(Struct, frozen=True):
 async def checked(
     backend: Backend, file: UploadFile, sent: UploadedFile, object_name: str, record: DataRecord
 ) -> DataRecord | ReusedData:
-    """Wait until the platform has read the file that was sent as ``object_name``, and return its record.
+    """Return the record of a file that was sent as ``object_name``, which the platform may still have to read.
 
     Raises ChecksumError if the stored file differs from the one that was sent, UnprocessableEntityError if the
-    platform cannot read it; either way the data is deleted. Raises WaitTimeoutError after 150 seconds.
+    platform cannot read it; either way the data is deleted.
     """
     if sent.sha256 is not None and record.sha256 not in (None, sent.sha256):
         await backend.call(DELETE_DATA, DataId(data_id=record.id))
         raise ChecksumError(
             f"{file.path} in the lake differs from the file that was sent", hint="run it again"
         )
-    polls = MAX_POLLS
-    while record.upload_status in (DataUploadStatus.PENDING, DataUploadStatus.COMPUTING):
-        if not polls:
-            raise WaitTimeoutError(
-                f"the platform has not read {record.filename!r} yet", hint="check again later"
-            )
-        polls -= 1
-        await anyio.sleep(POLL_SECONDS)
-        record = await backend.call(GET_DATA, DataId(data_id=record.id))
-    if record.upload_status == DataUploadStatus.ERROR:
-        await backend.call(DELETE_DATA, DataId(data_id=record.id))
-        raise UnprocessableEntityError(
-            f"{record.filename!r} cannot be read as {record.content_type}"
-        )
+    await refuse_unreadable(backend, record)
     return record if record.object_name == object_name else ReusedData(record)

@@ -8,7 +8,12 @@ from uuid import UUID
 import msgspec
 
 from headrace.model.ids import Kind, encode
-from headrace.model.records import DataRecord, PresignedUrlRecord, SourceRecord
+from headrace.model.records import (
+    CustomMetadataRecord,
+    DataRecord,
+    PresignedUrlRecord,
+    SourceRecord,
+)
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import remove_assets_of_data
@@ -61,14 +66,14 @@ async def update_data(context: Context, access: Access, request: UpdateData) -> 
 @handles(UPDATE_CUSTOM_METADATA)
 async def update_custom_metadata(
     context: Context, access: Access, request: UpdateCustomMetadata
-) -> DataRecord:
+) -> CustomMetadataRecord:
     """Replace a data's custom metadata."""
     text = metadata_text("custom_metadata", request.custom_metadata)
     bucket, no = await _resolve(context.database, access, request.data_id)
     await context.database.execute(
         "datalake.update_custom_metadata", bucket=bucket, no=no, custom_metadata=text
     )
-    return await full_record(context, access, bucket, no)
+    return CustomMetadataRecord(custom_metadata=request.custom_metadata)
 
 
 @handles(DELETE_DATA)

@@ -10,6 +10,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.records import (
+    CustomMetadataRecord,
     DatalakeRecord,
     DataRecord,
     Items,
@@ -151,6 +152,7 @@ REGISTER_DATA = Operation(
     request=RegisterData,
     result=DataRecord,
     doc="Register an uploaded object as data of the lake. The same call again returns the same data.",
+    send_null=True,
     repeatable=True,
     extension_fields=("reuse", "sha256"),
     errors=(404, 400, 409),
@@ -228,7 +230,7 @@ UPDATE_CUSTOM_METADATA = Operation(
     method="PATCH",
     path="/api/data/{data_id}/custom-metadata",
     request=UpdateCustomMetadata,
-    result=DataRecord,
+    result=CustomMetadataRecord,
     doc="Replace the custom metadata of a data.",
     send_null=True,
     repeatable=True,

@@ -42,7 +42,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         """Upload files or folders of images and videos, and add them to a dataset version.
 
         The dataset and the version are created if they are missing. A file that the default datalake already has, with
-        the same name and content, is not uploaded again, so an interrupted push is continued by the same call.
+        the same name and content, is not uploaded again, so an interrupted push is continued by the same call. Where
+        neither the platform nor its storage reports digests, a file of the same name and size counts as the same.
 
         Args:
             name: The full name of the version, ``"dataset/version"``.
