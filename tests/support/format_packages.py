@@ -67,13 +67,13 @@ FORMAT = Format(
 
 
 def probe(path):
-    if next(path.glob("*.lines"), None) is None:
+    if path.is_file() or next(path.rglob("*.lines"), None) is None:
         return None
     return Guess(format="lines", confidence="certain", reason="it holds .lines")
 
 
 def count(folder, most):
-    return sum(1 for _ in folder.glob("*.lines"))
+    return sum(1 for _ in folder.rglob("*.lines"))
 
 
 class File(NamedTuple):
@@ -100,10 +100,11 @@ class LinesReader(ChunkedReader):
 
     def _filenames(self):
         for chunk in self.chunks(None):
-            yield [Path(file.name).stem for file in chunk]
+            yield [file.name.removesuffix(".lines") for file in chunk]
 
     def chunks(self, found):
-        names = sorted(path.name for path in self.path.glob("*.lines"))
+        found = self.path.rglob("*.lines")
+        names = sorted(path.relative_to(self.path).as_posix() for path in found)
         for start in range(0, len(names), 2):
             yield [File(name) for name in names[start:start + 2]]
 
@@ -119,7 +120,7 @@ class LinesReader(ChunkedReader):
             shapes.append(Rectangle(label=label, x=x, y=y, w=w, h=h))
         found.images_in += 1
         found.shapes_in += len(shapes)
-        return Sample(filename=Path(name).stem, shapes=shapes)
+        return Sample(filename=name.removesuffix(".lines"), shapes=shapes)
 
 
 class LinesWriter(Writer):
@@ -131,7 +132,9 @@ class LinesWriter(Writer):
     def _write(self, samples):
         for sample in samples:
             lines = [f"{s.label}\\t{s.x}\\t{s.y}\\t{s.w}\\t{s.h}\\n" for s in sample.shapes]
-            (self._temp / f"{sample.filename}.lines").write_text("".join(lines))
+            path = self._temp / f"{sample.filename}.lines"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(lines))
             self.found.images_out += 1
             self.found.shapes_out += len(sample.shapes)
 

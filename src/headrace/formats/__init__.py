@@ -12,6 +12,7 @@ from headrace.formats.api import Samples, read, write
 from headrace.formats.base import Reader, Writer
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Finding, Findings, Occurrence, Pass, Place, Severity
+from headrace.formats.findings.explained import FindingText
 from headrace.formats.info import WHOLE, Capability, FormatInfo, Guess, Loss, losses
 from headrace.formats.options import (
     ConvertKeywords,
@@ -28,6 +29,7 @@ __all__ = [
     "ChunkedReader",
     "ConvertKeywords",
     "Finding",
+    "FindingText",
     "Findings",
     "Format",
     "FormatInfo",

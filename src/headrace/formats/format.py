@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from headrace.errors import FormatError, FormatPackageError, FormatPackageWarnin
 from headrace.formats.base import ConversionStep, Reader, Writer
 from headrace.formats.blame import blamed
 from headrace.formats.findings.collect import Findings
+from headrace.formats.findings.explained import FindingText
 from headrace.formats.info import FormatInfo, Guess
 from headrace.formats.options import ReadOptions, WriteOptions
 from headrace.model.sample import LabelInfo
@@ -36,6 +37,8 @@ class Format(Struct, frozen=True, kw_only=True):
         counter: Reference to a function ``(folder: Path, most: int) -> int``, see :meth:`count_images`. A format
             without it is not chosen where a folder holds another format too.
         passthrough: Reference to a function, or empty; see :meth:`pass_through`.
+        findings: Reference to a mapping of codes to :class:`~headrace.formats.FindingText`, which explains the findings
+            of the format; empty for a format that has none of its own.
         package: Name and version of the package that declares it, empty for headrace's own formats. Set by the
             registry.
     """
@@ -46,6 +49,7 @@ class Format(Struct, frozen=True, kw_only=True):
     probe: str = ""
     counter: str = ""
     passthrough: str = ""
+    findings: str = ""
     package: str = ""
 
     def open(self, path: Path, *, options: ReadOptions, findings: Findings) -> Reader:
@@ -143,6 +147,14 @@ class Format(Struct, frozen=True, kw_only=True):
         with blamed(self.package, "count images"):
             count: int = self._load(self.counter)(folder, MOST_COUNTED)
         return count
+
+    def texts(self) -> Mapping[str, FindingText]:
+        """Return the explanations of the format's own findings, by code; of headrace's formats see the module ``explained``."""
+        if not self.findings:
+            return {}
+        with blamed(self.package, "explain its findings"):
+            texts: Mapping[str, FindingText] = self._load(self.findings)
+        return texts
 
     def _load(self, reference: str) -> Any:
         module, _, name = reference.partition(":")

@@ -30,7 +30,7 @@ PUBLIC = {
     """,
     "headrace.blocking": HANDLES + "connect convert create_lake",
     "headrace.formats": """
-        Capability ChunkedReader ConvertKeywords Finding Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
+        Capability ChunkedReader ConvertKeywords Finding FindingText Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
         Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write
     """,
     "headrace.processing": (
@@ -51,6 +51,7 @@ PUBLIC = {
     "headrace.testing.fault_server": """
         FaultServer Reply Seen changed cut dropped expired fault_server packed redirect refuse spoiled
     """,
+    "headrace.testing.formats": "FormatConformance",
     "headrace.testing.objects_conformance": (
         "ObjectStoreConformance PartsConformance WholeObjectsConformance"
     ),
@@ -68,7 +69,11 @@ def test_a_public_package_shows_these_names(package: str) -> None:
 
 def test_all_of_testing_is_public() -> None:
     testing = importlib.import_module("headrace.testing")
-    modules = {f"headrace.testing.{each.name}" for each in pkgutil.iter_modules(testing.__path__)}
+    modules = {
+        f"headrace.testing.{each.name}"
+        for each in pkgutil.iter_modules(testing.__path__)
+        if not each.name.startswith("_")
+    }
     assert modules == {name for name in PUBLIC if name.startswith("headrace.testing.")}
 
 

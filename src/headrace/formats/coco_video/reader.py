@@ -91,6 +91,9 @@ class CocoVideoReader(Reader):
                 sample = self._sample(position, index, decoder, texts.get(position, []), found)
                 if sample is not None:
                     batch.append(sample)
+                if len(batch) == self.options.batch:
+                    yield batch
+                    batch = []
             yield batch
             self._done = after
 

@@ -46,7 +46,8 @@ class CocoVideoWriter(Writer):
         kept = kept_numbers([*self.labels.values()], keep_zero=self.options.about is not None)
         self._categories = ClassNumbers(self.labels, self.options.class_order, first=1, kept=kept)
         self._numbers = ImageNumbers()
-        self._videos: list[bytes] = []
+        # One buffer: a list would hold a kilobyte or more for each video, whatever its record takes.
+        self._videos = bytearray()
         self._image_count = self._annotation_count = 0
         self._counter = LossCounter(self.found)
         self._losses = FieldLosses(self.info.says)
@@ -64,7 +65,7 @@ class CocoVideoWriter(Writer):
             self.image_paths += [None] * len(samples)
         for sample in samples:
             number = self._numbers.assign(sample.id)
-            self._videos.append(dump(_video(sample, number)))
+            self._videos += (b",\n" if self._videos else b"\n") + dump(_video(sample, number))
             self._write_tracks(sample, number)
             self.found.images_out += 1
         self._counter.flush()
@@ -144,8 +145,9 @@ class CocoVideoWriter(Writer):
             dump(encode.category(self.labels.get(name) or LabelInfo(name=name), number))
             for name, number in self._categories.items()
         ]
-        for key, entries in ((b"videos", self._videos), (b"categories", lines)):
-            out.write(b'],\n"' + key + b'":[' + (b"\n" if entries else b"") + b",\n".join(entries))
+        out.write(b'],\n"videos":[')
+        out.write(self._videos)
+        out.write(b'],\n"categories":[' + (b"\n" if lines else b"") + b",\n".join(lines))
         out.write(b"]}\n")
         self._abandon()
 

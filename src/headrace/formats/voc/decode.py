@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import chain, repeat
 from operator import eq, or_, sub
+from typing import Any
 
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.geometry.box_table import BoxTable
+from headrace.formats.voc.lines import line_of_object
 from headrace.formats.voc.record import Corners, VocAnnotation, VocObject
 from headrace.formats.voc.regex_parser import ParsedFile, RegexParser
 from headrace.model.geometry import rings_bounds
@@ -78,7 +80,7 @@ class ObjectDecoder:
         for label, chunk, rings, *box in zip(
             parser.named(names), flags, polygon_texts, *corners, strict=True
         ):
-            x, y, w, h = self._box((box[0], box[1], box[2], box[3]), path)
+            x, y, w, h = self._box((box[0], box[1], box[2], box[3]), path, len(shapes) + 1)
             meaning = parser.flagged(chunk)
             attributes = meaning.copy() if meaning else None
             if rings:
@@ -89,21 +91,26 @@ class ObjectDecoder:
         return shapes
 
     def rectangle(
-        self, label: str, attributes: Attributes | None, corners: Corners, path: str
+        self,
+        label: str,
+        attributes: Attributes | None,
+        corners: Corners,
+        path: str,
+        number: int,
     ) -> Rectangle:
-        """Return a rectangle from corners."""
-        x, y, w, h = self._box(corners, path)
+        """Return a rectangle from the corners of an object, or of a part of it; ``number`` is the object's, from 1."""
+        x, y, w, h = self._box(corners, path, number)
         return Rectangle(label=label, attributes=attributes, x=x, y=y, w=w, h=h)
 
     def shapes(self, record: VocAnnotation, path: str) -> list[AnyShape]:
         """Decode all objects of a file, each followed by its parts."""
         shapes: list[AnyShape] = []
         for number, obj in enumerate(record.objects, 1):
-            shape = self._shape(obj, path)
+            shape = self._shape(obj, path, number)
             if shape is None:
-                self._found.add(
-                    *_reason(obj), severity=Severity.ERROR, path=path, detail=obj.label, dropped=1
-                )
+                code, message = _reason(obj)
+                detail = obj.label or None
+                self._report(code, message, path, number, Severity.ERROR, detail=detail, dropped=1)
                 continue
             shapes.append(shape)
             if obj.parts:
@@ -162,7 +169,7 @@ class ObjectDecoder:
                 detail="use voc_origin=one_inclusive if they do",
             )
 
-    def _shape(self, obj: VocObject, path: str) -> Rectangle | Polygon | None:
+    def _shape(self, obj: VocObject, path: str, number: int) -> Rectangle | Polygon | None:
         if not obj.label:
             return None
         attributes = obj.attributes
@@ -171,63 +178,79 @@ class ObjectDecoder:
             attributes = dict(attributes)
             crowd = str(attributes.pop("iscrowd")).lower() in ("1", "true")
         if obj.broken_rings:
-            self._found.add(
-                "V07", "an invalid polygon; left out", path=path, count=obj.broken_rings
+            self._report(
+                "V07", "an invalid polygon; left out", path, number, count=obj.broken_rings
             )
         shape: Rectangle | Polygon
         if obj.rings:
             if obj.broken:
-                self._found.add(
-                    "V02", "corners that are not numbers; the polygon is used", path=path
+                self._report(
+                    "V02", "corners that are not numbers; the polygon is used", path, number
                 )
             shape = Polygon(
                 label=obj.label,
                 attributes=attributes or None,
                 rings=obj.rings,
-                bbox=self._given(obj, path),
+                bbox=self._given(obj, path, number),
             )
         elif obj.corners is not None:
-            shape = self.rectangle(obj.label, attributes or None, obj.corners, path)
+            shape = self.rectangle(obj.label, attributes or None, obj.corners, path, number)
         else:
             return None
         shape.iscrowd = crowd
         return shape
 
-    def _given(self, obj: VocObject, path: str) -> Box | None:
+    def _given(self, obj: VocObject, path: str, number: int) -> Box | None:
         """Return the box of a polygon where it differs from the bounds of the polygon."""
         if obj.corners is None:
             return None
-        return _unless_bounds(self._box(obj.corners, path), obj.rings)
+        return _unless_bounds(self._box(obj.corners, path, number), obj.rings)
 
     def _parts(self, obj: VocObject, number: int, shapes: list[AnyShape], path: str) -> None:
         for part in obj.parts:
             self._found.added += 1
             if part.corners is None or not part.label:
-                self._found.add(
-                    "V06", "a part without a name or a box; left out", path=path, dropped=1
+                self._report(
+                    "V06", "a part without a name or a box; left out", path, number, dropped=1
                 )
                 continue
-            shapes.append(self.rectangle(part.label, {"part_of": number}, part.corners, path))
+            shapes.append(
+                self.rectangle(part.label, {"part_of": number}, part.corners, path, number)
+            )
 
-    def _box(self, corners: Corners, path: str) -> Box:
+    def _box(self, corners: Corners, path: str, number: int) -> Box:
         x1, y1, x2, y2 = corners
         one = self._one
         w, h = x2 - x1 + one, y2 - y1 + one
         if w > 0 and h > 0:
             return x1 - one, y1 - one, w, h
         if w < 0 or h < 0:
-            self._found.add("V12", "corners in the wrong order; swapped", path=path)
+            self._report("V12", "corners in the wrong order; swapped", path, number)
             x1, x2, y1, y2 = min(x1, x2), max(x1, x2), min(y1, y2), max(y1, y2)
             w, h = x2 - x1 + one, y2 - y1 + one
         else:
-            self.empty(path)
+            self.empty(path, number)
         return x1 - one, y1 - one, w, h
 
-    def empty(self, path: str) -> None:
-        """Add a finding for an empty box."""
-        self._found.add(
-            "V12", "a box without width or height; kept", severity=Severity.NOTE, path=path
-        )
+    def empty(self, path: str, number: int) -> None:
+        """Add a finding for the empty box of an object; ``number`` is the object's in its file, from 1."""
+        message = "a box without width or height; kept"
+        self._report("V12", message, path, number, Severity.NOTE)
+
+    def _report(
+        self,
+        code: str,
+        message: str,
+        path: str,
+        number: int,
+        severity: Severity = Severity.WARNING,
+        **more: Any,
+    ) -> None:
+        """Add a finding about an object, with its line where that is shown."""
+        line = None
+        if self._found.wants_location(code, message, severity):
+            line = line_of_object(path, number)
+        self._found.add(code, message, severity=severity, path=path, line=line, **more)
 
 
 def _first_at_edge(

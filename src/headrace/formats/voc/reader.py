@@ -190,7 +190,7 @@ class VocReader(ChunkedReader):
         for file, parsed in files:
             start, stop = stop, stop + len(parsed.objects)
             while empty and empty[-1] < stop:
-                self._decoder.empty(file.path)
+                self._decoder.empty(file.path, empty[-1] - start + 1)
                 empty.pop()
             found.images_in += 1
             found.shapes_in += stop - start
@@ -257,6 +257,8 @@ class VocReader(ChunkedReader):
                 str(error),
                 severity=Severity.ERROR,
                 path=file.path,
+                line=error.line,
+                detail=error.detail,
                 dropped_images=1,
             )
         return None

@@ -24,15 +24,20 @@ from headrace.model.shapes import Attributes
 MAX_BYTES: Final = 4 * 1024 * 1024
 _INSTRUCTION = re.compile(rb"<\?(?!xml[ \t\r\n])")
 _BOX: Final = ("xmin", "ymin", "xmax", "ymax")
+_POSITION = re.compile(r",? line \d+, column \d+$")
 _COORDINATE = re.compile(r"([xy])([0-9]{1,6})")
 
 
 class RefusedError(ValueError):
-    """A file is rejected; ``code`` is the rule that it violates."""
+    """A file is rejected; ``code`` is the rule that it violates, ``line`` where (from 1), ``detail`` what is there."""
 
-    def __init__(self, code: str, message: str) -> None:
+    def __init__(
+        self, code: str, message: str, line: int | None = None, detail: str | None = None
+    ) -> None:
         super().__init__(message)
         self.code = code
+        self.line = line
+        self.detail = detail
 
 
 class NotAnAnnotationError(ValueError):
@@ -73,7 +78,8 @@ def _root(content: bytes) -> etree._Element:
     try:
         root = etree.fromstring(content, _parser())
     except etree.XMLSyntaxError as error:
-        raise RefusedError("V11", f"invalid XML: {error.msg}") from None
+        message = _POSITION.sub("", error.msg or "")
+        raise RefusedError("V11", "invalid XML", line=error.lineno, detail=message) from None
     except ValueError as error:
         raise RefusedError("V11", f"invalid XML: {error}") from None
     if _name(root) != "annotation":
