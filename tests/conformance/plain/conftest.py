@@ -9,6 +9,8 @@ import pytest
 
 import headrace
 from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
+from tests.support.data.images import drawn_image
 from tests.support.plain_platform import PlainPlatform, plain_platform
 
 
@@ -28,3 +30,10 @@ async def platform(state: Path) -> AsyncIterator[PlainPlatform]:
 async def client(platform: PlainPlatform) -> AsyncIterator[Client]:
     async with headrace.connect(platform.address, api_token=platform.token) as client:
         yield client
+
+
+@pytest.fixture
+async def version(client: Client, platform: PlainPlatform) -> DatasetVersion:
+    """A version with 12 assets, ``image_0000.jpg`` and so on."""
+    platform.store.add_version("drawings", "first", [drawn_image(index) for index in range(12)])
+    return await client.version("drawings/first")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.support.plain_platform.kinds import BOOL, INT, NAME, TEXT, needed, or_null, record
-from tests.support.plain_platform.routes import Call, Route
+from tests.support.plain_platform.kinds import BOOL, INT, NAME, TEXT, UUID, needed, or_null, record
+from tests.support.plain_platform.routes import Call, Route, missing
+from tests.support.plain_platform.session import ORGANIZATION, in_organization
 
 JOB_RUN = "/api/v2/job/{job}"
 
@@ -16,6 +17,15 @@ def _get(call: Call) -> dict[str, str]:
 
 def _get_run(call: Call) -> dict[str, str]:
     return call.at(call.store.job_runs, "job").look()
+
+
+def _find(call: Call) -> dict[str, str]:
+    """Jobs of the second kind only."""
+    in_organization(call)
+    job = call.store.job_runs.get(call.query["id"])
+    if job is None:
+        raise missing("job")
+    return job.look()
 
 
 def _succeed(call: Call) -> dict[str, str]:
@@ -48,6 +58,7 @@ def _save_log(call: Call) -> dict[str, Any]:
 ROUTES = [
     Route("GET", "/api/job/{job}", _get),
     Route("GET", JOB_RUN, _get_run),
+    Route("GET", f"{ORGANIZATION}/jobv2s/find", _find, query={"id": needed(UUID)}),
     Route("POST", f"{JOB_RUN}/succeed", _succeed),
     Route("POST", f"{JOB_RUN}/fail", _fail),
     Route("POST", f"{JOB_RUN}/running", _run),
