@@ -370,6 +370,11 @@ class Job(BlockingHandle[AsyncJob]):
         """The reason why the job failed, as last read; None if it did not fail or gave no reason."""
         return self._inner.error
 
+    @property
+    def kind(self) -> str | None:
+        """What the job does, such as ``fork``; None on a platform that does not say."""
+        return self._inner.kind
+
     def sync(self) -> None:
         """Read the job again and replace ``record``. The server may delay its answer while the job runs."""
         self._call(self._inner.sync)
@@ -3631,6 +3636,26 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         answer: Label = self._call(self._inner.get_or_create_label, name)
         return answer
 
+    def merge_labels(self, labels: Label | str | Sequence[Label | str], into: Label | str) -> Label:
+        """Give the shapes of labels to one label, and delete the others.
+
+        If the call is interrupted, some shapes have the new label already, and the same call continues.
+
+        Args:
+            labels: Names or handles of the labels that go.
+            into: The label that gets the shapes; a label given by name is created if missing.
+
+        Returns:
+            The label with the shapes.
+
+        Raises:
+            NotFoundError: If there is no label of a given name; nothing is changed then.
+            ConflictError: While a job uses the labels of the version.
+            UnsupportedError: If a shape is of a kind whose label this platform cannot change; its label stays.
+        """
+        answer: Label = self._call(self._inner.merge_labels, labels, into)
+        return answer
+
     def list_label_groups(self) -> list[LabelGroup]:
         """List the label groups of the version."""
         answer: list[LabelGroup] = self._call(self._inner.list_label_groups)
@@ -4863,6 +4888,21 @@ class ClientBase(BlockingHandle[AsyncClient]):
             NotFoundError: If there is no job with that id.
         """
         answer: Job = self._call(self._inner.get_job_by_id, id)
+        return answer
+
+    def list_jobs(self, limit: int = 100) -> list[Job]:
+        """Return the newest jobs of both kinds, newest first.
+
+        Args:
+            limit: Maximum number of jobs, up to 1,000.
+
+        Returns:
+            The jobs.
+
+        Raises:
+            UnsupportedError: On a platform that lists no jobs.
+        """
+        answer: list[Job] = self._call(self._inner.list_jobs, limit)
         return answer
 
     def request(self, operation: str, /, **fields: Any) -> Any:

@@ -27,9 +27,9 @@ from headrace.cli.move.sync import sync
 from headrace.cli.server import token
 from headrace.cli.server.serve import serve
 from headrace.cli.undo import undo
-from headrace.cli.version import delete, version
+from headrace.cli.version import contents, delete, label, tag, version
 from headrace.cli.version.digest import digest
-from headrace.cli.work import job, processing
+from headrace.cli.work import assignments, campaign, job, processing, steps, user
 
 MOVE = Group("Move data", sort_key=1)
 LOOK = Group("Look", sort_key=2)
@@ -86,9 +86,38 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
             "create": version.create,
             "fork": version.fork,
             "rename": version.rename,
-            "digest": digest,
+            "add": contents.add,
             "remove": delete.remove,
+            "merge": contents.merge,
+            "split": contents.split,
+            "lock": contents.lock,
+            "unlock": contents.unlock,
+            "digest": digest,
             "delete": delete.delete,
+        },
+    ),
+    "tag": (
+        "List, create, rename and delete tags, and tag assets, data, versions and datasets.",
+        VERSION,
+        {
+            "list": tag.list_,
+            "create": tag.create,
+            "add": tag.add,
+            "remove": tag.remove,
+            "rename": tag.rename,
+            "delete": tag.delete,
+        },
+    ),
+    "label": (
+        "List, show, add, rename, merge and delete the labels of a version.",
+        VERSION,
+        {
+            "list": label.list_,
+            "show": label.show,
+            "add": label.add,
+            "rename": label.rename,
+            "merge": label.merge,
+            "delete": label.delete,
         },
     ),
     "undo": (
@@ -107,9 +136,32 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
         },
     ),
     "job": (
-        "Show the logs of jobs, and cancel jobs.",
+        "List and show jobs, print their logs, and cancel jobs.",
         WORK,
-        {"log": job.log, "cancel": job.cancel},
+        {"list": job.list_, "show": job.show, "log": job.log, "cancel": job.cancel},
+    ),
+    "campaign": (
+        "List, create, show, change, close and delete annotation campaigns, and assign their work.",
+        WORK,
+        {
+            "list": campaign.list_,
+            "create": campaign.create,
+            "show": campaign.show,
+            "edit": campaign.edit,
+            "add-step": steps.add_step,
+            "remove-step": steps.remove_step,
+            "sync": assignments.sync,
+            "assignments": assignments.assignments,
+            "assign": assignments.assign,
+            "submit": assignments.submit,
+            "close": campaign.close,
+            "delete": campaign.delete,
+        },
+    ),
+    "user": (
+        "List users, and let them use a dataset.",
+        WORK,
+        {"list": user.list_, "add": user.add},
     ),
     "token": (
         "Create, list and revoke the tokens of a lake's server.",

@@ -334,23 +334,32 @@ class IssueCountRecord(Record, frozen=True):
 
 
 class JobRecord(Record, frozen=True):
-    """A job (v1). Headrace only: ``done`` of ``total`` assets, and the ``error`` of a failed job."""
+    """A job (v1). Headrace only: ``done`` of ``total`` assets, the ``error`` of a failed job, and the ``kind``."""
 
     id: UUID
     status: JobStatus
     done: int | UnsetType = UNSET
     total: int | None | UnsetType = UNSET
     error: str | None | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
 
 
 class JobRunRecord(Record, frozen=True):
-    """A job run (v2). Headrace only: ``done`` of ``total`` items, and the ``error`` of a failed job."""
+    """A job run (v2). Headrace only: ``done`` of ``total`` items, the ``error`` of a failed job, and the ``kind``."""
 
     id: UUID
     status: JobRunStatus
     done: int | UnsetType = UNSET
     total: int | None | UnsetType = UNSET
     error: str | None | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+
+
+class JobsRecord(Record, frozen=True):
+    """The newest jobs of both kinds, each newest first."""
+
+    jobs: list[JobRecord]
+    runs: list[JobRunRecord]
 
 
 class JobLogRecord(Record, frozen=True):

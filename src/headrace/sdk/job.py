@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 
 import anyio
+from msgspec import UNSET
 
 from headrace.engine.versions.jobs import failure
 from headrace.errors import JobFailedError, WaitTimeoutError
@@ -45,6 +46,11 @@ class Job(Resource[JobRecord | JobRunRecord]):
     def error(self) -> str | None:
         """The reason why the job failed, as last read; None if it did not fail or gave no reason."""
         return self.record.error if isinstance(self.record.error, str) else None
+
+    @property
+    def kind(self) -> str | None:
+        """What the job does, such as ``fork``; None on a platform that does not say."""
+        return None if self.record.kind is UNSET else self.record.kind
 
     async def sync(self) -> None:
         """Read the job again and replace ``record``. The server may delay its answer while the job runs."""

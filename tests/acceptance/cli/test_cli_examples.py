@@ -11,10 +11,10 @@ import pytest
 
 from headrace.cli.console.examples import EXAMPLES
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.processes.cli import headrace, new_lake
+from tests.support.processes.cli import Place, headrace, new_lake
 from tests.support.tiers import slow
 
-NEEDS_MORE = ("https://", "serve ", "blur.py", "crop", " ID")
+NEEDS_MORE = ("https://", "serve ", "blur.py", "tags.py", "crop", " ID", "campaign sync")
 """Words of examples that need a server, a program, or the id of something that was removed."""
 
 LINES = [line for lines in EXAMPLES.values() for line in lines]
@@ -30,17 +30,33 @@ def world(tmp_path_factory: pytest.TempPathFactory, drawn: Drawn) -> Path:
     shutil.copy(drawn.annotations, folder / "annotations.json")
     place.done("push", "bccd/v1", folder / "images", "--tag", "night")
     place.done("import", "bccd/v1", folder / "annotations.json")
+    place.done("version create", "bccd/raw")
+    place.done("version create", "bccd/more")
+    place.done("tag add", "bccd/v1", "dusk")
     place.done("processing add", "blur", "--command", "true")
     place.done("token create", "--name", "ci")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def campaign(world: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with a campaign on ``bccd/v1``, of the steps ``draw`` and ``check``."""
+    folder = tmp_path_factory.mktemp("campaign") / "world"
+    shutil.copytree(world, folder)
+    place = Place(str(folder / "lake"), folder / "lake", {})
+    place.done("campaign create", "bccd/v1")
+    for step in ("draw", "check"):
+        place.done("campaign add-step", "bccd/v1", step)
+    place.done("campaign sync", "bccd/v1")
     return folder
 
 
 @pytest.mark.parametrize(
     "line", [line if number % 4 == 0 else slow(line) for number, line in enumerate(HERE)]
 )
-def test_an_example_runs(world: Path, tmp_path: Path, line: str) -> None:
+def test_an_example_runs(world: Path, campaign: Path, tmp_path: Path, line: str) -> None:
     folder = tmp_path / "here"
-    shutil.copytree(world, folder)
+    shutil.copytree(campaign if line.startswith("campaign") else world, folder)
     outcome = headrace(
         *shlex.split(line), cwd=folder, HOME=str(tmp_path), XDG_STATE_HOME=str(tmp_path / "state")
     )

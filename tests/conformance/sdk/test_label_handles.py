@@ -118,3 +118,21 @@ async def test_skeletons_and_groups_come_in_and_go_out(
     assert any("edges of skeletons" in finding.message for finding in report.findings)
     with pytest.raises(BadRequestError, match="pairs"):
         await person.set_skeleton(["head"], [[1]])
+
+
+async def test_merged_labels_keep_their_shapes(version: DatasetVersion) -> None:
+    cat, dog = await version.create_label("cat"), await version.create_label("dog")
+    asset = (await version.list_assets())[0]
+    annotation = await asset.create_annotation()
+    await annotation.create_multiple_rectangles([(1, 1, 1, 1, cat), (2, 2, 2, 2, dog)])
+    await annotation.create_multiple_polygons([([[1, 1], [5, 1], [5, 5]], cat)])
+    animal = await version.merge_labels(["cat", dog], "animal")
+    assert (await version.retrieve_stats()).label_repartition == {"animal": 3}
+    assert [label.name for label in await version.list_labels()] == ["animal"]
+    assert {each.label.name for each in await annotation.list_rectangles()} == {"animal"}
+    again = await version.merge_labels([animal], animal)
+    assert again.id == animal.id
+    with pytest.raises(NotFoundError):
+        await version.merge_labels(["cat"], "animal")
+    found = await version.list_assets(q='annotations.label.name = "animal"')
+    assert [each.id for each in found] == [asset.id]

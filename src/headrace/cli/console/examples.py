@@ -103,6 +103,96 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "version rename lake bccd cells",
         "version rename lake bccd/v1 --type segmentation",
     ),
+    "version add": (
+        "version add lake bccd/v1 scene_000.png",
+        "version add lake bccd/v1 -q 'tags.name = \"night\"' --tag late",
+        "version add https://hub.example bccd/v2 -q 'width > 640' --dry-run",
+    ),
+    "version merge": (
+        "version merge lake bccd/v1 more",
+        "version merge lake bccd/v1 more -q 'data.width > 64'",
+        "version merge https://hub.example bccd/v1 bccd/v2 --no-annotations",
+    ),
+    "version split": (
+        "version split lake bccd/v1 80/20",
+        "version split lake bccd/v1 70/20/10 --seed 7 --dry-run",
+        "version split https://hub.example bccd/v1 9/1 --name a --name b",
+    ),
+    "version lock": (
+        "version lock lake bccd/v1",
+        "version lock lake bccd/v1 --dry-run",
+        "version lock https://hub.example bccd/v1",
+    ),
+    "version unlock": (
+        "version unlock lake bccd/v1",
+        "version unlock lake bccd/v1 --dry-run",
+        "version unlock https://hub.example bccd/v1",
+    ),
+    "version digest": (
+        "version digest lake bccd/v1",
+        "version digest lake bccd/v1 --json",
+        "version digest https://hub.example bccd/v1",
+    ),
+    "tag list": (
+        "tag list lake",
+        "tag list lake bccd/v1",
+        "tag list https://hub.example --on data",
+    ),
+    "tag create": (
+        "tag create lake bccd/v1 blurry dark",
+        "tag create lake bccd released --on dataset",
+        "tag create https://hub.example bccd/v1 released --on version",
+    ),
+    "tag add": (
+        "tag add lake bccd/v1 late -q 'data.width > 64'",
+        "tag add lake bccd/v1 released --on version",
+        "tag add https://hub.example bccd/v1 night --on data --dry-run",
+    ),
+    "tag remove": (
+        "tag remove lake bccd/v1 dusk -q 'data.width > 64'",
+        "tag remove lake bccd/v1 night --on data",
+        "tag rm https://hub.example bccd/v1 released --on version",
+    ),
+    "tag rename": (
+        "tag rename lake bccd/v1 dusk dawn",
+        "tag rename lake bccd/v1 night dark --on data",
+        "tag rename https://hub.example bccd old new --on dataset",
+    ),
+    "tag delete": (
+        "tag delete lake bccd/v1 dusk --dry-run",
+        "tag delete lake bccd/v1 dusk --yes",
+        "tag delete https://hub.example bccd/v1 night --on data --yes",
+    ),
+    "label list": (
+        "label list lake bccd/v1",
+        "label ls lake bccd/v1 --json",
+        "label list https://hub.example bccd/v1",
+    ),
+    "label show": (
+        "label show lake bccd/v1 box",
+        "label show lake bccd/v1 box --json",
+        "label show https://hub.example bccd/v1 person",
+    ),
+    "label add": (
+        "label add lake bccd/v1 cell nucleus",
+        "label add lake bccd/v1 cell --group blood",
+        "label add https://hub.example bccd/v1 person --definition person.json",
+    ),
+    "label rename": (
+        "label rename lake bccd/v1 box crate",
+        "label rename lake bccd/v1 box crate --dry-run",
+        "label rename https://hub.example bccd/v1 RBC 'red blood cell'",
+    ),
+    "label merge": (
+        "label merge lake bccd/v1 box disc --into thing --dry-run",
+        "label merge lake bccd/v1 box --into disc --yes",
+        "label merge https://hub.example bccd/v1 car van --into vehicle --yes",
+    ),
+    "label delete": (
+        "label delete lake bccd/v1 box --dry-run",
+        "label delete lake bccd/v1 box disc --yes",
+        "label rm https://hub.example bccd/v1 unknown --yes",
+    ),
     "version remove": (
         "version remove lake bccd/v1 -q 'data.width < 64' --dry-run",
         "version remove lake bccd/v1 scene_000.png --yes",
@@ -147,6 +237,86 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "processing run lake bccd/v1 find-duplicates",
         "processing run lake bccd/v1 crop --parameter size=32",
         "processing run https://hub.example bccd/v1 crop --detach",
+    ),
+    "job list": (
+        "job list lake",
+        "job ls lake --limit 5",
+        "job list https://hub.example --json",
+    ),
+    "job show": (
+        "job show lake ID",
+        "job show lake ID --wait",
+        "job show https://hub.example ID --json",
+    ),
+    "campaign list": (
+        "campaign list lake",
+        "campaign ls lake --open",
+        "campaign list https://hub.example --json",
+    ),
+    "campaign create": (
+        "campaign create lake bccd/raw",
+        "campaign create lake bccd/raw --auto-add --end-date 2030-01-31",
+        "campaign create https://hub.example bccd/v1 --instructions how-to.pdf",
+    ),
+    "campaign show": (
+        "campaign show lake bccd/v1",
+        "campaign show lake bccd/v1 --json",
+        "campaign show https://hub.example bccd/v1 --instructions out/",
+    ),
+    "campaign edit": (
+        "campaign edit lake bccd/v1 --description 'Second round'",
+        "campaign edit lake bccd/v1 --auto-close --end-date 2030-01-31",
+        "campaign edit https://hub.example bccd/v1 --no-auto-add",
+    ),
+    "campaign add-step": (
+        "campaign add-step lake bccd/v1 look --type review",
+        "campaign add-step lake bccd/v1 draw --assign local:2",
+        "campaign add-step https://hub.example bccd/v1 draw --assign ann",
+    ),
+    "campaign remove-step": (
+        "campaign remove-step lake bccd/v1 check --to draw",
+        "campaign remove-step lake bccd/v1 check --to draw --dry-run",
+        "campaign remove-step https://hub.example bccd/v1 check --to draw",
+    ),
+    "campaign sync": (
+        "campaign sync lake bccd/v1",
+        "campaign sync lake bccd/v1 --annotated-to DONE",
+        "campaign sync https://hub.example bccd/v1 --annotated-to check",
+    ),
+    "campaign assignments": (
+        "campaign assignments lake bccd/v1",
+        "campaign assignments lake bccd/v1 --step draw --user unassigned",
+        "campaign assignments https://hub.example bccd/v1 -q 'data.width > 64'",
+    ),
+    "campaign assign": (
+        "campaign assign lake bccd/v1 local",
+        "campaign assign lake bccd/v1 local --step draw --of unassigned",
+        "campaign assign https://hub.example bccd/v1 ann --of bob --dry-run",
+    ),
+    "campaign submit": (
+        "campaign submit lake bccd/v1 scene_000.png --dry-run",
+        "campaign submit lake bccd/v1 scene_000.png --status accepted",
+        "campaign submit https://hub.example bccd/v1 a.jpg --status refused",
+    ),
+    "campaign close": (
+        "campaign close lake bccd/v1 --dry-run",
+        "campaign close lake bccd/v1 --yes",
+        "campaign close https://hub.example bccd/v1 --yes",
+    ),
+    "campaign delete": (
+        "campaign delete lake bccd/v1 --dry-run",
+        "campaign delete lake bccd/v1 --yes",
+        "campaign rm https://hub.example bccd/v1 --yes",
+    ),
+    "user list": (
+        "user list lake",
+        "user list lake bccd",
+        "user ls https://hub.example --json",
+    ),
+    "user add": (
+        "user add lake bccd local",
+        "user add lake bccd local --dry-run",
+        "user add https://hub.example bccd ann bob",
     ),
     "job log": (
         "job log lake ID",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from headrace.cli.console.target import find_version
-from headrace.errors import NotFoundError
+from headrace.errors import NotFoundError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from headrace.sdk.asset import MultiAsset
+    from headrace.sdk.campaign.campaign import AnnotationCampaign
+    from headrace.sdk.campaign.step import AnnotationCampaignStep
     from headrace.sdk.client.client import Client
     from headrace.sdk.dataset import Dataset
+    from headrace.sdk.user import User
     from headrace.sdk.version.dataset_version import DatasetVersion
+
+T = TypeVar("T")
+NAMES_SHOWN = 10
 
 
 async def find_either(client: Client, name: str) -> tuple[Dataset | None, DatasetVersion | None]:
@@ -21,6 +27,25 @@ async def find_either(client: Client, name: str) -> tuple[Dataset | None, Datase
     if "/" in name:
         return None, await find_version(client, name)
     return await client.get_dataset(name), None
+
+
+async def find_step(campaign: AnnotationCampaign, name: str) -> AnnotationCampaignStep:
+    """Return a step of a campaign by name; NotFoundError lists those that exist."""
+    return pick({step.name: step for step in await campaign.list_steps()}, "step", name)
+
+
+async def find_user(client: Client, name: str) -> User:
+    """Return a user of the organization by name; NotFoundError lists those that exist."""
+    return pick({user.username: user for user in await client.list_users()}, "user", name)
+
+
+def pick(named: Mapping[str, T], what: str, name: str) -> T:
+    """Return one of several objects by name; NotFoundError has the nearest name and the first ten that exist."""
+    if name in named:
+        return named[name]
+    shown = sorted(named)[:NAMES_SHOWN] + (["…"] if len(named) > NAMES_SHOWN else [])
+    hint = f"existing: {', '.join(shown)}" if named else "none exists yet"
+    raise NotFoundError(f"no {what} {name!r}", hint=did_you_mean(name, named) + hint)
 
 
 async def chosen_assets(

@@ -6,9 +6,10 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from headrace.errors import BadRequestError
 from headrace.model.enums import JobRunStatus, JobStatus
 from headrace.model.ids import Kind, encode
-from headrace.model.records import JobRecord, JobRunRecord
+from headrace.model.records import JobRecord, JobRunRecord, JobsRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import (
@@ -25,8 +26,10 @@ from headrace.protocol.operations.jobs import (
     FIND_JOB_RUN,
     GET_JOB,
     GET_JOB_RUN,
+    LIST_JOBS,
     FindJob,
     JobId,
+    ListJobs,
 )
 from headrace.storage.database.base import Statements, Transaction
 
@@ -46,6 +49,10 @@ ANSWER_SECONDS = 2.0
 
 HOLD_SECONDS = 25.0
 """How long a status call waits for a running job. The official client asks twenty times: eight minutes."""
+
+
+MOST_JOBS = 1000
+"""Jobs in one listing."""
 
 
 class Job(Struct, frozen=True):
@@ -78,6 +85,7 @@ class Job(Struct, frozen=True):
             done=self.done,
             total=self.total,
             error=self.error,
+            kind=self.kind.lower(),
         )
 
     @property
@@ -89,6 +97,7 @@ class Job(Struct, frozen=True):
             done=self.done,
             total=self.total,
             error=self.error,
+            kind=self.kind.lower(),
         )
 
 
@@ -109,6 +118,22 @@ async def find_job_run(context: Context, access: Access, request: FindJob) -> Jo
     """Find a JobRun by id, without waiting."""
     check_organization(access, request.organization_id)
     return (await job_of(context.database, access, request.id, JOB_RUN)).run_record
+
+
+@handles(LIST_JOBS)
+async def list_jobs(context: Context, access: Access, request: ListJobs) -> JobsRecord:
+    """List the newest jobs of the organization."""
+    check_organization(access, request.organization_id)
+    if not 0 < request.limit <= MOST_JOBS:
+        raise BadRequestError(f"limit is {request.limit}", hint=f"give 1 to {MOST_JOBS}")
+    rows = await context.database.fetch(
+        "jobs.newest", organization=access.organization, limit=request.limit
+    )
+    jobs = [Job(*row) for row in rows]
+    return JobsRecord(
+        jobs=[job.record for job in jobs if job.wire == JOB],
+        runs=[job.run_record for job in jobs if job.wire == JOB_RUN],
+    )
 
 
 @handles(CANCEL_JOB)

@@ -1,52 +1,29 @@
-"""Delete labels and label groups. A label's shapes are deleted first, in ranges: no shape is ever without its label."""
+"""Delete labels and label groups, and merge labels. A label's shapes go first: no shape is ever without its label."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from uuid import UUID
 
-from headrace.errors import ConflictError
-from headrace.model.columns import select_shapes, with_group, with_ordinals
+from msgspec.structs import replace
+
+from headrace.errors import BadRequestError
+from headrace.model.columns import Shapes, select_shapes, with_group, with_ordinals
 from headrace.model.ids import Kind
-from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
-from headrace.platform.core.listing import json_text
-from headrace.platform.core.scopes import VersionScope, scope_of_part, touch
-from headrace.platform.core.shape_storage import drop_contents, store_blobs
+from headrace.platform.core.scopes import scope_of_part, touch
 from headrace.platform.dispatch import handles
-from headrace.platform.jobs.maintenance import fold_if_due
+from headrace.platform.labels.rewrite import Change, check_free, rewrite_all
 from headrace.protocol.operations.labels import (
     DELETE_LABEL,
     DELETE_LABEL_GROUP,
+    MERGE_LABEL,
     LabelGroupId,
     LabelId,
+    MergeLabel,
 )
-from headrace.storage.database.base import Statements, Transaction
-from headrace.threads import in_thread
-
-RANGE = 250
-"""Annotations that one transaction rewrites."""
-
-
-class AnnotationWithLabel(NamedTuple):
-    """An annotation that has shapes of the label, as it was read."""
-
-    asset: int
-    no: int
-    counts: bytes
-    content: int | None
-    blob: bytes
-
-
-class StrippedShapes(NamedTuple):
-    """The shapes of an annotation after the label's shapes were removed."""
-
-    blob: bytes
-    counts: Counter[int]
 
 
 @handles(DELETE_LABEL)
@@ -59,25 +36,31 @@ async def delete_label(context: Context, access: Access, request: LabelId) -> No
     Raises:
         ConflictError: A job copies shapes into or out of the version; it could bring some of them back.
     """
-    while True:
-        scope, key = await scope_of_part(
-            context.database, access, request.label_id, Kind.LABEL, change=True
-        )
-        await _check_free(context.database, scope)
-        await _strip_all(context, access, request, scope, key)
-        async with context.database.transaction() as tx:
-            scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
-            await _check_free(tx, scope)
-            left = await tx.fetch_one(
-                "counters.shapes_of_label", bucket=scope.bucket, version=scope.no, label=key
-            )
-            if left is not None and left[0]:
-                continue  # another call added shapes meanwhile
-            if not await tx.execute("labels.drop", version=scope.no, key=key):
-                raise missing(Kind.LABEL, request.label_id)
-            await tx.execute("labels.note_gone", version=scope.no, key=key)
-            await touch(tx, scope)
-            return
+    _, key = await scope_of_part(
+        context.database, access, request.label_id, Kind.LABEL, change=True
+    )
+    await _drop(context, access, request.label_id, partial(_without, label=key))
+
+
+@handles(MERGE_LABEL)
+async def merge_label(context: Context, access: Access, request: MergeLabel) -> None:
+    """Give all shapes of a label to another one, then delete the label, as ``delete_label`` does.
+
+    Raises:
+        BadRequestError: Both are the same label, or labels of two versions.
+        ConflictError: A job copies shapes into or out of the version.
+    """
+    scope, key = await scope_of_part(
+        context.database, access, request.label_id, Kind.LABEL, change=True
+    )
+    other, into = await scope_of_part(
+        context.database, access, request.into_id, Kind.LABEL, change=True
+    )
+    if (other.no, other.bucket) != (scope.no, scope.bucket):
+        raise BadRequestError("the labels belong to two versions", hint="merge within one version")
+    if into == key:
+        raise BadRequestError("a label cannot be merged into itself", hint="name another label")
+    await _drop(context, access, request.label_id, partial(_relabelled, label=key, into=into))
 
 
 @handles(DELETE_LABEL_GROUP)
@@ -94,83 +77,41 @@ async def delete_label_group(context: Context, access: Access, request: LabelGro
         await touch(tx, scope)
 
 
-async def _check_free(statements: Statements, scope: VersionScope) -> None:
-    row = await statements.fetch_one("labels.used_by_job", version=scope.no)
-    if row is not None:
-        raise ConflictError(
-            f"a job ({row[0].lower()}) is using the labels of {scope.full_name}",
-            hint="wait until it has ended, or cancel it",
-        )
-
-
-async def _strip_all(
-    context: Context, access: Access, request: LabelId, scope: VersionScope, label: int
-) -> None:
-    asset = no = -1
+async def _drop(context: Context, access: Access, label_id: UUID, change: Change) -> None:
+    """Change the shapes of a label so that none is left, then delete it."""
     while True:
-        rows = await context.database.fetch(
-            "single_annotations.with_label",
-            asset=asset,
-            no=no,
-            label=label,
-            limit=RANGE,
-            **_params(scope),
+        scope, key = await scope_of_part(
+            context.database, access, label_id, Kind.LABEL, change=True
         )
-        if not rows:
-            return
-        found = [AnnotationWithLabel(*row) for row in rows]
-        asset, no = found[-1].asset, found[-1].no
-        ready = dict(zip(found, await in_thread(_stripped, found, label), strict=True))
+        await check_free(context.database, scope)
+        await rewrite_all(context, access, label_id, scope, key, change)
         async with context.database.transaction() as tx:
-            scope, _ = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
-            change = await touch(tx, scope)
-            await _write(tx, scope, ready, label)
-        fold_if_due(context, scope, change)
+            scope, key = await scope_of_part(tx, access, label_id, Kind.LABEL, change=True)
+            await check_free(tx, scope)
+            left = await tx.fetch_one(
+                "counters.shapes_of_label", bucket=scope.bucket, version=scope.no, label=key
+            )
+            if left is not None and left[0]:
+                continue  # another call added shapes meanwhile
+            if not await tx.execute("labels.drop", version=scope.no, key=key):
+                raise missing(Kind.LABEL, label_id)
+            await tx.execute("labels.note_gone", version=scope.no, key=key)
+            await touch(tx, scope)
+            return
 
 
-async def _write(
-    tx: Transaction,
-    scope: VersionScope,
-    ready: dict[AnnotationWithLabel, StrippedShapes],
-    label: int,
-) -> None:
-    keys = json_text([annotation.no for annotation in ready])
-    rows = await tx.fetch("single_annotations.with_shapes", keys=keys, **_params(scope))
-    current = [AnnotationWithLabel(*row) for row in rows]
-    # Other calls changed these since they were read.
-    changed = [annotation for annotation in current if annotation not in ready]
-    ready = ready | dict(zip(changed, await in_thread(_stripped, changed, label), strict=True))
-    await drop_contents(tx, scope, [annotation.content for annotation in current])
-    stored = await store_blobs(tx, scope, [ready[annotation].blob for annotation in current])
-    delta = CounterDelta()
-    changes = []
-    for annotation, blob in zip(current, stored, strict=True):
-        counts = ready[annotation].counts
-        key = (scope.bucket, scope.no, annotation.asset, annotation.no)
-        changes.append((counts.total(), pack_counts(counts), *blob, *key))
-        delta.remove(unpack_counts(annotation.counts))
-        delta.add(counts)
-    await tx.insert_many("single_annotations.rewrite_shapes", changes)
-    await delta.write(tx, scope.bucket, scope.no)
-
-
-def _stripped(annotations: Sequence[AnnotationWithLabel], label: int) -> list[StrippedShapes]:
-    return [_without(annotation.blob, label) for annotation in annotations]
-
-
-def _without(blob: bytes, label: int) -> StrippedShapes:
-    shapes = with_ordinals(unpack(blob))
+def _without(shapes: Shapes, *, label: int) -> Shapes:
+    shapes = with_ordinals(shapes)
     for group in list(shapes.groups):
         left = [index for index, key in enumerate(group.labels) if key != label]
         if len(left) < len(group.labels):
             shapes = with_group(shapes, select_shapes(group, left))
-    return StrippedShapes(pack(shapes), shapes.label_counts())
+    return shapes
 
 
-def _params(scope: VersionScope) -> dict[str, Any]:
-    return {
-        "bucket": scope.bucket,
-        "version": scope.no,
-        "dataset": scope.dataset,
-        "dataset_bucket": scope.dataset_bucket,
-    }
+def _relabelled(shapes: Shapes, *, label: int, into: int) -> Shapes:
+    for group in list(shapes.groups):
+        if label in group.labels:
+            labels = [into if key == label else key for key in group.labels]
+            shapes = with_group(shapes, replace(group, labels=labels))
+    return shapes

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from headrace.model.records import JobLogRecord, JobRecord, JobRunRecord
+from headrace.model.records import JobLogRecord, JobRecord, JobRunRecord, JobsRecord
 from headrace.protocol.operation import Operation
 
 
@@ -17,6 +17,11 @@ class JobId(Struct, kw_only=True):
 class FindJob(Struct, kw_only=True):
     organization_id: UUID
     id: UUID
+
+
+class ListJobs(Struct, kw_only=True):
+    organization_id: UUID
+    limit: int = 100
 
 
 class ReadJobLog(Struct, kw_only=True):
@@ -77,6 +82,17 @@ FIND_JOB_RUN = Operation(
     result=JobRunRecord,
     doc="Find a job (v2) by id.",
     errors=(404,),
+)
+LIST_JOBS = Operation(
+    name="list_jobs",
+    method="GET",
+    path="/api/organization/{organization_id}/jobs",
+    request=ListJobs,
+    result=JobsRecord,
+    doc="List the newest jobs of both kinds.",
+    extension=True,
+    instead="look at the jobs on the pages of the platform",
+    errors=(404, 400),
 )
 READ_JOB_LOG = Operation(
     name="read_job_log",

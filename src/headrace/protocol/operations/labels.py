@@ -35,6 +35,11 @@ class UpdateLabel(Struct, kw_only=True):
     group_id: UUID | None = None
 
 
+class MergeLabel(Struct, kw_only=True):
+    label_id: UUID
+    into_id: UUID
+
+
 class CreateLabelGroup(Struct, kw_only=True):
     version_id: UUID
     name: str
@@ -109,6 +114,18 @@ UPDATE_LABEL = Operation(
     doc="Rename a label or move it into a group.",
     repeatable=True,
     errors=(404, 409, 400, 423),
+)
+MERGE_LABEL = Operation(
+    name="merge_label",
+    method="POST",
+    path="/api/label/{label_id}/merge",
+    request=MergeLabel,
+    result=NoneType,
+    doc="Give the shapes of a label to another label of the version, and delete the label.",
+    repeatable=True,
+    extension=True,
+    instead="change the label of the shapes one by one",
+    errors=(404, 400, 409, 423),
 )
 LIST_LABEL_GROUPS = Operation(
     name="list_label_groups",

@@ -161,6 +161,25 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
             record = await self.session.backend.call(job_operations.GET_JOB, request)
         return Job(self.session, record)
 
+    async def list_jobs(self, limit: int = 100) -> list[Job]:
+        """Return the newest jobs of both kinds, newest first.
+
+        Args:
+            limit: Maximum number of jobs, up to 1,000.
+
+        Returns:
+            The jobs.
+
+        Raises:
+            UnsupportedError: On a platform that lists no jobs.
+        """
+        request = job_operations.ListJobs(organization_id=self.id, limit=limit)
+        found = await self.session.call(job_operations.LIST_JOBS, request)
+        records: list[JobRecord | JobRunRecord] = [*found.jobs, *found.runs]
+        # Ids begin with the time of creation.
+        records.sort(key=lambda record: record.id, reverse=True)
+        return [Job(self.session, record) for record in records]
+
     async def request(self, operation: str, /, **fields: Any) -> Any:
         """Call any operation of the platform by name.
 

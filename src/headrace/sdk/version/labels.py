@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from headrace.engine.versions.merge_labels import merge_label
 from headrace.model.records import DatasetVersionRecord, LabelGroupRecord, LabelRecord
 from headrace.protocol.operations import label_details as details
 from headrace.protocol.operations import labels as operations
@@ -73,6 +75,33 @@ class VersionLabels(Resource[DatasetVersionRecord]):
     async def _find_label(self, name: str) -> Label:
         request = operations.LabelName(version_id=self.id, name=name)
         return Label(self.session, await self.session.call(operations.FIND_LABEL, request))
+
+    async def merge_labels(
+        self, labels: Label | str | Sequence[Label | str], into: Label | str
+    ) -> Label:
+        """Give the shapes of labels to one label, and delete the others.
+
+        If the call is interrupted, some shapes have the new label already, and the same call continues.
+
+        Args:
+            labels: Names or handles of the labels that go.
+            into: The label that gets the shapes; a label given by name is created if missing.
+
+        Returns:
+            The label with the shapes.
+
+        Raises:
+            NotFoundError: If there is no label of a given name; nothing is changed then.
+            ConflictError: While a job uses the labels of the version.
+            UnsupportedError: If a shape is of a kind whose label this platform cannot change; its label stays.
+        """
+        many = [labels] if isinstance(labels, Label | str) else labels
+        found = [await self.get_label(each) if isinstance(each, str) else each for each in many]
+        target = await self.get_or_create_label(into) if isinstance(into, str) else into
+        for label in found:
+            if label.id != target.id:
+                await merge_label(self.session.backend, self.id, label.record, target.id)
+        return target
 
     def list_label_groups(self) -> Listing[LabelGroupRecord, LabelGroup, list[LabelGroup]]:
         """List the label groups of the version."""

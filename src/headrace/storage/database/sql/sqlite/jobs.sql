@@ -9,6 +9,12 @@ select j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j
        exists (select 1 from shard h where h.job = j.no)
 from job j where j.no = :no and j.organization = :organization
 
+-- name: newest
+select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error,
+       exists (select 1 from shard h where h.job = j.no)
+from job j where j.organization = :organization
+order by j.no desc limit :limit
+
 -- name: running
 select j.no, j.created from job j
 where j.kind = :kind and j.subject = :subject and j.state = 'RUNNING' and j.spec = :spec

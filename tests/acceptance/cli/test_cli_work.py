@@ -1,0 +1,123 @@
+"""``headrace job``, ``campaign`` and ``user``, and what is in a version, on a lake and a server."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.acceptance.cli.conftest import Drawn
+from tests.support.processes.cli import Place
+
+ONE = 'data.filename endswith "_001.png"'
+
+
+@pytest.fixture
+def filled(place: Place, drawn: Drawn) -> Place:
+    place.done("push", "demo/v1", drawn.images)
+    place.done("import", "demo/v1", drawn.annotations)
+    return place
+
+
+def test_a_campaign_from_its_beginning_to_its_end(filled: Place) -> None:
+    (user,) = [row["user"] for row in filled.done("user list")["users"]]
+    filled.done("campaign create", "demo/v1", "--description", "First round")
+    assert filled.run("campaign sync", "demo/v1").status == 1  # it has no step yet
+    for step in ("draw", "check", "third"):
+        filled.done("campaign add-step", "demo/v1", step, "--type", "review")
+    filled.done("campaign remove-step", "demo/v1", "third", "--to", "draw")
+    assert filled.done("campaign sync", "demo/v1")["assignments"] == 12
+    shown = filled.done("campaign show", "demo/v1")
+    assert [step["name"] for step in shown["steps"]] == ["draw", "check"]
+    assert shown["progress"] == {"draw": {"to_do": 12}}
+
+    told = filled.done("campaign assign", "demo/v1", user, "-q", ONE, "--dry-run")
+    assert told["count"] == 1
+    assert filled.done("campaign assign", "demo/v1", user, "-q", ONE)["count"] == 1
+    mine = filled.done("campaign assignments", "demo/v1", "--user", user)
+    assert [row["file"] for row in mine["assignments"]] == ["scene_001.png"]
+    assert filled.done("campaign assignments", "demo/v1", "--step", "check")["count"] == 0
+    filled.done("campaign submit", "demo/v1", "scene_001.png")
+    moved = filled.done("campaign assignments", "demo/v1", "--step", "check")
+    assert [row["file"] for row in moved["assignments"]] == ["scene_001.png"]
+
+    filled.done("campaign edit", "demo/v1", "--auto-close")
+    assert filled.run("campaign close", "demo/v1").status == 2
+    filled.done("campaign close", "demo/v1", "--yes")
+    assert filled.done("campaign list", "--open")["campaigns"] == []
+    (closed,) = filled.done("campaign list", "--closed")["campaigns"]
+    assert (closed["version"], closed["state"]) == ("demo/v1", "closed")
+    assert filled.run("campaign delete", "demo/v1").status == 2
+    assert filled.done("campaign delete", "demo/v1", "--yes")["assignments"] == 12
+    assert "has no annotation campaign" in filled.run("campaign show", "demo/v1").err
+
+
+def test_mistyped_steps_and_users(filled: Place) -> None:
+    filled.done("campaign create", "demo/v1")
+    filled.done("campaign add-step", "demo/v1", "draw")
+    wrong = filled.run("campaign assignments", "demo/v1", "--step", "drw")
+    assert "no step 'drw'. Did you mean 'draw'?" in wrong.err
+    (user,) = [row["user"] for row in filled.done("user list")["users"]]
+    wrong = filled.run("campaign assign", "demo/v1", user + "x")
+    assert f"Did you mean '{user}'?" in wrong.err
+    wrong = filled.run("campaign add-step", "demo/v1", "next", "--assign", f"{user}:much")
+    assert (wrong.status, "has no weight" in wrong.err) == (2, True)
+
+
+def test_jobs_are_listed_and_shown(filled: Place) -> None:
+    filled.done("version fork", "demo/v1", "v2")
+    jobs = filled.done("job list")["jobs"]
+    (fork,) = [job for job in jobs if job["kind"] == "fork"]
+    assert fork["status"] == "success"
+    assert jobs == filled.done("job list", "--limit", "1000")["jobs"]
+    assert len(filled.done("job list", "--limit", "1")["jobs"]) == 1
+    shown = filled.done("job show", fork["job"], "--wait")
+    assert (shown["status"], shown["done"]) == ("success", 12)
+    assert filled.done("job cancel", fork["job"], "--dry-run")["status"] == "SUCCESS"
+
+
+def test_users_of_a_dataset(filled: Place) -> None:
+    (user,) = [row["user"] for row in filled.done("user list")["users"]]
+    assert filled.done("user add", "demo", user)["users"] == [user]
+    assert [row["user"] for row in filled.done("user list", "demo")["users"]] == [user]
+    assert "no user 'nobody'" in filled.run("user add", "demo", "nobody").err
+
+
+def test_what_is_in_a_version(filled: Place) -> None:
+    filled.done("version create", "demo/part")
+    assert filled.done("version add", "demo/part", "scene_000.png", "--tag", "new")["data"] == 1
+    assert (
+        filled.done("version add", "demo/part", "-q", 'filename endswith "_002.png"')["data"] == 1
+    )
+    assert filled.done("version show", "demo/part")["assets"] == 2
+    told = filled.done("version merge", "demo/v1", "part", "--dry-run")
+    assert (told["assets"], filled.done("version show", "demo/part")["assets"]) == (12, 2)
+    filled.done("version merge", "demo/v1", "demo/part", "-q", ONE)
+    assert filled.done("version show", "demo/part")["assets"] == 3
+    assert filled.done("stats", "demo/part")["shapes"] > 0
+
+
+def test_a_version_is_split_by_tags(filled: Place) -> None:
+    def tagged(name: str) -> int:
+        made: int = filled.done(
+            "tag add", "demo/v1", "x", "-q", f'tags.name = "{name}"', "--dry-run"
+        )["count"]
+        return made
+
+    told = filled.done("version split", "demo/v1", "50/50", "--dry-run")
+    assert told["parts"] == {"train": 6, "val": 6}
+    filled.done("version split", "demo/v1", "50/50", "--seed", "1")
+    assert (tagged("train"), tagged("val")) == (6, 6)
+    filled.done("version split", "demo/v1", "50/25/25", "--seed", "2")
+    assert (tagged("train"), tagged("val"), tagged("test")) == (6, 3, 3)
+    for ratios in ("1/2/3/4", "x", "80"):
+        assert filled.run("version split", "demo/v1", ratios).status == 2
+
+
+def test_a_locked_version_says_how_to_unlock_it(filled: Place) -> None:
+    assert filled.done("version lock", "demo/v1")["locked"] is True
+    refused = filled.run("label delete", "demo/v1", "box", "--yes")
+    assert refused.status == 1
+    assert "locked" in refused.err
+    assert filled.run("version lock", "demo/v1").out == "demo/v1 is locked already\n"
+    assert filled.done("version unlock", "demo/v1", "--dry-run")["locked"] is True
+    filled.done("version unlock", "demo/v1")
+    filled.done("label delete", "demo/v1", "box", "--yes")
