@@ -6,9 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+from anyio import to_thread
 
+from headrace import blocking
 from headrace.errors import BadRequestError, NotFoundError
+from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
+from tests.support.lakes.doors import Door
 
 KEYPOINTS = {
     "images": [{"id": 7, "file_name": "image_0003.jpg", "width": 67, "height": 48}],
@@ -136,3 +140,32 @@ async def test_merged_labels_keep_their_shapes(version: DatasetVersion) -> None:
         await version.merge_labels(["cat"], "animal")
     found = await version.list_assets(q='annotations.label.name = "animal"')
     assert [each.id for each in found] == [asset.id]
+
+
+async def test_jobs_are_listed_newest_first(client: Client, version: DatasetVersion) -> None:
+    before = await client.list_jobs()
+    _, job = await version.fork("copy")
+    jobs = await client.list_jobs(limit=5)
+    assert jobs[0].id == job.id
+    assert (jobs[0].kind, jobs[0].done) == ("fork", True)
+    assert [each.id for each in await client.list_jobs(limit=1)] == [job.id]
+    assert [each.id for each in jobs[1:]] == [each.id for each in before][:4]
+    for limit in (0, 1001):
+        with pytest.raises(BadRequestError, match=f"limit is {limit}"):
+            await client.list_jobs(limit=limit)
+
+
+async def test_the_blocking_api_merges_labels_and_lists_jobs(
+    door: Door, version: DatasetVersion
+) -> None:
+    await version.create_label("cat")
+
+    def merge() -> None:
+        with blocking.connect(door.target, api_token=door.token) as client:
+            same = client.version("drawings/first")
+            assert same.merge_labels("cat", "animal").name == "animal"
+            _, job = same.fork("copy")
+            assert client.list_jobs()[0].id == job.id
+
+    await to_thread.run_sync(merge)
+    assert [label.name for label in await version.list_labels()] == ["animal"]
