@@ -128,11 +128,6 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "version unlock lake bccd/v1 --dry-run",
         "version unlock https://hub.example bccd/v1",
     ),
-    "version digest": (
-        "version digest lake bccd/v1",
-        "version digest lake bccd/v1 --json",
-        "version digest https://hub.example bccd/v1",
-    ),
     "tag list": (
         "tag list lake",
         "tag list lake bccd/v1",
