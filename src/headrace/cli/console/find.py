@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from headrace.cli.console.target import find_version
-from headrace.errors import NotFoundError, did_you_mean
+from headrace.errors import NotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from headrace.sdk.version.dataset_version import DatasetVersion
 
 T = TypeVar("T")
-NAMES_SHOWN = 10
 
 
 async def find_either(client: Client, name: str) -> tuple[Dataset | None, DatasetVersion | None]:
@@ -43,9 +42,10 @@ def pick(named: Mapping[str, T], what: str, name: str) -> T:
     """Return one of several objects by name; NotFoundError has the nearest name and the first ten that exist."""
     if name in named:
         return named[name]
-    shown = sorted(named)[:NAMES_SHOWN] + (["…"] if len(named) > NAMES_SHOWN else [])
-    hint = f"existing: {', '.join(shown)}" if named else "none exists yet"
-    raise NotFoundError(f"no {what} {name!r}", hint=did_you_mean(name, named) + hint)
+    from headrace.sdk.base.names import existing
+
+    hint = existing(name, list(named)) if named else "none exists yet"
+    raise NotFoundError(f"no {what} {name!r}", hint=hint)
 
 
 async def chosen_assets(
