@@ -10,11 +10,11 @@ import pytest
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import draw_images
-from tests.support.lakes.doors import DOORS, Door, open_door
+from tests.support.lakes.doors import ALL_DOORS, Door, open_door
 from tests.support.lakes.templates import COUNT
 
 
-@pytest.fixture(params=DOORS)
+@pytest.fixture(params=ALL_DOORS)
 async def door(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Door]:
     filled = "version" in request.fixturenames
     async with open_door(request.param, tmp_path, with_version=filled) as opened:

@@ -11,6 +11,7 @@ from headrace.sdk.annotation import MultiAnnotation
 from headrace.sdk.version.dataset_version import DatasetVersion
 
 
+@pytest.mark.lakes_only("other platforms take whole pixels")
 async def test_an_annotation_is_drawn_shape_by_shape(version: DatasetVersion) -> None:
     cat, dog = await version.create_label("cat"), await version.create_label("dog")
     asset = await version.find_asset(filename="image_0002.jpg")
@@ -51,6 +52,7 @@ async def test_an_annotation_is_drawn_shape_by_shape(version: DatasetVersion) ->
         await annotation.create_multiple_points([])
 
 
+@pytest.mark.lakes_only("the refusal has another status there")
 async def test_masks_know_their_area_and_box(version: DatasetVersion) -> None:
     """Over HTTP too the numbers are whole where they must be."""
     label = await version.create_label("stain")
@@ -78,6 +80,7 @@ def _all_of(pixels: int) -> str:
             return text
 
 
+@pytest.mark.lakes_only("only headrace changes attributes of annotations")
 async def test_overwriting_and_changing(version: DatasetVersion) -> None:
     cat = await version.create_label("cat")
     asset = await version.find_asset(filename="image_0001.jpg")
@@ -106,6 +109,7 @@ async def test_overwriting_and_changing(version: DatasetVersion) -> None:
     assert await asset.list_annotations() == []
 
 
+@pytest.mark.lakes_only("only headrace tells annotations by worker")
 async def test_listings_loads_and_deletions(version: DatasetVersion) -> None:
     cat = await version.create_label("cat")
     assets = await version.list_assets(order_by=["filename"])

@@ -60,6 +60,9 @@ async def mine(client: Client, status: AssignmentStatus) -> list[AnnotationCampa
     return await (await of(client)).list_assignments(user=user, status=status)
 
 
+@pytest.mark.lakes_only(
+    "only headrace says that; tests/conformance/plain/test_plain_campaigns.py has what others say"
+)
 async def test_a_campaign_says_what_it_was_told(version: DatasetVersion, tmp_path: Path) -> None:
     with pytest.raises(NoDataError, match="create_campaign"):
         await version.get_campaign()
@@ -93,6 +96,7 @@ async def test_a_campaign_says_what_it_was_told(version: DatasetVersion, tmp_pat
         await other.download_instructions_file(tmp_path)
 
 
+@pytest.mark.lakes_only("where a step may stand is the platform's affair")
 async def test_steps_stand_where_they_are_put(version: DatasetVersion) -> None:
     campaign = await version.create_campaign()
     with pytest.raises(ConflictError, match="no step"):
@@ -115,6 +119,7 @@ async def test_steps_stand_where_they_are_put(version: DatasetVersion) -> None:
         await campaign.add_step("x", "REVIEW", order=5)
 
 
+@pytest.mark.lakes_only("assignments of other platforms are done on their pages")
 async def test_the_loop_of_a_labelling_tool(
     client: Client, version: DatasetVersion, ann: Client, rob: Client
 ) -> None:
@@ -159,6 +164,7 @@ async def test_the_loop_of_a_labelling_tool(
     assert (await version.retrieve_stats()).nb_objects == COUNT + 1
 
 
+@pytest.mark.lakes_only("assignments of other platforms are done on their pages")
 async def test_only_who_has_the_task_writes(
     client: Client, version: DatasetVersion, ann: Client, rob: Client
 ) -> None:
@@ -200,6 +206,7 @@ async def test_only_who_has_the_task_writes(
     assert (await version.retrieve_stats()).nb_objects == 2
 
 
+@pytest.mark.lakes_only("assignments of other platforms are done on their pages")
 async def test_tasks_of_nobody_are_whoevers_takes_them(
     client: Client, version: DatasetVersion, ann: Client, rob: Client
 ) -> None:
@@ -289,6 +296,7 @@ async def test_annotated_assets_begin_elsewhere_and_imports_pass_tasks_over(
     assert {str(task.asset_id) for task in done} == annotated
 
 
+@pytest.mark.lakes_only("when new assets become tasks is the platform's affair")
 async def test_new_assets_become_tasks(
     client: Client, version: DatasetVersion, tmp_path: Path
 ) -> None:

@@ -48,6 +48,7 @@ async def test_a_finished_folder_holds_the_files_and_nothing_else(
             ]
 
 
+@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_what_a_person_changed_is_kept_and_what_is_missing_is_fetched(
     version: DatasetVersion, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -75,6 +76,7 @@ async def test_what_a_person_changed_is_kept_and_what_is_missing_is_fetched(
     assert names(out) == NAMES
 
 
+@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_a_file_of_the_same_name_is_kept_by_every_download(
     version: DatasetVersion, tmp_path: Path
 ) -> None:
@@ -96,6 +98,7 @@ async def test_a_file_of_the_same_name_is_kept_by_every_download(
     assert names(tmp_path / "copy") == NAMES
 
 
+@pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_a_lake_is_no_target(door: Door, version: DatasetVersion, tmp_path: Path) -> None:
     def seen() -> set[Path]:
         files = door.lake.rglob("*")
@@ -136,6 +139,7 @@ async def test_the_default_folder_and_ids_as_names(
     assert names(tmp_path / "drawings" / "first") == sorted(a.id_with_extension for a in assets)
 
 
+@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_two_assets_of_one_name_get_two_files(
     client: Client, version: DatasetVersion, tmp_path: Path
 ) -> None:
@@ -159,6 +163,7 @@ async def test_two_assets_of_one_name_get_two_files(
     assert await version.list_assets().count() == len(names(tmp_path / "out")) == 13
 
 
+@pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_what_cannot_be_fetched_is_named_and_the_rest_is_there(
     version: DatasetVersion, door: Door, tmp_path: Path
 ) -> None:
@@ -174,6 +179,7 @@ async def test_what_cannot_be_fetched_is_named_and_the_rest_is_there(
     assert (out / ".headrace").is_dir()
 
 
+@pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_only_what_failed_is_taken_up_again(
     version: DatasetVersion, door: Door, tmp_path: Path
 ) -> None:
@@ -193,6 +199,7 @@ async def test_only_what_failed_is_taken_up_again(
         await version.download(out, retry_failed=True)
 
 
+@pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_bytes_that_rotted_replace_nothing(
     version: DatasetVersion, door: Door, tmp_path: Path
 ) -> None:
@@ -269,6 +276,7 @@ async def test_a_push_takes_up_only_what_failed(client: Client, tmp_path: Path) 
         await client.push("new/v1", images, retry_failed=True)
 
 
+@pytest.mark.lakes_only("other platforms do not look for data of equal content")
 async def test_a_file_that_is_named_twice_is_one_data(client: Client, tmp_path: Path) -> None:
     images = tmp_path / "images"
     paths = draw_images(images, 3)

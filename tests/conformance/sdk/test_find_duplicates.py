@@ -14,6 +14,8 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
 from headrace.sdk.version.dataset_version import DatasetVersion
 
+pytestmark = pytest.mark.lakes_only("the built-in processing is headrace's")
+
 
 @pytest.fixture
 async def pictures(client: Client, tmp_path: Path) -> DatasetVersion:

@@ -148,6 +148,7 @@ async def test_no_image_lands_on_a_wrong_asset(
     assert (await version.retrieve_stats()).nb_annotations == 0
 
 
+@pytest.mark.lakes_only("it counts the questions to headrace")
 async def test_the_version_is_listed_once_and_only_if_names_differ(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,6 +67,7 @@ async def test_groups_hold_each_other(version: DatasetVersion) -> None:
     assert (label.group_id, await version.list_label_groups()) == (None, [])
 
 
+@pytest.mark.lakes_only("the wrong definitions are refused with another status there")
 async def test_kinds_of_attributes(version: DatasetVersion) -> None:
     label = await version.create_label("car")
     kinds = {"colour": {"input_type": "STRING", "required": True, "choices": ["red", "blue"]}}

@@ -12,6 +12,7 @@ from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import draw_images
 
 
+@pytest.mark.lakes_only("only headrace says whether a version is locked")
 async def test_a_lock_holds_for_every_handle_until_it_is_taken_off(
     client: Client, version: DatasetVersion, tmp_path: Path
 ) -> None:
@@ -32,6 +33,7 @@ async def test_a_lock_holds_for_every_handle_until_it_is_taken_off(
     assert version.is_locked is False
 
 
+@pytest.mark.lakes_only("only headrace says whether a version is locked")
 async def test_push_import_and_undo_are_refused_and_reads_are_not(
     client: Client, version: DatasetVersion, tmp_path: Path
 ) -> None:

@@ -35,6 +35,7 @@ async def filenames(version: DatasetVersion, **more: object) -> set[str]:
     return {asset.filename async for asset in version.iter_assets(**more)}  # type: ignore[arg-type]
 
 
+@pytest.mark.lakes_only("only headrace sends descriptions")
 async def test_a_fork_is_there_with_all_it_should_have(annotated: DatasetVersion) -> None:
     fork, job = await annotated.fork(
         "second", type="segmentation", with_tags=True, with_annotations=True
@@ -78,6 +79,7 @@ async def test_more_assets_than_a_call_takes(
     assert await fork.retrieve_stats() == await annotated.retrieve_stats()
 
 
+@pytest.mark.lakes_only("which tags follow is the platform's affair")
 async def test_copies_into_another_version(client: Client, annotated: DatasetVersion) -> None:
     dataset = await client.get_dataset("drawings")
     other = await dataset.create_version("other")
@@ -98,6 +100,7 @@ async def test_copies_into_another_version(client: Client, annotated: DatasetVer
         await annotated.copy_assets_to(foreign, some)
 
 
+@pytest.mark.lakes_only("what is classified already is the platform's affair")
 async def test_tags_become_classifications(annotated: DatasetVersion) -> None:
     tag = await annotated.get_asset_tag("first")
     with pytest.raises(BadRequestError):
@@ -148,6 +151,7 @@ async def test_zips_of_some_assets(
         assert sum(name.endswith(suffix) for name in archive.namelist()) == 4
 
 
+@pytest.mark.lakes_only("only headrace cancels jobs")
 async def test_jobs_that_have_ended_are_not_cancelled(annotated: DatasetVersion) -> None:
     fork, job = await annotated.fork("second", wait=False)
     await job.wait_for_done()

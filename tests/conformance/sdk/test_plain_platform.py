@@ -15,6 +15,8 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import coco, write_coco
 
+pytestmark = pytest.mark.lakes_only("headrace stands in for a platform here")
+
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 PLAIN = Limits(import_assets=5, load_annotations=3, asset_ids=4)
 

@@ -29,6 +29,10 @@ from tests.support.data.images import draw_images
 from tests.support.lakes.doors import Door, open_door
 from tests.support.processes.programs import PYTHON, python, register
 
+pytestmark = pytest.mark.lakes_only(
+    "programs run on the machine of a lake; tests/conformance/plain/test_plain_jobs.py has theirs"
+)
+
 ENVIRONMENT = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('HEADRACE_')}))"
 
 

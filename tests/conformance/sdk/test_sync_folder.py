@@ -184,6 +184,7 @@ async def test_annotations_are_not_lost_to_a_changed_picture(
     assert (await client.sync_folder(NAME, folder)).steps == []
 
 
+@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_a_first_run_knows_what_is_the_same_already(
     client: Client, version: DatasetVersion, tmp_path: Path
 ) -> None:
@@ -226,6 +227,7 @@ async def test_one_folder_and_two_versions(
         assert await (await client.version(name)).list_assets().count() == 11
 
 
+@pytest.mark.lakes_only("removals are recorded in the state folder there")
 async def test_without_a_state_folder_the_state_stays_in_the_folder(
     client: Client, version: DatasetVersion, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,6 +335,7 @@ async def test_no_more_is_deleted_than_the_limit(
     assert sorted(files(folder)) == [NAMES[11]]
 
 
+@pytest.mark.lakes_only("on other platforms each ring is a polygon of its own")
 async def test_an_object_of_several_rings_is_one_shape_that_is_lost(
     client: Client, version: DatasetVersion, folder: Path, tmp_path: Path
 ) -> None:
@@ -386,6 +389,7 @@ async def test_a_preferred_side_counts_the_shapes_that_it_costs(
     assert (report.removed_assets, report.removed_shapes) == (3, shapes)
 
 
+@pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_a_lake_is_no_folder_to_sync(
     client: Client, door: Door, version: DatasetVersion
 ) -> None:
@@ -418,6 +422,7 @@ async def test_names_that_differ_in_case_or_form_alone(
     assert files(folder) == before
 
 
+@pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_what_cannot_be_moved_is_named_and_the_rest_is_done(
     client: Client, version: DatasetVersion, door: Door, folder: Path, tmp_path: Path
 ) -> None:
@@ -471,6 +476,7 @@ async def test_no_such_folder(client: Client, version: DatasetVersion, tmp_path:
         await client.sync_folder(NAME, tmp_path / "file")
 
 
+@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_synchronize_finds_changed_contents(version: DatasetVersion, tmp_path: Path) -> None:
     """The same name and size are not enough. What a person changed is not replaced."""
     out = tmp_path / "out"

@@ -129,6 +129,7 @@ def is_safe(name: str) -> bool:
     return True
 
 
+@pytest.mark.lakes_only("the platform's own export is compared")
 async def test_f33_the_platforms_own_file_has_all_of_them(
     client: Client, folder: Path, tmp_path: Path
 ) -> None:

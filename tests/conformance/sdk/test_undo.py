@@ -18,6 +18,10 @@ from tests.support.data.images import write_coco
 from tests.support.lakes.doors import Door
 from tests.support.lakes.snapshots import snapshot
 
+pytestmark = pytest.mark.lakes_only(
+    "platforms keep no record of removals; tests/conformance/plain/test_plain_undo.py has theirs"
+)
+
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 
 

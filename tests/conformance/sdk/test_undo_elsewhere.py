@@ -19,6 +19,10 @@ from tests.support.data.images import write_coco
 from tests.support.lakes.doors import Door
 from tests.support.lakes.snapshots import snapshot
 
+pytestmark = pytest.mark.lakes_only(
+    "headrace stands in for a platform here; tests/conformance/plain/test_plain_undo.py has a real one"
+)
+
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 PLAIN = Limits(import_assets=5, load_annotations=3, asset_ids=4)
 

@@ -45,6 +45,7 @@ async def exported(version: DatasetVersion, path: Path) -> list[dict[str, Any]]:
     return [{key: each[key] for key in sorted(each)} for each in found]
 
 
+@pytest.mark.lakes_only("only headrace keeps it")
 @pytest.mark.parametrize("type", [InferenceType.KEYPOINT, InferenceType.MULTI])
 async def test_keypoints_keep_their_box_and_outline(
     version: DatasetVersion, tmp_path: Path, type: InferenceType
@@ -67,6 +68,7 @@ async def test_keypoints_keep_their_box_and_outline(
     assert json.dumps(back) == json.dumps(expected)
 
 
+@pytest.mark.lakes_only("only headrace keeps it")
 async def test_whole_numbers_stay_whole(version: DatasetVersion, tmp_path: Path) -> None:
     given = [
         annotation(1, bbox=[1, 2, 3, 4], area=12),
@@ -81,6 +83,7 @@ async def test_whole_numbers_stay_whole(version: DatasetVersion, tmp_path: Path)
             assert json.dumps(one[key]) == json.dumps(other[key])
 
 
+@pytest.mark.lakes_only("only headrace keeps it")
 async def test_scores_come_back_and_can_be_asked_for(
     version: DatasetVersion, tmp_path: Path
 ) -> None:
@@ -108,6 +111,7 @@ async def test_scores_come_back_and_can_be_asked_for(
         assert len(await version.list_assets(q=q)) == count, q
 
 
+@pytest.mark.lakes_only("only headrace keeps it")
 async def test_a_changed_polygon_loses_the_box_that_was_given(
     version: DatasetVersion, tmp_path: Path
 ) -> None:
@@ -139,6 +143,7 @@ async def test_another_platform_says_what_it_has_no_place_for(
     assert "score" not in json.dumps(await exported(version, tmp_path / "out.json"))
 
 
+@pytest.mark.lakes_only("only headrace keeps it")
 async def test_other_clients_see_none_of_it(
     version: DatasetVersion, door: Door, tmp_path: Path
 ) -> None:
@@ -158,6 +163,7 @@ async def test_other_clients_see_none_of_it(
     assert sorted(points) == ["attributes", "keypoints", "label", "text"]
 
 
+@pytest.mark.lakes_only("only headrace keeps it")
 @pytest.mark.parametrize("format", ["coco", "voc", "yolo"])
 async def test_numbers_beyond_64_bits_in_attributes(
     version: DatasetVersion, tmp_path: Path, format: str

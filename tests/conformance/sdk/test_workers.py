@@ -17,6 +17,8 @@ from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import write_coco
 from tests.support.lakes.doors import Door
 
+pytestmark = pytest.mark.lakes_only("only headrace tells annotations by worker")
+
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 
 

@@ -11,6 +11,7 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 
 
+@pytest.mark.lakes_only("the user is called otherwise there")
 async def test_workers_are_the_users_of_the_organization(
     client: Client, version: DatasetVersion
 ) -> None:
@@ -22,6 +23,7 @@ async def test_workers_are_the_users_of_the_organization(
         await dataset.find_worker("nobody")
 
 
+@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_a_folder_is_compared_and_completed(version: DatasetVersion, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     with pytest.raises(NotADirectoryError):

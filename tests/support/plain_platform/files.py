@@ -38,13 +38,18 @@ async def _form(store: Store, switches: Switches, request: web.Request) -> web.S
     if set(fields) != {"key", "policy", "Content-Type"} or len(parts) != 4:
         raise RefusedError(400, "The form must have the fields that were given, and Content-Type.")
     claims = claims_of(store, fields["policy"], "form")
-    # Forms escape quotes in the name of a file.
-    if fields["key"] != claims["object_name"] or unquote(parts[-1][1]) != unquote(fields["key"]):
+    same = _comparable(parts[-1][1]) == _comparable(fields["key"])
+    if fields["key"] != claims["object_name"] or not same:
         raise RefusedError(403, "The object has another name.")
     if fields["Content-Type"] != claims["content_type"]:
         raise RefusedError(403, "The object has another type.")
     store.files[claims["object_name"]] = parts[-1][2]
     return web.Response(status=204)
+
+
+def _comparable(name: str) -> str:
+    """Forms escape quotes in the name of a file, and the parser here takes a backslash for such an escape."""
+    return unquote(name).replace("\\", "")
 
 
 async def _blob(store: Store, switches: Switches, request: web.Request) -> web.StreamResponse:
