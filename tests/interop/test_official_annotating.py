@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -14,18 +15,16 @@ from tests.support.tiers import slow
 SCRIPT = Path(__file__).with_name("official_annotating.py")
 
 
-@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
-async def test_every_call_of_annotations_and_shapes(tmp_path: Path, client: str) -> None:
-    lake, token = await new_lake(tmp_path / "lake")
-    folder = tmp_path / "work"
-    folder.mkdir()
+def prepare(folder: Path) -> None:
+    """What the script works on."""
     for name in ("a.png", "b.png", "c.png"):
         Image.new("RGB", (640, 480), "red").save(folder / name)
     # Five pixels at the top of the second column.
     (folder / "mask.txt").write_text("P?5k`[9")
-    async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, folder, client=client)
-        assert await server.stop() == 0
+
+
+def check(seen: dict[str, Any]) -> None:
+    """What it saw."""
     assert seen == {
         "users": True,
         "synchronized": ["a.png", "b.png", "c.png"],
@@ -49,3 +48,15 @@ async def test_every_call_of_annotations_and_shapes(tmp_path: Path, client: str)
         "left after": 1,
         "end": 0,
     }
+
+
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
+async def test_every_call_of_annotations_and_shapes(tmp_path: Path, client: str) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    prepare(folder)
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
+        assert await server.stop() == 0
+    check(seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -17,19 +18,15 @@ SCRIPT = Path(__file__).with_name("official_campaigns.py")
 NAMES = ["a.png", "b.png", "c.png", "d.png", "e.png"]
 
 
-@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
-async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
-    lake, token = await new_lake(tmp_path / "lake")
-    async with await Platform.open(lake) as platform:
-        hers, _ = await create_token(platform.context, username="ann")
-    folder = tmp_path / "work"
-    folder.mkdir()
+def prepare(folder: Path) -> None:
+    """What the script works on."""
     for index, name in enumerate(NAMES):
         Image.new("RGB", (64, 48), (index, 0, 0)).save(folder / name)
     (folder / "rules.txt").write_text("one box a cat")
-    async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, folder, hers, client=client)
-        assert await server.stop() == 0
+
+
+def check(seen: dict[str, Any]) -> None:
+    """What it saw."""
     assert seen == {
         "users": ["ann", "local"],
         "found": "ann",
@@ -53,3 +50,17 @@ async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
         "too late": True,
         "deleted": [0, True],
     }
+
+
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
+async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    async with await Platform.open(lake) as platform:
+        hers, _ = await create_token(platform.context, username="ann")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    prepare(folder)
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, folder, hers, client=client)
+        assert await server.stop() == 0
+    check(seen)

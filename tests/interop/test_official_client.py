@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -56,20 +57,18 @@ COCO = {
 }
 
 
-@pytest.mark.parametrize("client", CLIENTS)
-async def test_the_main_job(tmp_path: Path, client: str) -> None:
-    lake, token = await new_lake(tmp_path / "lake")
-    folder = tmp_path / "work"
-    folder.mkdir()
+def prepare(folder: Path) -> None:
+    """What the script works on."""
     for name, size in (("a.png", (64, 48)), ("b.png", (30, 20))):
         Image.new("RGB", size, "red").save(folder / name)
     (folder / "coco.json").write_text(json.dumps(COCO))
     large = folder / "large.bmp"
     Image.new("RGB", (10, 10)).save(large)
     large.write_bytes(large.read_bytes().ljust(2 * PART_BYTES, b"."))
-    async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, folder, client=client)
-        assert await server.stop() == 0
+
+
+def check(seen: dict[str, Any], folder: Path) -> None:
+    """What it saw."""
     assert seen["organization"]
     assert seen["uploaded"] == seen["assets"] == ["a.png", "b.png"]
     assert seen["sizes"] == [[30, 20], [64, 48]]
@@ -80,6 +79,7 @@ async def test_the_main_job(tmp_path: Path, client: str) -> None:
     assert (seen["kept"], seen["same_ids"]) == ([0, 0], True)
     assert seen["stats"] == {"labels": {"cat": 1, "dog": 2}, "objects": 3, "annotations": 2}
     assert seen["built"] == [2, 3, 2]
+    large = folder / "large.bmp"
     assert seen["large"] == sha256(large.read_bytes()).hexdigest()
     assert seen["pulled"] == {name: (folder / name).stat().st_size for name in ("a.png", "b.png")}
     boxes = {
@@ -96,3 +96,15 @@ async def test_the_main_job(tmp_path: Path, client: str) -> None:
     }
     whole = [box[1:] for found in boxes.values() for box in found]
     assert all(isinstance(number, int) for box in whole for number in box)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+async def test_the_main_job(tmp_path: Path, client: str) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    prepare(folder)
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
+        assert await server.stop() == 0
+    check(seen, folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -31,16 +32,14 @@ COCO = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
-async def test_every_call_of_labels(tmp_path: Path, client: str) -> None:
-    lake, token = await new_lake(tmp_path / "lake")
-    folder = tmp_path / "work"
-    folder.mkdir()
+def prepare(folder: Path) -> None:
+    """What the script works on."""
     Image.new("RGB", (64, 48), "red").save(folder / "a.png")
     (folder / "keypoints.json").write_text(json.dumps(COCO))
-    async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, folder, client=client)
-        assert await server.stop() == 0
+
+
+def check(seen: dict[str, Any]) -> None:
+    """What it saw."""
     assert seen == {
         "imported": [1],
         "skeleton": {"vertices": ["head", "hand"], "edges": [[1, 2]]},
@@ -55,3 +54,15 @@ async def test_every_call_of_labels(tmp_path: Path, client: str) -> None:
         "stats": 0,
         "gone": True,
     }
+
+
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
+async def test_every_call_of_labels(tmp_path: Path, client: str) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    prepare(folder)
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
+        assert await server.stop() == 0
+    check(seen)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -18,17 +19,15 @@ SCRIPT = Path(__file__).with_name("official_long_jobs.py")
 BOTH = ["a.png", "b.png"]
 
 
-@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
-async def test_forks_copies_conversions_and_exports(tmp_path: Path, client: str) -> None:
-    lake, token = await new_lake(tmp_path / "lake")
-    folder = tmp_path / "work"
-    folder.mkdir()
+def prepare(folder: Path) -> None:
+    """What the script works on."""
     for name, size in (("a.png", (64, 48)), ("b.png", (30, 20))):
         Image.new("RGB", size, "red").save(folder / name)
     (folder / "coco.json").write_text(json.dumps(COCO))
-    async with server_process(lake) as server:
-        seen = await drive(SCRIPT, server.address, token, folder, client=client)
-        assert await server.stop() == 0
+
+
+def check(seen: dict[str, Any], folder: Path) -> None:
+    """What it saw."""
     first = seen["first"]
     assert first["assets"] == BOTH
     assert first["shapes"] == {"a.png": ["cat", "dog"], "b.png": ["dog"]}
@@ -41,6 +40,18 @@ async def test_forks_copies_conversions_and_exports(tmp_path: Path, client: str)
     assert seen["bare"]["shapes"] == {"a.png": ["sunny"]}
     assert (seen["bare"]["labels"], seen["bare"]["type"]) == (["sunny"], "CLASSIFICATION")
     check_files(seen, folder / "out")
+
+
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
+async def test_forks_copies_conversions_and_exports(tmp_path: Path, client: str) -> None:
+    lake, token = await new_lake(tmp_path / "lake")
+    folder = tmp_path / "work"
+    folder.mkdir()
+    prepare(folder)
+    async with server_process(lake) as server:
+        seen = await drive(SCRIPT, server.address, token, folder, client=client)
+        assert await server.stop() == 0
+    check(seen, folder)
 
 
 def check_files(seen: dict[str, dict[str, str]], out: Path) -> None:

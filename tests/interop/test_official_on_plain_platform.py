@@ -1,0 +1,107 @@
+"""The plain platform is fair: the official client's scripts, unmodified, see on it what they see on headrace's server.
+
+Left out, since the reference leaves open what they look at:
+
+- official_processings.py: which processings there are, what they run, and how a client is refused to change them;
+- official_weaknesses.py: what headrace's own client does better, and where;
+- official_scale.py: how a platform bears 20,000 assets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from tests.interop import (
+    test_official_annotating as annotating,
+)
+from tests.interop import (
+    test_official_campaigns as campaigns,
+)
+from tests.interop import (
+    test_official_client as main_job,
+)
+from tests.interop import (
+    test_official_handles as handles,
+)
+from tests.interop import (
+    test_official_labels as labels,
+)
+from tests.interop import (
+    test_official_long_jobs as long_jobs,
+)
+from tests.interop import (
+    test_official_methods as methods,
+)
+from tests.support.plain_platform import PlainPlatform, plain_platform
+from tests.support.plain_platform.switches import ClientType
+from tests.support.processes.official import drive
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+async def platform() -> AsyncIterator[PlainPlatform]:
+    async with plain_platform() as platform:
+        # The scripts name the user and the organization of a new lake.
+        platform.user.username = platform.store.organization_name = "local"
+        yield platform
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "work").mkdir()
+    return tmp_path / "work"
+
+
+async def _see(platform: PlainPlatform, script: str, folder: Path, *more: str) -> dict[str, object]:
+    return await drive(HERE / script, platform.address, platform.token, folder, *more)
+
+
+@pytest.mark.parametrize("client_type", ["minio", "aws", "google", "azure"])
+async def test_the_main_job(platform: PlainPlatform, folder: Path, client_type: ClientType) -> None:
+    platform.switches.client_type = client_type
+    platform.switches.job_polls = 1
+    main_job.prepare(folder)
+    main_job.check(await _see(platform, "official_client.py", folder), folder)
+
+
+async def test_forks_copies_conversions_and_exports(platform: PlainPlatform, folder: Path) -> None:
+    long_jobs.prepare(folder)
+    long_jobs.check(await _see(platform, "official_long_jobs.py", folder), folder)
+
+
+async def test_every_call_of_campaigns(platform: PlainPlatform, folder: Path) -> None:
+    campaigns.prepare(folder)
+    hers = platform.add_user("ann")
+    campaigns.check(await _see(platform, "official_campaigns.py", folder, hers))
+
+
+async def test_every_call_of_annotations_and_shapes(platform: PlainPlatform, folder: Path) -> None:
+    annotating.prepare(folder)
+    annotating.check(await _see(platform, "official_annotating.py", folder))
+
+
+async def test_every_call_of_labels(platform: PlainPlatform, folder: Path) -> None:
+    labels.prepare(folder)
+    labels.check(await _see(platform, "official_labels.py", folder))
+
+
+async def test_handles(platform: PlainPlatform, folder: Path) -> None:
+    handles.check(await _see(platform, "official_handles.py", folder))
+
+
+async def test_every_method_of_a_version(
+    platform: PlainPlatform, folder: Path, tmp_path: Path
+) -> None:
+    methods.prepare(folder, methods.draw(tmp_path))
+    methods.check_one(await _see(platform, "official_methods.py", folder), methods.PICTURES)
+
+
+def test_every_script_is_run_or_left_out() -> None:
+    text = Path(__file__).read_text(encoding="utf-8")
+    scripts = {path.name for path in HERE.glob("official_*.py")}
+    assert len(scripts) > 8
+    assert {name for name in scripts if name in text} == scripts
