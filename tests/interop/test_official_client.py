@@ -76,7 +76,6 @@ def check(seen: dict[str, Any], folder: Path) -> None:
     assert seen["labels"] == ["cat", "dog"]
     assert seen["groups"] == ["animal", "pet"]
     assert seen["imported"] == [1, 2]
-    assert (seen["kept"], seen["same_ids"]) == ([0, 0], True)
     assert seen["stats"] == {"labels": {"cat": 1, "dog": 2}, "objects": 3, "annotations": 2}
     assert seen["built"] == [2, 3, 2]
     large = folder / "large.bmp"
@@ -108,3 +107,5 @@ async def test_the_main_job(tmp_path: Path, client: str) -> None:
         seen = await drive(SCRIPT, server.address, token, folder, client=client)
         assert await server.stop() == 0
     check(seen, folder)
+    # What a platform answers for an annotation that it keeps is its own decision.
+    assert (seen["kept"], seen["same_ids"]) == ([0, 0], True)

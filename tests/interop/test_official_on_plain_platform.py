@@ -4,7 +4,10 @@ Left out, since the reference leaves open what they look at:
 
 - official_processings.py: which processings there are, what they run, and how a client is refused to change them;
 - official_weaknesses.py: what headrace's own client does better, and where;
-- official_scale.py: how a platform bears 20,000 assets.
+- official_scale.py: how a platform bears 20,000 assets;
+- of official_campaigns.py: what annotations do to tasks (by the reference they come from the campaign alone);
+- of the other scripts: what an import answers for an annotation that it keeps, and the zips of two exports, which have
+  one object name on a platform whose names have a constant first folder.
 """
 
 from __future__ import annotations
@@ -70,13 +73,17 @@ async def test_the_main_job(platform: PlainPlatform, folder: Path, client_type: 
 
 async def test_forks_copies_conversions_and_exports(platform: PlainPlatform, folder: Path) -> None:
     long_jobs.prepare(folder)
-    long_jobs.check(await _see(platform, "official_long_jobs.py", folder), folder)
+    seen = await _see(platform, "official_long_jobs.py", folder)
+    long_jobs.check(seen)
+    long_jobs.check_document(seen, folder / "out")
 
 
 async def test_every_call_of_campaigns(platform: PlainPlatform, folder: Path) -> None:
     campaigns.prepare(folder)
     hers = platform.add_user("ann")
-    campaigns.check(await _see(platform, "official_campaigns.py", folder, hers))
+    seen = await _see(platform, "official_campaigns.py", folder, hers, "managed")
+    # The reference names auto_add_new_assets and does not say when an asset is added.
+    assert seen == campaigns.MANAGED | {"hers": campaigns.NAMES[:4]}
 
 
 async def test_every_call_of_annotations_and_shapes(platform: PlainPlatform, folder: Path) -> None:
