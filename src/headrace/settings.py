@@ -47,6 +47,7 @@ _OTHER_VARIABLES = frozenset(
         TOKEN_VARIABLE,
         HOME_VARIABLE,
         # The command line's.
+        "HEADRACE_COLOR",
         "HEADRACE_DEBUG",
         # Those that a processing is started with.
         "HEADRACE_CPU",

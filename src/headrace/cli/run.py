@@ -16,9 +16,16 @@ import anyio
 
 from headrace.cli.app import parse
 from headrace.cli.console.errors import DEBUG, DONE, INTERRUPTED, RUN_AGAIN, Failure, explain
-from headrace.cli.console.options import Output
+from headrace.cli.console.options import Output, wanted_color
 from headrace.cli.console.progress import Reporter
-from headrace.cli.console.result import Result, print_failure, print_result, print_warning
+from headrace.cli.console.result import (
+    Form,
+    Result,
+    print_failure,
+    print_result,
+    print_warning,
+)
+from headrace.cli.console.terminal import choose_color
 from headrace.errors import HeadraceWarning
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]
@@ -77,28 +84,32 @@ def prepare_streams() -> None:
 
 
 def _run(arguments: Sequence[str]) -> int:
-    output = Output(json="--json" in arguments)
+    form = Form.JSON if {"--json", "--jsonl"} & {*arguments} else Form.TEXT
+    output = Output()
     try:
+        choose_color(wanted_color(arguments))
         parsed = parse(arguments)
         if parsed.command is None:
             return DONE
         output = parsed.output
+        form = output.form
         result = _run_async(parsed.command, output.reporter)
     except (InterruptedByUserError, KeyboardInterrupt):
         failure = _interrupted(output.reporter)
     except BrokenPipeError:
         raise
     except Exception as error:  # noqa: BLE001  every error of a command is reported here
+        failure = explain(error)
         if os.environ.get(DEBUG, "0") not in ("", "0"):
             traceback.print_exception(error)
-        failure = explain(error)
+            failure = failure.with_request()
     else:
         if result is None:
             return DONE
-        print_result(result, as_json=output.json)
+        print_result(result, form)
         return result.status
     output.reporter.clear()
-    print_failure(failure, as_json=output.json)
+    print_failure(failure, form)
     return failure.status
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.cli.console.arguments import with_options
 from headrace.cli.console.terminal import one_line, printable
@@ -54,6 +55,13 @@ class Failure(Struct, kw_only=True):
         if "\n" in problem:
             return f"{problem}\n{cure}"
         return f"{problem} {cure}" if problem.endswith("?") else f"{problem.rstrip('.')}. {cure}"
+
+    def with_request(self) -> Failure:
+        """Return the same with the id of the request in the line for people, if the server gave one."""
+        request = self.place.get("request_id")
+        if request is None:
+            return self
+        return replace(self, message=f"{self.message} (request {request})")
 
     def json(self) -> dict[str, object]:
         """Return the ``error`` object for programs."""

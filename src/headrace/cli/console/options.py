@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 
 from cyclopts import Group, Parameter, Token
 from cyclopts.validators import Number
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.progress import Reporter
+from headrace.cli.console.result import Form
+from headrace.cli.console.terminal import COLOR_VARIABLE, Color
 from headrace.errors import ConfigurationError, FormatPackageError, ParseError, UnknownFormatError
 from headrace.plugins import format_names
 
@@ -66,13 +69,51 @@ class Output:
     json: Flag = False
     """Print one JSON object on stdout, also for an error."""
 
+    jsonl: Flag = False
+    """Print one JSON object a line: what is listed, or the findings."""
+
+    quiet: Flag = False
+    """Print only bare names or paths on stdout, and no progress."""
+
+    color: Annotated[Color, Parameter(show_default=False)] = "auto"
+    """Colour messages: auto is on a terminal only, unless NO_COLOR or TERM=dumb is set. [env: HEADRACE_COLOR]"""
+
     progress: bool | None = None
     """Show progress on stderr. Default: only on a terminal."""
+
+    @property
+    def form(self) -> Form:
+        """The form of the result. Raises UsageError if several are asked for."""
+        chosen = [form for form in ("json", "jsonl", "quiet") if getattr(self, form)]
+        if len(chosen) > 1:
+            raise UsageError(
+                f"--{chosen[0]} and --{chosen[1]} exclude each other", hint="give one of them"
+            )
+        return Form(chosen[0]) if chosen else Form.TEXT
 
     @cached_property
     def reporter(self) -> Reporter:
         """The callback for progress events."""
-        return Reporter(show=sys.stderr.isatty() if self.progress is None else self.progress)
+        default = sys.stderr.isatty() and not self.quiet
+        return Reporter(show=default if self.progress is None else self.progress)
+
+
+def wanted_color(arguments: Sequence[str]) -> Color:
+    """Return when a command line asks for colour; the variable counts where it has no option.
+
+    It is read before the command line is parsed, so that errors in it are coloured too. Raises UsageError.
+    """
+    color, origin = os.environ.get(COLOR_VARIABLE, "") or "auto", COLOR_VARIABLE
+    for option, value in zip(arguments, [*arguments[1:], ""], strict=False):
+        if option.startswith("--color="):
+            color, origin = option.partition("=")[2], "--color"
+        elif option == "--color":
+            color, origin = value, "--color"
+    choices: tuple[Color, ...] = get_args(Color)
+    for choice in choices:
+        if choice == color:
+            return choice
+    raise UsageError(f"{origin} cannot be {color!r}", hint=f"choices: {', '.join(choices)}")
 
 
 def _only_stdin(_: Any, tokens: Sequence[Token]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from typing import Any
 
 from msgspec import Struct, field
@@ -21,6 +22,21 @@ from headrace.cli.console.terminal import (
     wrapped,
 )
 
+_NAMES = (
+    *("token", "digest", "target", "dst", "dir", "lake", "url", "address"),
+    *("version", "name", "filename", "profile", "username", "code", "id", "job"),
+)
+"""What objects are known by: the first of these keys that they have."""
+
+
+class Form(StrEnum):
+    """The form of a result: text for people, JSON, JSON lines, or bare names."""
+
+    TEXT = "text"
+    JSON = "json"
+    JSONL = "jsonl"
+    QUIET = "quiet"
+
 
 class Result(Struct, kw_only=True):
     """The result of a command.
@@ -31,6 +47,8 @@ class Result(Struct, kw_only=True):
         lines: The text for people.
         next: A command to run next.
         status: Exit status; not 0 if the command could not do everything.
+        rows: The key of ``data`` whose items are the lines of ``--jsonl``. Default: the only list of a command that
+            lists, otherwise the findings; without either, the object is the only line.
     """
 
     command: str
@@ -38,12 +56,27 @@ class Result(Struct, kw_only=True):
     lines: list[str] = field(default_factory=list)
     next: str | None = None
     status: int = DONE
+    rows: str | None = None
+
+    def listed(self) -> list[Any] | None:
+        """Return the items that the command lists; None if it lists nothing."""
+        key = self.rows
+        if key is None and self.command.endswith(".list"):
+            key = next((key for key, value in self.data.items() if isinstance(value, list)), None)
+        return None if key is None else self.data[key]
 
 
-def print_result(result: Result, *, as_json: bool) -> None:
+def print_result(result: Result, form: Form) -> None:
     """Print a result on stdout; the next command only on a terminal."""
-    if as_json:
+    if form is Form.JSON:
         _print_object({"schema": f"headrace.{result.command}/1", **result.data})
+        return
+    if form is not Form.TEXT:
+        rows = result.listed()
+        if rows is None and form is Form.JSONL:
+            rows = _findings(result.data)
+        for row in [result.data] if rows is None else rows:
+            print_row(result.command, row, form)
         return
     shown = printable if sys.stdout.isatty() else str
     for line in result.lines:
@@ -53,9 +86,46 @@ def print_result(result: Result, *, as_json: bool) -> None:
     sys.stdout.flush()
 
 
-def print_failure(failure: Failure, *, as_json: bool) -> None:
+def _findings(data: dict[str, Any]) -> list[Any] | None:
+    """Return the findings of a command, of all of its files; None for a command that has none."""
+    if "findings" in data:
+        return list(data["findings"])
+    files = data.get("files")
+    if not isinstance(files, list) or not all("findings" in each for each in files):
+        return None
+    return [finding for each in files for finding in each["findings"]]
+
+
+def print_row(command: str, row: dict[str, Any] | str, form: Form) -> None:
+    """Print one line of ``--jsonl`` or ``--quiet``.
+
+    Args:
+        command: Name of the command.
+        row: An item that it lists: an object, or a name.
+        form: One of these two forms.
+    """
+    if form is Form.JSONL:
+        content = {"name": row} if isinstance(row, str) else row
+        _print_object({"schema": f"headrace.{command}.row/1", **content})
+        return
+    name = row if isinstance(row, str) else bare_name(row)
+    if name is not None:
+        print(printable(name) if sys.stdout.isatty() else name)
+
+
+def bare_name(row: dict[str, Any]) -> str | None:
+    """Return the name or path that an object is known by; None if it has none."""
+    for key in _NAMES:
+        value = row.get(key)
+        # A dash is the stream that the command has written itself.
+        if isinstance(value, str) and value not in ("", "-"):
+            return value
+    return None
+
+
+def print_failure(failure: Failure, form: Form) -> None:
     """Print an error: the JSON object on stdout, or one line on stderr."""
-    if as_json:
+    if form in (Form.JSON, Form.JSONL):
         _print_object({"schema": "headrace.error/1", "error": failure.json()})
     else:
         print(_styled(failure), file=sys.stderr, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TextIO
+from typing import Literal, TextIO
 
 import anyio
 
@@ -26,11 +26,29 @@ _YES = ("y", "yes")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
+Color = Literal["auto", "always", "never"]
+"""When messages are coloured."""
+
+COLOR_VARIABLE = "HEADRACE_COLOR"
+
+
+class _Chosen:
+    color: Color = "auto"
+
+
+def choose_color(color: Color) -> None:
+    """Set when messages of this process are coloured."""
+    _Chosen.color = color
+
+
 def has_colour(stream: TextIO) -> bool:
     """Whether to colour text on a stream: on a terminal, unless NO_COLOR is set or TERM is dumb.
 
-    FORCE_COLOR colours text on any stream; NO_COLOR takes precedence. Empty variables do not count.
+    FORCE_COLOR colours text on any stream; NO_COLOR takes precedence. Empty variables do not count. What was chosen with
+    :func:`choose_color` takes precedence over all.
     """
+    if _Chosen.color != "auto":
+        return _Chosen.color == "always"
     if os.environ.get("NO_COLOR"):
         return False
     if os.environ.get("FORCE_COLOR"):

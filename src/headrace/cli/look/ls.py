@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Output
-from headrace.cli.console.result import Result
+from headrace.cli.console.result import Form, Result, print_row
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import plural
 
@@ -14,27 +14,34 @@ if TYPE_CHECKING:
     from headrace.sdk.version.dataset_version import DatasetVersion
 
 
+_LIMIT = 20
+
+
 async def ls(
     target: str,
     version: str | None = None,
     /,
     *,
-    limit: int = 20,
+    limit: int | None = None,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
-) -> Result:
+) -> Result | None:
     """List all versions, or the labels and files of one.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version. Default: list all versions.
-        limit: Maximum number of files to list, newest first; 0 lists none.
+        limit: Maximum number of files to list, newest first; 0 lists none. Default: 20, but all with --jsonl and
+            --quiet.
     """
     async with connected(target, account) as client:
         if version is None:
             return await _all_versions(client)
         found = await find_version(client, version)
-        return await _one_version(found, version, limit)
+        if output.form in (Form.JSONL, Form.QUIET):
+            await _print_files(found, limit, output.form)
+            return None
+        return await _one_version(found, version, _LIMIT if limit is None else limit)
 
 
 async def _all_versions(client: Client) -> Result:
@@ -53,9 +60,19 @@ async def _all_versions(client: Client) -> Result:
     return Result(
         command="ls",
         data={"versions": versions},
+        rows="versions",
         lines=lines,
         next=None if versions else "headrace push TARGET DATASET/VERSION IMAGES…",
     )
+
+
+async def _print_files(version: DatasetVersion, limit: int | None, form: Form) -> None:
+    """Print the files one by one: there may be millions."""
+    if limit == 0:
+        return
+    async for asset in version.list_assets(limit=limit):
+        row = {"filename": asset.filename, "id": str(asset.id)}
+        print_row("ls", row, form)
 
 
 async def _one_version(version: DatasetVersion, name: str, limit: int) -> Result:

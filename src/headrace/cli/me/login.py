@@ -161,6 +161,7 @@ def _profiles() -> Result:
     ]
     return Result(
         command="whoami",
+        rows="profiles",
         data={"profiles": listed, "variable": TOKEN_VARIABLE if variable else None},
         lines=lines,
         next=None if profiles or variable else "headrace login URL",

@@ -62,7 +62,7 @@ async def pull(
         tree: Name files by their object names, with the folders of the storage.
         retry_failed: Download only the files that failed in the last pull into this folder.
         dry_run: Print what would be done, and write nothing.
-        workers: Number of files that are transferred at a time. Default: 32.
+        workers: Number of files that are transferred at a time. Default: 32. [env: HEADRACE_MAX_WORKERS]
     """
     # The result says what a program would read in the log.
     logging.getLogger("headrace.engine").setLevel(logging.ERROR)

@@ -55,7 +55,7 @@ async def push(
         tag: A tag to attach to the uploaded data. Repeatable.
         retry_failed: Upload only the files that failed in the last push into this version.
         dry_run: Print what would be uploaded and added, and do nothing.
-        workers: Number of files that are transferred at a time. Default: chosen for the target.
+        workers: Number of files that are transferred at a time. Default: chosen for the target. [env: HEADRACE_MAX_WORKERS]
     """
     check_version_name(version)
     if not images and choice.files_from is None:

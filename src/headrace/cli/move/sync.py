@@ -65,7 +65,7 @@ async def sync(
         no_undo: Remove assets without recording them, so that headrace undo cannot put them back.
         prefer: Side to copy from if a file changed on both. Default: neither, the file is in conflict.
         dry_run: Print what would be done, and do nothing.
-        workers: Number of files that are transferred at a time. Default: chosen for the target.
+        workers: Number of files that are transferred at a time. Default: chosen for the target. [env: HEADRACE_MAX_WORKERS]
     """
     if up and down:
         raise UsageError(

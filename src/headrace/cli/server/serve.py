@@ -51,7 +51,7 @@ async def serve(
             data={"url": address, "lake": absolute(lake)},
             lines=[f"Serving {lake} at {address} (Ctrl-C stops)"],
         )
-        print_result(result, as_json=output.json)
+        print_result(result, output.form)
 
     settings = ServerSettings.of(
         load_settings(

@@ -10,7 +10,7 @@ from cyclopts.validators import Number
 
 from headrace.cli.console.errors import DONE, FAILED
 from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
-from headrace.cli.console.result import Result
+from headrace.cli.console.result import Form, Result
 from headrace.cli.console.target import connected
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ async def cancel(
 
 def _print_or_keep(piece: str, output: Output) -> list[str]:
     """Print a piece of the log; for ``--json`` return it instead."""
-    if output.json:
+    if output.form is not Form.TEXT:
         return [piece]
     sys.stdout.write(piece)
     sys.stdout.flush()

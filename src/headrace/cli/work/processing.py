@@ -20,7 +20,7 @@ from headrace.cli.console.options import (
     Output,
     VersionType,
 )
-from headrace.cli.console.result import Result
+from headrace.cli.console.result import Form, Result
 from headrace.cli.console.target import connected, find_version
 from headrace.errors import UnsupportedError
 
@@ -198,7 +198,7 @@ async def run(
                 data=data | {"status": str(job.status)},
                 lines=[str(job.id)],
             )
-        stream = sys.stderr if output.json else sys.stdout
+        stream = sys.stdout if output.form is Form.TEXT else sys.stderr
         try:
             await _print_log(job, stream)
             status = await job.wait_for_done(attempts=sys.maxsize)
