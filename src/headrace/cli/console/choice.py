@@ -12,11 +12,11 @@ from cyclopts import Group, Parameter, Token
 
 from headrace.cli.console.errors import DONE, FAILED, UsageError
 from headrace.cli.console.streams import STREAM, read_input
-from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from headrace.engine.name_filter import NameFilter
+    from headrace.engine.threads import Stop
 
 CHOICE_GROUP = Group("Choose images", sort_key=7)
 _PIECE = 1 << 20
@@ -57,6 +57,8 @@ class Choice:
         """
         if self.null and self.files_from is None:
             raise UsageError("-0 is for lists of names", hint="give the list with --files-from")
+        from headrace.engine.threads import run_stoppable
+
         return await run_stoppable(self._filter)
 
     def _filter(self, stop: Stop) -> NameFilter:

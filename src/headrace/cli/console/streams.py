@@ -14,10 +14,10 @@ from typing import IO, TYPE_CHECKING, Final
 from msgspec import structs
 
 from headrace.cli.console.errors import UsageError
-from headrace.engine.threads import Stop, run_stoppable
 from headrace.errors import HeadraceError, UnknownFormatError
 
 if TYPE_CHECKING:
+    from headrace.engine.threads import Stop
     from headrace.formats.findings.finding import Finding, Place
 
 STREAM: Final = Path("-")
@@ -90,6 +90,8 @@ async def input_file(path: Path, format: str | None) -> AsyncIterator[InputFile]
     suffix = None if format is None else _suffix(format)
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         copy = Path(folder) / "stdin"
+        from headrace.engine.threads import run_stoppable
+
         await run_stoppable(lambda stop: _copy_input(copy, stop))
         named = copy.with_suffix(suffix or _guessed_suffix(copy))
         copy.rename(named)
@@ -130,6 +132,8 @@ async def output_file(path: Path, format: str) -> AsyncIterator[Path]:
         written = Path(folder) / f"stdout{suffix}"
         yield written
         if written.exists():
+            from headrace.engine.threads import run_stoppable
+
             await run_stoppable(lambda stop: _copy_output(written, out, stop))
 
 
