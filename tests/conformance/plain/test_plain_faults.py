@@ -1,0 +1,98 @@
+"""A platform that is not headrace's, with short pages and lost answers: nothing is missed and nothing is done twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from headrace.errors import TransferError
+from headrace.sdk.client.client import Client
+from headrace.sdk.version.dataset_version import DatasetVersion
+from tests.support.plain_platform import Fault, PlainPlatform
+
+
+async def test_pages_shorter_than_what_was_asked_for(
+    client: Client, platform: PlainPlatform, version: DatasetVersion
+) -> None:
+    cat = await version.create_label("cat")
+    for asset in await version.list_assets():
+        await (await asset.create_annotation()).create_rectangle(1, 1, 2, 2, cat)
+    campaign = await version.create_campaign()
+    await campaign.add_step("draw", "ANNOTATION")
+    await campaign.launch()
+    platform.switches.page_cap = 5
+    assert await version.list_assets().count() == 12
+    assert len(await version.list_assets()) == 12
+    assert len(await version.list_assets(order_by=["filename"])) == 12
+    assert len(await version.list_assets(limit=7)) == 7
+    assert len(await version.list_annotations()) == 12
+    assert len(await version.list_annotations(limit=11, offset=2)) == 10
+    assert len(await campaign.list_assignments()) == 12
+    assert len(await (await client.get_datalake()).list_data()) == 12
+    parts = await version.train_test_split(0.5, random_seed=1)
+    assert [len(part) for part in parts[:2]] == [6, 6]
+    assert len(await version.load_annotations()) == 12
+
+
+async def _dataset(client: Client, version: DatasetVersion) -> None:
+    await client.create_dataset("more")
+
+
+async def _label(client: Client, version: DatasetVersion) -> None:
+    await version.create_label("dog")
+
+
+async def _annotation(client: Client, version: DatasetVersion) -> None:
+    await (await version.find_asset(filename="image_0000.jpg")).create_annotation()
+
+
+async def _shape(client: Client, version: DatasetVersion) -> None:
+    (annotation,) = await version.list_annotations(limit=1)
+    await annotation.create_rectangle(1, 1, 2, 2, await version.get_label("cat"))
+
+
+async def _classifications(client: Client, version: DatasetVersion) -> None:
+    tags = await version.list_asset_tags()
+    await version.convert_tags_to_classification("ASSET", tags)
+
+
+async def _fork(client: Client, version: DatasetVersion) -> None:
+    await version.fork("second")
+
+
+@pytest.mark.parametrize(
+    "act",
+    [_dataset, _label, _annotation, _shape, _classifications, _fork],
+    ids=lambda act: act.__name__,
+)
+async def test_a_call_whose_answer_is_lost_is_not_repeated(
+    client: Client,
+    platform: PlainPlatform,
+    version: DatasetVersion,
+    act: Callable[[Client, DatasetVersion], Awaitable[None]],
+) -> None:
+    await version.set_type("CLASSIFICATION")
+    await version.create_label("cat")
+    asset = await version.find_asset(filename="image_0001.jpg")
+    await asset.create_annotation()
+    await asset.add_tags(await version.create_asset_tag("bird"))
+    posts = len([seen for seen in platform.log if seen.method == "POST"])
+    platform.switches.faults = [Fault(cut="after", method="POST")]
+    with pytest.raises(TransferError):
+        await act(client, version)
+    assert len([seen for seen in platform.log if seen.method == "POST"]) == posts + 1
+
+
+async def test_what_may_be_repeated_is_repeated(
+    client: Client, platform: PlainPlatform, version: DatasetVersion
+) -> None:
+    tag = await version.create_asset_tag("bird")
+    other = await (await client.get_dataset("drawings")).create_version("second")
+    data = await (await client.get_datalake()).list_data()
+    platform.switches.faults = [Fault(cut="after", method="POST")]
+    await other.add_data(data)
+    assert await other.list_assets().count() == 12
+    platform.switches.faults = [Fault(cut="before", method="POST")]
+    await (await version.find_asset(filename="image_0001.jpg")).add_tags(tag)
+    assert await version.list_assets(tags="bird").count() == 1
