@@ -15,6 +15,7 @@ from headrace.cli.console.result import Result
 from headrace.cli.console.streams import with_streams
 from headrace.cli.console.usage import usage_error
 from headrace.cli.lake.init import init
+from headrace.cli.look.explain import explain
 from headrace.cli.look.ls import ls
 from headrace.cli.look.stats import stats
 from headrace.cli.me.login import login, logout, whoami
@@ -70,6 +71,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "convert": (convert, MOVE),
     "ls": (ls, LOOK),
     "stats": (stats, LOOK),
+    "explain": (explain, LOOK),
     "init": (init, SERVE),
     "serve": (serve, SERVE),
     "login": (login, ME),
@@ -182,6 +184,7 @@ USAGE = {
     "convert": f"SRC DST --to {'|'.join(FORMAT_NAMES)}",
     "ls": "TARGET [VERSION]",
     "stats": "TARGET VERSION",
+    "explain": "[CODE]",
     "init": "LAKE",
     "serve": "LAKE",
     "login": "URL",

@@ -75,6 +75,7 @@ READING: dict[str, Lines] = {
     "import": _reads("{lake}", "demo/v1"),
     "ls": _reads(),
     "stats": _reads(after=("demo/v1",)),
+    "explain": _reads(),
     "version digest": _reads(after=("demo/v1",)),
     "serve": _reads(),
     "version list": _reads(),

@@ -48,6 +48,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "stats lake bccd/v1 --json",
         "stats https://hub.example bccd/v1",
     ),
+    "explain": (
+        "explain V12",
+        "explain unknown-format",
+        "explain --json",
+    ),
     "init": (
         "init new-lake",
         "init data/lake",
