@@ -13,6 +13,7 @@ import argparse
 import ast
 import builtins
 import difflib
+import importlib
 import inspect
 import subprocess
 import sys
@@ -68,6 +69,10 @@ GIVEN = {"Any", "BlockingHandle", "Iterator", "Self"}
 RENAMED = {"aclose": "close"}
 GENERATED = {"Client": "ClientBase"}
 """Classes that a hand-written one completes, with their names in the generated module."""
+COMPLETED = {"Datalake": "Uploads[Data, MultiData]", "DatasetVersion": "Launches[Job]"}
+"""Hand-written classes below generated ones, in ``headrace.blocking`` modules of their names; their methods are not generated."""
+OF_ALL_LISTS = {"split"}
+"""Methods of the async lists that ``BlockingList`` has itself."""
 LIST_METHODS = {"insert", "extend", "append", "pop", "remove", "clear", "index", "count", "reverse"}
 WORDS = (
     ("(await ", "("),
@@ -187,12 +192,17 @@ class Imports:
             "from types import TracebackType",
             "from typing import Any, Self",
             "from headrace.blocking.handles import BLOCKING_CLASSES, BlockingHandle, BlockingList, wrap",
+            "from headrace.blocking.habits import record_dict",
             "from headrace.blocking.portal import portal",
         }
         self._lines |= {
             f"from {getattr(headrace, name).__module__} import {name} as {alias(name)}"
             for name in CLASSES
         }
+
+    def add(self, line: str) -> None:
+        """Add an import statement."""
+        self._lines.add(line)
 
     def need(self, node: ast.AST, home: ModuleType) -> None:
         """Import every name under ``node`` from the module that ``home`` imports it from."""
@@ -226,6 +236,13 @@ def blocking_class(cls: type, imports: Imports) -> str:
     inner = alias(cls.__name__)
     one = cls.__name__.removeprefix("Multi")
     base = f"BlockingList[{inner}, {one}]" if one != cls.__name__ else f"BlockingHandle[{inner}]"
+    written: set[str] = set()
+    if cls.__name__ in COMPLETED:
+        base = COMPLETED[cls.__name__]  # itself a blocking handle of the class
+        word = base.partition("[")[0]
+        module = f"headrace.blocking.{word.lower()}"
+        imports.add(f"from {module} import {word}")
+        written = set(vars(getattr(importlib.import_module(module), word)))
     lines = [
         f"class {GENERATED.get(cls.__name__, cls.__name__)}({base}):",
         doc(inspect.getdoc(cls) or "", 4),
@@ -233,6 +250,8 @@ def blocking_class(cls: type, imports: Imports) -> str:
         "",
     ]
     for name in members(cls):
+        if name in written:
+            continue
         attribute = inspect.getattr_static(cls, name)
         if isinstance(attribute, property):
             lines.append(blocking_property(name, attribute, imports))
@@ -272,7 +291,7 @@ def slots(cls: type) -> list[str]:
 
 def skipped(cls: type, name: str) -> bool:
     """Return whether ``BlockingList`` has the method already."""
-    return cls.__name__.startswith("Multi") and name in LIST_METHODS
+    return cls.__name__.startswith("Multi") and name in LIST_METHODS | OF_ALL_LISTS
 
 
 def parsed(function: FunctionType) -> ast.FunctionDef | ast.AsyncFunctionDef:
@@ -388,7 +407,7 @@ def head(
 ) -> str:
     """Generate the ``def`` line."""
     home = sys.modules[function.__module__]
-    answer = blocking_type(node)
+    answer = ast.parse("dict[str, Any]") if name == "sync" else blocking_type(node)
     imports.need(node.args, home)
     imports.need(answer, home)
     before = f"    {decorator}\n" if decorator else ""
@@ -427,6 +446,8 @@ def call(node: ast.FunctionDef | ast.AsyncFunctionDef, name: str) -> str:
         return f"        answer: {answer} = wrap(self._inner.{name}({', '.join(given)}))\n        return answer"
     if name == "aclose":
         return f"        self._call({handed})\n        portal().forget(self._session)"
+    if name == "sync" and answer == "None":
+        return f"        self._call({handed})\n        return record_dict(self._inner)"
     if answer == "None":
         return f"        self._call({handed})"
     return f"        answer: {answer} = self._call({handed})\n        return answer"

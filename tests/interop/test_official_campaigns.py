@@ -9,8 +9,8 @@ from PIL import Image
 
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
-from tests.support.lakes.servers import new_lake, server_process
-from tests.support.processes.official import OFFICIAL, OURS, drive
+from tests.support.lakes.servers import new_lake
+from tests.support.processes.official import OFFICIAL, ON_A_LAKE, OURS, drive, hosted
 from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_campaigns.py")
@@ -53,7 +53,7 @@ ANNOTATED = {
 """What it saw of the work."""
 
 
-@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS), slow(ON_A_LAKE)])
 async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     async with await Platform.open(lake) as platform:
@@ -61,7 +61,7 @@ async def test_every_call_of_campaigns(tmp_path: Path, client: str) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     prepare(folder)
-    async with server_process(lake) as server:
+    async with hosted(client, lake) as server:
         seen = await drive(SCRIPT, server.address, token, folder, hers, client=client)
         assert await server.stop() == 0
     assert seen == MANAGED | ANNOTATED

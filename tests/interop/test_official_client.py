@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from headrace.backend.upload.multipart import PART_BYTES
-from tests.support.lakes.servers import new_lake, server_process
-from tests.support.processes.official import CLIENTS, drive
+from tests.support.lakes.servers import new_lake
+from tests.support.processes.official import CLIENTS, drive, hosted
 
 SCRIPT = Path(__file__).with_name("official_client.py")
 
@@ -103,7 +103,7 @@ async def test_the_main_job(tmp_path: Path, client: str) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
     prepare(folder)
-    async with server_process(lake) as server:
+    async with hosted(client, lake) as server:
         seen = await drive(SCRIPT, server.address, token, folder, client=client)
         assert await server.stop() == 0
     check(seen, folder)

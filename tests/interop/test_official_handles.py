@@ -16,8 +16,8 @@ from headrace.errors import BadRequestError, PermissionDeniedError
 from tests.support.awaited import Awaited
 from tests.support.data.images import draw_images, write_coco
 from tests.support.lakes.doors import DOORS, open_door
-from tests.support.lakes.servers import new_lake, server_process
-from tests.support.processes.official import CLIENTS, drive, moved
+from tests.support.lakes.servers import new_lake
+from tests.support.processes.official import CLIENTS, drive, hosted, moved
 
 SCRIPT = Path(__file__).with_name("official_handles.py")
 
@@ -42,7 +42,7 @@ def check(seen: dict[str, Any]) -> None:
 async def test_handles_through_a_client(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     (tmp_path / "work").mkdir()
-    async with server_process(lake) as server:
+    async with hosted(client, lake) as server:
         check(await drive(SCRIPT, server.address, token, tmp_path / "work", client=client))
 
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.support.lakes.servers import new_lake, server_process
-from tests.support.processes.official import OFFICIAL, OURS, drive
+from tests.support.lakes.servers import new_lake
+from tests.support.processes.official import OFFICIAL, ON_A_LAKE, OURS, drive, hosted
 from tests.support.tiers import slow
 
 SCRIPT = Path(__file__).with_name("official_labels.py")
@@ -56,13 +56,13 @@ def check(seen: dict[str, Any]) -> None:
     }
 
 
-@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS), slow(ON_A_LAKE)])
 async def test_every_call_of_labels(tmp_path: Path, client: str) -> None:
     lake, token = await new_lake(tmp_path / "lake")
     folder = tmp_path / "work"
     folder.mkdir()
     prepare(folder)
-    async with server_process(lake) as server:
+    async with hosted(client, lake) as server:
         seen = await drive(SCRIPT, server.address, token, folder, client=client)
         assert await server.stop() == 0
     check(seen)

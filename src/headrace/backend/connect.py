@@ -45,7 +45,7 @@ async def open_backend(
 
     Args:
         target: Folder, path of the database file, or URL.
-        api_token: Token of the user, for a server.
+        api_token: Token of the user, for a server. One that a lake issued chooses the user of that lake too.
         organization_id: Takes precedence over ``organization_name``.
         organization_name: Default: the default organization of the user.
         username: The user, for a lake. Default: the account that owns it.
@@ -91,7 +91,9 @@ async def open_backend(
     if profile is not None:
         raise ConfigurationError("a profile is for a server, not for a lake", hint="omit profile=")
     # The organization in the settings is one of a server; that of a lake is chosen by argument only.
-    return await _open(_folder(target), organization, organization_name, username, settings)
+    return await _open(
+        _folder(target), organization, organization_name, username, settings, api_token
+    )
 
 
 async def _open(
@@ -100,15 +102,19 @@ async def _open(
     organization_name: str | None,
     username: str | None,
     settings: Settings,
+    token: str | None,
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     # Imported when needed: a lake needs no HTTP client, a server no database.
     from headrace.backend.local import LocalBackend
+    from headrace.platform.accounts.tokens import user_of
     from headrace.platform.core.access import local_access
     from headrace.platform.platform import Platform
 
     open_platform = partial(Platform.open, folder, undo=settings.undo_policy())
     platform = await open_platform()
     try:
+        if username is None and token is not None:
+            username = await user_of(platform.context, token)
         access = await local_access(platform.context, organization_id, organization_name, username)
         backend = LocalBackend(platform, access, reopen=open_platform)
         backend.limits = _limited(backend.limits, settings)

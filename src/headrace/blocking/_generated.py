@@ -6,11 +6,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, Unpack, overload
+from typing import Any, Self, Unpack
 from uuid import UUID
 
+from headrace.blocking.habits import record_dict
 from headrace.blocking.handles import BLOCKING_CLASSES, BlockingHandle, BlockingList, wrap
+from headrace.blocking.launches import Launches
 from headrace.blocking.portal import portal
+from headrace.blocking.uploads import Uploads
 from headrace.engine.digest.run import VersionDigest
 from headrace.engine.download.names import Layout
 from headrace.engine.exports.run import ExportReport
@@ -77,7 +80,6 @@ from headrace.sdk.annotation import Annotation as AsyncAnnotation
 from headrace.sdk.annotation import MultiAnnotation as AsyncMultiAnnotation
 from headrace.sdk.asset import Asset as AsyncAsset
 from headrace.sdk.asset import MultiAsset as AsyncMultiAsset
-from headrace.sdk.base.arguments import Paths
 from headrace.sdk.campaign.assignment import (
     AnnotationCampaignAssignment as AsyncAnnotationCampaignAssignment,
 )
@@ -131,9 +133,10 @@ class Tag(BlockingHandle[AsyncTag]):
         """The kind of object that the tag can be attached to."""
         return self._inner.target_type
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the tag again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def update(self, name: str) -> None:
         """Rename the tag.
@@ -200,9 +203,10 @@ class Label(BlockingHandle[AsyncLabel]):
         """The id of the group of the label; None if it has no group."""
         return self._inner.group_id
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the label again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def update(self, name: str | None = None, group_id: UUID | None = None) -> None:
         """Rename the label or move it into a group. Arguments that are None leave their part unchanged.
@@ -302,9 +306,10 @@ class LabelGroup(BlockingHandle[AsyncLabelGroup]):
         """The id of the parent group; None at the top level."""
         return self._inner.parent_id
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the group again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def update(self, name: str | None = None, parent_id: UUID | None = None) -> None:
         """Rename the group or move it. Arguments that are None leave their part unchanged.
@@ -375,9 +380,10 @@ class Job(BlockingHandle[AsyncJob]):
         """What the job does, such as ``fork``; None on a platform that does not say."""
         return self._inner.kind
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the job again and replace ``record``. The server may delay its answer while the job runs."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def wait_for_done(self, blocking_time_increment: float = 1.0, attempts: int = 20) -> Status:
         """Wait until the job has ended.
@@ -567,9 +573,10 @@ class Processing(BlockingHandle[AsyncProcessing]):
         """The default values of parameters, by name; empty if the platform does not give them."""
         return self._inner.default_parameters
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the processing again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def update(
         self,
@@ -675,9 +682,10 @@ class Data(BlockingHandle[AsyncData]):
         answer: bool = wrap(self._inner.is_ready())
         return answer
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the data again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def get_tags(self) -> list[Tag]:
         """Return the tags of the data."""
@@ -902,21 +910,6 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
         answer: Self = wrap(self._inner.copy())
         return answer
 
-    def split(self, ratio: float) -> tuple[Self, Self]:
-        """Split the items at random into two lists; the order is random too.
-
-        Args:
-            ratio: Share of the items in the first list, 0 to 1.
-
-        Returns:
-            The two lists.
-
-        Raises:
-            BadRequestError: If ``ratio`` is not between 0 and 1.
-        """
-        answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
-        return answer
-
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
         """Attach one or more tags.
 
@@ -1017,9 +1010,10 @@ class Rectangle(BlockingHandle[AsyncRectangle]):
         """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
         return self._inner.score
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def delete(self) -> None:
         """Delete the shape."""
@@ -1092,9 +1086,10 @@ class Polygon(BlockingHandle[AsyncPolygon]):
         """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
         return self._inner.score
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def delete(self) -> None:
         """Delete the shape."""
@@ -1167,9 +1162,10 @@ class Line(BlockingHandle[AsyncLine]):
         """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
         return self._inner.score
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def delete(self) -> None:
         """Delete the shape."""
@@ -1242,9 +1238,10 @@ class Point(BlockingHandle[AsyncPoint]):
         """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
         return self._inner.score
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def delete(self) -> None:
         """Delete the shape."""
@@ -1306,9 +1303,10 @@ class Classification(BlockingHandle[AsyncClassification]):
         """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
         return self._inner.score
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def delete(self) -> None:
         """Delete the shape."""
@@ -1376,9 +1374,10 @@ class Mask(BlockingHandle[AsyncMask]):
         """What a model gave the shape, usually from 0 to 1; None if the shape has no score."""
         return self._inner.score
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the shape again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def delete(self) -> None:
         """Delete the shape."""
@@ -1437,9 +1436,10 @@ class Annotation(BlockingHandle[AsyncAnnotation]):
         """The attributes of the annotation, by name."""
         return self._inner.attributes
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the annotation again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def update(
         self,
@@ -1777,21 +1777,6 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
         answer: Self = wrap(self._inner.copy())
         return answer
 
-    def split(self, ratio: float) -> tuple[Self, Self]:
-        """Split the items at random into two lists; the order is random too.
-
-        Args:
-            ratio: Share of the items in the first list, 0 to 1.
-
-        Returns:
-            The two lists.
-
-        Raises:
-            BadRequestError: If ``ratio`` is not between 0 and 1.
-        """
-        answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
-        return answer
-
     @property
     def dataset_version_id(self) -> UUID:
         """The id of the version."""
@@ -1818,9 +1803,10 @@ class Asset(BlockingHandle[AsyncAsset]):
         """The id of the data of the asset."""
         return self._inner.data_id
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the asset again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def get_data(self) -> Data:
         """Return the data of the asset."""
@@ -2098,21 +2084,6 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         answer: Self = wrap(self._inner.copy())
         return answer
 
-    def split(self, ratio: float) -> tuple[Self, Self]:
-        """Split the items at random into two lists; the order is random too.
-
-        Args:
-            ratio: Share of the items in the first list, 0 to 1.
-
-        Returns:
-            The two lists.
-
-        Raises:
-            BadRequestError: If ``ratio`` is not between 0 and 1.
-        """
-        answer: tuple[Self, Self] = wrap(self._inner.split(ratio))
-        return answer
-
     def add_tags(self, tags: Tag | Sequence[Tag]) -> None:
         """Attach one or more tags.
 
@@ -2146,7 +2117,7 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
         return self._inner.records
 
 
-class Datalake(BlockingHandle[AsyncDatalake]):
+class Datalake(Uploads[Data, MultiData]):
     """A datalake: a store of files, from which datasets are built.
 
     Example:
@@ -2168,83 +2139,10 @@ class Datalake(BlockingHandle[AsyncDatalake]):
         """The id of the object store of the datalake."""
         return self._inner.connector_id
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the datalake again and replace ``record``."""
         self._call(self._inner.sync)
-
-    @overload
-    def upload_data(
-        self,
-        filepaths: str | Path,
-        tags: Sequence[str | Tag] | None = None,
-        source: str | DataSource | None = None,
-        max_workers: int | None = None,
-        *,
-        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
-        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
-        upload_dir: str | None = None,
-        progress: OnProgress | None = None,
-    ) -> Data: ...
-    @overload
-    def upload_data(
-        self,
-        filepaths: Paths,
-        tags: Sequence[str | Tag] | None = None,
-        source: str | DataSource | None = None,
-        max_workers: int | None = None,
-        *,
-        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
-        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
-        upload_dir: str | None = None,
-        progress: OnProgress | None = None,
-    ) -> MultiData: ...
-    def upload_data(
-        self,
-        filepaths: str | Path | Paths,
-        tags: Sequence[str | Tag] | None = None,
-        source: str | DataSource | None = None,
-        max_workers: int | None = None,
-        *,
-        metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
-        custom_metadata: dict[str, Any] | Sequence[dict[str, Any]] | None = None,
-        upload_dir: str | None = None,
-        progress: OnProgress | None = None,
-    ) -> Data | MultiData:
-        """Upload files.
-
-        A file that the datalake has already, with the same name, content and metadata, is not uploaded again but gets
-        the tags; with ``source``, or where neither the platform nor its storage reports digests, every file is uploaded.
-        An interrupted upload of a large file is continued.
-
-        Args:
-            filepaths: One path, or several.
-            tags: Data tags for the files; tags given by name are created if missing.
-            source: The data source of the files; created if missing.
-            max_workers: Maximum number of concurrent uploads.
-            metadata: The metadata of all files, or a list with those of each file.
-            custom_metadata: The custom metadata of all files, or a list with those of each file.
-            upload_dir: The folder of the files in the object store.
-            progress: Called with progress events.
-
-        Returns:
-            A ``Data`` for one path, a ``MultiData`` in the order of the paths for several.
-
-        Raises:
-            FileNotFoundError: Before anything is uploaded, if a path is not a file.
-            PartialTransferError: If some files failed; its report names them. All others are in the datalake.
-        """
-        answer: Data | MultiData = self._call(
-            self._inner.upload_data,
-            filepaths,
-            tags,
-            source,
-            max_workers,
-            metadata=metadata,
-            custom_metadata=custom_metadata,
-            upload_dir=upload_dir,
-            progress=progress,
-        )
-        return answer
+        return record_dict(self._inner)
 
     def list_data(
         self,
@@ -2534,9 +2432,10 @@ class AnnotationCampaignStep(BlockingHandle[AsyncAnnotationCampaignStep]):
         """Whether assets are annotated or reviewed in the step."""
         return self._inner.type
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the step again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def update(
         self,
@@ -2624,9 +2523,10 @@ class AnnotationCampaignAssignment(BlockingHandle[AsyncAnnotationCampaignAssignm
         """The status of the assignment in its step, as last read."""
         return self._inner.status
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the assignment again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def get_asset(self) -> Asset:
         """Return the asset to annotate."""
@@ -2771,9 +2671,10 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         """Whether the campaign was closed when it was last read."""
         return self._inner.closed
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the campaign again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def update(
         self,
@@ -3014,7 +2915,7 @@ class AnnotationCampaign(BlockingHandle[AsyncAnnotationCampaign]):
         return self._inner.record
 
 
-class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
+class DatasetVersion(Launches[Job]):
     """A dataset version: the main handle of the SDK. It holds assets, labels and annotations.
 
     Example:
@@ -3058,9 +2959,10 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         """Whether the version was locked when it was last read; None if the platform does not tell."""
         return self._inner.is_locked
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the version again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def get_tags(self) -> list[Tag]:
         """Return the tags of the version."""
@@ -4488,54 +4390,6 @@ class DatasetVersion(BlockingHandle[AsyncDatasetVersion]):
         answer: AnnotationCampaign = self._call(self._inner.get_campaign)
         return answer
 
-    def launch_processing(
-        self,
-        processing: Processing,
-        parameters: dict[str, Any] | None = None,
-        cpu: int | None = None,
-        gpu: int | None = None,
-        *,
-        assets: MultiAsset | Iterable[Asset] | None = None,
-        inputs: dict[str, Any] | None = None,
-    ) -> Job:
-        """Run a processing on this version, as a job in a separate process.
-
-        The program runs on the machine of the lake. It is a child of the process that has the lake open (the server,
-        or this process) and ends with it.
-
-        Args:
-            processing: The processing.
-            parameters: Values of parameters, by name. Default: the defaults of the processing.
-            cpu: Number of processors. Default: that of the processing.
-            gpu: Number of GPUs. Default: that of the processing.
-            assets: Only these assets. Default: all.
-            inputs: Values of inputs, by name.
-
-        Returns:
-            The job.
-
-        Raises:
-            BadRequestError: Before the start, if a parameter is unknown or wrong, the version is of another type than
-                the processing takes, or it has no assets.
-            InsufficientResourcesError: Before the start, if there are fewer processors than requested.
-
-        Example:
-            ```python
-            job = version.launch_processing(client.get_processing("find-duplicates"))
-            job.wait_for_done(attempts=600)
-            ```
-        """
-        answer: Job = self._call(
-            self._inner.launch_processing,
-            processing,
-            parameters,
-            cpu,
-            gpu,
-            assets=assets,
-            inputs=inputs,
-        )
-        return answer
-
     @property
     def id(self) -> UUID:
         """The id of the object."""
@@ -4591,9 +4445,10 @@ class Dataset(BlockingHandle[AsyncDataset]):
         """The name of the dataset."""
         return self._inner.name
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the dataset again and replace ``record``."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def list_users(self) -> list[User]:
         """Return the users who may use the dataset."""
@@ -4818,9 +4673,10 @@ class ClientBase(BlockingHandle[AsyncClient]):
         self._call(self._inner.aclose)
         portal().forget(self._session)
 
-    def sync(self) -> None:
+    def sync(self) -> dict[str, Any]:
         """Read the organization again."""
         self._call(self._inner.sync)
+        return record_dict(self._inner)
 
     def list_users(self, username: str | None = None) -> list[User]:
         """Return the users of the organization.

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from uuid import UUID
 
+from headrace.blocking import habits
 from headrace.blocking._generated import ClientBase
 from headrace.blocking.portal import portal
 from headrace.credentials.find import get_profile
@@ -74,7 +75,9 @@ class Client(ClientBase):
             organization_name=organization_name,
             profile=profile,
         )
-        super().__init__(_opened(connection))
+        client = _opened(connection)
+        habits.adopt(client.session)
+        super().__init__(client)
 
 
 def connect(

@@ -7,17 +7,20 @@ starts another portal and opens the inherited sessions again.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
+import contextlib
 import os
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager
 from importlib import import_module
 from typing import ClassVar, TypeVar
-from weakref import WeakSet
+from weakref import WeakKeyDictionary, WeakSet, finalize
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from headrace.backend.base import Backend
 from headrace.errors import ConfigurationError
 from headrace.sdk.base.session import Session
 
@@ -36,6 +39,9 @@ class Portal:
         self._portal: BlockingPortal | None = None
         self._thread = 0
         self._sessions: WeakSet[Session] = WeakSet()
+        self._finalizers: WeakKeyDictionary[Session, finalize[..., Session]] = WeakKeyDictionary()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closing: set[asyncio.Task[None]] = set()
 
     def call(self, function: Callable[[], Awaitable[T]], session: Session | None = None) -> T:
         """Await ``function()`` in the loop. An interrupt of the calling thread cancels it.
@@ -94,26 +100,54 @@ class Portal:
             self.call(close)
 
     def keep(self, session: Session) -> None:
-        """Close a session at the end of the process unless it is closed before."""
+        """Close a session when nothing refers to it any more, at the latest at the end of the process."""
         self._sessions.add(session)
+        dropped = finalize(session, self._close_dropped, session.backend, os.getpid())
+        dropped.atexit = False
+        self._finalizers[session] = dropped
 
     def forget(self, session: Session) -> None:
         """Stop tracking a session that was closed."""
         self._sessions.discard(session)
+        known = self._finalizers.pop(session, None)
+        if known is not None:
+            known.detach()
+
+    def _close_dropped(self, backend: Backend, process: int) -> None:
+        """Close the backend of a session that is garbage. This may run in any thread, so it waits for nothing."""
+        loop = self._loop
+        if loop is None or process != os.getpid():
+            return
+
+        def close() -> None:
+            task = loop.create_task(backend.aclose())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+        # The loop may just have ended, with all that it had open.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(close)
 
     def stop(self) -> None:
         """Close the open sessions and end the loop."""
         with self._lock:
             manager, self._manager = self._manager, None
             portal, self._portal = self._portal, None
+            self._loop = None
         if manager is None or portal is None:
             return
         try:
             for session in list(self._sessions):
                 if session.process == os.getpid():
                     portal.call(session.aclose)
+            portal.call(self._closed)
         finally:
             manager.__exit__(None, None, None)
+
+    async def _closed(self) -> None:
+        """Wait until the backends of dropped sessions are closed."""
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     def _started(self) -> BlockingPortal:
         with self._lock:
@@ -121,6 +155,7 @@ class Portal:
                 self._manager = start_blocking_portal(name="headrace")
                 self._portal = self._manager.__enter__()
                 self._thread = self._portal.call(threading.get_ident)
+                self._loop = self._portal.call(asyncio.get_running_loop)
             return self._portal
 
 

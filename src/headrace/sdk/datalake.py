@@ -29,6 +29,7 @@ from headrace.sdk.job import Job
 from headrace.sdk.processing import Processing
 from headrace.sdk.tag import Tag, tag_clause
 from headrace.transfer.progress import OnProgress
+from headrace.transfer.report import TransferReport
 
 
 class Datalake(Resource[DatalakeRecord]):
@@ -122,7 +123,24 @@ class Datalake(Resource[DatalakeRecord]):
             PartialTransferError: If some files failed; its report names them. All others are in the datalake.
         """
         given = [filepaths] if isinstance(filepaths, str | Path) else filepaths
-        paths = [as_path(path) for path in given]
+        files = UploadFile.each([as_path(path) for path in given], metadata, custom_metadata)
+        many, report = await self._upload_each(
+            files, tags, source, upload_dir=upload_dir, max_workers=max_workers, progress=progress
+        )
+        report.check("uploaded")
+        return many[0] if isinstance(filepaths, str | Path) else many
+
+    async def _upload_each(
+        self,
+        files: list[UploadFile],
+        tags: Sequence[str | Tag] | None,
+        source: str | DataSource | None,
+        *,
+        upload_dir: str | None,
+        max_workers: int | None,
+        progress: OnProgress | None,
+    ) -> tuple[MultiData, TransferReport]:
+        """Upload files; the report names those that failed."""
         tag_ids = [tag.id for tag in [await self._tag(tag) for tag in tags or ()]]
         if isinstance(source, str):
             source = await get_or_create_source(self.session, source)
@@ -130,16 +148,15 @@ class Datalake(Resource[DatalakeRecord]):
             self.session.backend,
             self.session.organization.id,
             self.record,
-            UploadFile.each(paths, metadata, custom_metadata),
+            files,
             tag_ids=tag_ids,
             source_id=source.id if source else None,
             upload_dir=upload_dir,
             max_workers=max_workers,
             progress=progress,
         )
-        uploaded.report.check("uploaded")
         many = MultiData(self.session, self._mine(uploaded.records), uploaded.report)
-        return many[0] if isinstance(filepaths, str | Path) else many
+        return many, uploaded.report
 
     # --- listing --------------------------------------------------------------------------------------
 

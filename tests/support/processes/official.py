@@ -1,6 +1,7 @@
 """Scripts of the official client, each in a process of its own: it takes a second to import and rewrites the root logger.
 
-The same script runs on headrace's blocking API after ``picsellia`` was replaced in its import lines.
+The same script runs on headrace's blocking API after ``picsellia`` was replaced in its import lines, against a server and
+with the folder of a lake as its host.
 """
 
 from __future__ import annotations
@@ -10,17 +11,54 @@ import json
 import os
 import re
 import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
+
+from msgspec import Struct
 
 from tests.support import methods
+from tests.support.lakes.servers import server_process
 
 OFFICIAL = "picsellia"
 OURS = "headrace.blocking"
-CLIENTS = (OFFICIAL, OURS)
+ON_A_LAKE = f"{OURS} on a lake"
+CLIENTS = (OFFICIAL, OURS, ON_A_LAKE)
+"""The official client against a server; headrace's against a server, and against the folder of a lake."""
 
 _IMPORT = re.compile(r"^(\s*)(from|import) picsellia\b", re.MULTILINE)
 _ROOT = Path(__file__).resolve().parents[3]
+
+
+class Host(Protocol):
+    """What a script connects to."""
+
+    @property
+    def address(self) -> str:
+        """The host that it is given."""
+        ...
+
+    async def stop(self) -> int:
+        """End it; 0 unless something went wrong."""
+        ...
+
+
+class _Folder(Struct):
+    address: str
+
+    async def stop(self) -> int:
+        return 0
+
+
+@asynccontextmanager
+async def hosted(client: str, lake: Path) -> AsyncIterator[Host]:
+    """A lake as one of ``CLIENTS`` reaches it: behind a server, but for the one that opens the folder itself."""
+    if client == ON_A_LAKE:
+        yield _Folder(str(lake))
+    else:
+        async with server_process(lake) as server:
+            yield server
 
 
 def moved(script: Path, folder: Path) -> Path:
@@ -35,7 +73,7 @@ async def drive(
     script: Path, host: str, token: str, folder: Path, *more: str, client: str = OFFICIAL
 ) -> dict[str, Any]:
     """What a script saw through one of the two clients: the JSON object that its last line is."""
-    if client == OURS:
+    if client != OFFICIAL:
         script = moved(script, folder.parent)
     # While methods are recorded, the child tells what it called.
     calls = None if methods.folder() is None else folder.parent / f"calls_{client}.json"

@@ -47,6 +47,10 @@ def test_a_drift_is_seen(tmp_path: Path) -> None:
 CLASSES = [name for name in blocking.__all__ if isinstance(getattr(blocking, name), type)]
 
 
+COMPLETED = {("Datalake", "upload_data")}
+"""Methods that take what the official client's take."""
+
+
 @pytest.mark.parametrize("name", CLASSES)
 def test_every_method_has_its_twin(name: str) -> None:
     """Same names, same parameters, same defaults, same docstrings; nothing to await."""
@@ -61,6 +65,8 @@ def test_every_method_has_its_twin(name: str) -> None:
         other = getattr(twin, {"aclose": "close"}.get(method, method))
         assert not inspect.iscoroutinefunction(other)
         if "MutableSequence" in str(other) or method in ("insert", "extend"):
+            continue
+        if (name, method) in COMPLETED:
             continue
         mine, theirs = inspect.signature(function), inspect.signature(other)
         assert [(p.name, p.default, p.kind) for p in mine.parameters.values()] == [

@@ -12,6 +12,7 @@ from typing import Any, Self
 from msgspec import Struct
 
 from headrace.errors import BadRequestError
+from headrace.model.records import Meta
 
 Metadata = dict[str, Any]
 
@@ -27,13 +28,17 @@ _VIDEO_TYPES = {
 
 
 class UploadFile(Struct, kw_only=True):
-    """A local file to upload, and the file name of its data. ``size`` is in bytes."""
+    """A local file to upload, and the file name of its data. ``size`` is in bytes.
+
+    ``meta`` is the size in pixels where the caller knows it; the platform reads it otherwise.
+    """
 
     path: Path
     filename: str
     size: int = 0
     metadata: Metadata | None = None
     custom_metadata: Metadata | None = None
+    meta: Meta | None = None
 
     @classmethod
     def each(

@@ -54,6 +54,7 @@ def description(
         content_type=kind,
         tags=target.tag_ids,
         data_source_id=target.source_id,
+        meta=file.meta or UNSET,
         metadata=file.metadata or UNSET,
         custom_metadata=UNSET if file.custom_metadata is None else file.custom_metadata,
         sha256=sha256 if extensions and sha256 is not None else UNSET,

@@ -10,7 +10,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from headrace.errors import AuthenticationError, ConflictError, NotFoundError
+from headrace.errors import (
+    AuthenticationError,
+    ConflictError,
+    NotFoundError,
+    PermissionDeniedError,
+)
 from headrace.model.ids import Kind, encode
 from headrace.model.names import safe_name
 from headrace.platform.context import Context
@@ -196,6 +201,14 @@ async def authenticate(
     if organization is not None:
         found = [membership for membership in found if membership.organization == organization]
     return Caller(account, username, choose(found, organization_id))
+
+
+async def user_of(context: Context, token: str) -> str | None:
+    """Return the user of a token of this lake; None for any other text, since a lake needs no token."""
+    try:
+        return (await authenticate(context, token, None)).username
+    except (AuthenticationError, PermissionDeniedError):
+        return None
 
 
 def _digest(token: str) -> bytes:

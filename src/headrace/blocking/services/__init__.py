@@ -1,0 +1,1 @@
+"""The service modules of the official client that scripts import."""
