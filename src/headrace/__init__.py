@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace import formats as formats
     from headrace.engine.convert.run import ConversionReport as ConversionReport
     from headrace.engine.convert.run import convert as convert
+    from headrace.engine.copy.report import CopyLoss as CopyLoss
+    from headrace.engine.copy.report import CopyReport as CopyReport
     from headrace.engine.digest.run import VersionDigest as VersionDigest
     from headrace.engine.exports.run import ExportReport as ExportReport
     from headrace.engine.imports.report import ImportReport as ImportReport
@@ -59,6 +61,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.sdk.client.client import Client as Client
     from headrace.sdk.client.connect import connect as connect
     from headrace.sdk.client.connect import create_lake as create_lake
+    from headrace.sdk.client.copies import copy_version as copy_version
     from headrace.sdk.data import Data as Data
     from headrace.sdk.data import MultiData as MultiData
     from headrace.sdk.datalake import Datalake as Datalake
@@ -86,6 +89,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace": ("blocking", "errors", "formats"),
     "headrace._version": ("__version__",),
     "headrace.engine.convert.run": ("ConversionReport", "convert"),
+    "headrace.engine.copy.report": ("CopyLoss", "CopyReport"),
     "headrace.engine.digest.run": ("VersionDigest",),
     "headrace.engine.exports.run": ("ExportReport",),
     "headrace.engine.imports.report": ("ImportReport",),
@@ -114,6 +118,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.sdk.campaign.campaign": ("AnnotationCampaign",),
     "headrace.sdk.campaign.step": ("AnnotationCampaignStep",),
     "headrace.sdk.client.client": ("Client",),
+    "headrace.sdk.client.copies": ("copy_version",),
     "headrace.sdk.client.connect": ("connect", "create_lake"),
     "headrace.sdk.data": ("Data", "MultiData"),
     "headrace.sdk.datalake": ("Datalake",),

@@ -25,6 +25,11 @@ Value = dict[str, Any]
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode
 
 
+def canonical_json(value: Any) -> bytes:
+    """Return JSON that is equal for equal values: sorted keys, and one spelling of each number."""
+    return _encode(_plain(value)).encode()
+
+
 def asset_digest(
     filename: str, sha256_of_file: str, annotations: Iterable[LoadedAnnotation], meta: Meta | None
 ) -> bytes:

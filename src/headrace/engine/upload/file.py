@@ -6,7 +6,7 @@ import errno
 import mimetypes
 import os
 from collections.abc import Iterator, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
 from msgspec import Struct
@@ -28,9 +28,10 @@ _VIDEO_TYPES = {
 
 
 class UploadFile(Struct, kw_only=True):
-    """A local file to upload, and the file name of its data. ``size`` is in bytes.
+    """A local file to upload, and the file name of its data.
 
-    ``meta`` is the size in pixels where the caller knows it; the platform reads it otherwise.
+    ``size`` is in bytes. ``kind`` is the media type, by default that of the file name; ``meta`` the size in pixels, by
+    default what the platform reads from the file.
     """
 
     path: Path
@@ -38,7 +39,18 @@ class UploadFile(Struct, kw_only=True):
     size: int = 0
     metadata: Metadata | None = None
     custom_metadata: Metadata | None = None
+    kind: str | None = None
     meta: Meta | None = None
+
+    @property
+    def media_type(self) -> str:
+        """The media type of the file."""
+        return self.kind or content_type(self.filename)
+
+    @property
+    def basename(self) -> str:
+        """The last part of the file name, which the name of the object ends with."""
+        return PurePosixPath(self.filename).name or self.path.name
 
     @classmethod
     def each(

@@ -9,7 +9,7 @@ import anyio
 from msgspec import UNSET
 
 from headrace.backend.base import Backend, SmallUpload, UploadedFile
-from headrace.engine.upload.file import UploadFile, content_type
+from headrace.engine.upload.file import UploadFile
 from headrace.engine.upload.reuse import digests_of
 from headrace.engine.upload.target import ReusedData, UploadTarget, checked, description
 from headrace.errors import AuthenticationError, HeadraceError, RequestTooLargeError
@@ -47,9 +47,9 @@ async def upload_group(
 async def _upload(
     backend: Backend, target: UploadTarget, files: Sequence[UploadFile], workers: int
 ) -> list[UploadOutcome]:
-    prepared = await _prepare(backend, target, [file.path.name for file in files])
+    prepared = await _prepare(backend, target, [file.basename for file in files])
     parcels = [
-        SmallUpload(file.path, content_type(file.filename), upload)
+        SmallUpload(file.path, file.media_type, upload)
         for file, upload in zip(files, prepared, strict=True)
     ]
     described = [

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, structs
 
 from headrace.backend.base import Backend, FileUpload
-from headrace.engine.upload.file import UploadFile, content_type, measure
+from headrace.engine.upload.file import UploadFile, measure
 from headrace.engine.upload.group import UploadOutcome, upload_group
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
 from headrace.engine.upload.settle import is_unread, settle
@@ -110,14 +110,14 @@ async def upload_batch(
 ) -> list[DataRecord | None]:
     """Upload files; return their data in order, None for a file that failed and is in the report.
 
-    A file that occurs twice is sent once. Raises AuthenticationError for the whole call.
+    A file that occurs twice is sent once, unless the target is not to reuse data. Raises AuthenticationError for the whole call.
     """
     workers = backend.limits.concurrency if max_workers is None else max_workers
     if workers < 1:
         raise ConfigurationError(f"max_workers={workers} is too small", hint="give at least 1")
     if not files:
         return []
-    same = await find_repeated(files)
+    same = await find_repeated(files) if target.reuse else {}
     sent = _SentFiles(files, report, progress)
 
     async def upload_one(index: int) -> None:
@@ -255,7 +255,7 @@ async def _upload(
             GenerateObjectName(
                 organization_id=target.organization_id,
                 connector_id=connector,
-                filename=file.path.name,
+                filename=file.basename,
                 type=ObjectDataType.DATA,
                 upload_dir=target.upload_dir or UNSET,
             ),
@@ -266,7 +266,7 @@ async def _upload(
 async def _send(
     backend: Backend, target: UploadTarget, file: UploadFile, upload: FileUpload, object_name: str
 ) -> DataRecord | ReusedData:
-    sent = await upload.send(object_name, content_type(file.filename))
+    sent = await upload.send(object_name, file.media_type)
     described = description(backend, target, file, object_name, sent)
     record = await backend.call(
         REGISTER_DATA, RegisterData(datalake_id=target.lake.id, **structs.asdict(described))

@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct
 
 from headrace.backend.base import Backend, UploadedFile
-from headrace.engine.upload.file import UploadFile, content_type
+from headrace.engine.upload.file import UploadFile
 from headrace.engine.upload.settle import refuse_unreadable
 from headrace.errors import BadRequestError, ChecksumError
 from headrace.model.enums import DataType
@@ -16,13 +16,17 @@ from headrace.protocol.operations.datalake import DELETE_DATA, DataDescription, 
 
 
 class UploadTarget(Struct, frozen=True, kw_only=True):
-    """The datalake and folder of an upload, and the tags and source of all its data."""
+    """The datalake and folder of an upload, and the tags and source of all its data.
+
+    Without ``reuse``, each file becomes a data of its own, also where an equal one exists.
+    """
 
     organization_id: UUID
     lake: DatalakeRecord
     tag_ids: list[UUID]
     source_id: UUID | None = None
     upload_dir: str | None = None
+    reuse: bool = True
 
     @property
     def connector(self) -> UUID:
@@ -46,7 +50,7 @@ def description(
     """
     extensions = backend.limits.extensions
     sha256 = None if sent is None else sent.sha256
-    kind = content_type(file.filename)
+    kind = file.media_type
     return DataDescription(
         type=DataType.VIDEO if kind.startswith("video/") else DataType.IMAGE,
         filename=file.filename,
@@ -54,11 +58,11 @@ def description(
         content_type=kind,
         tags=target.tag_ids,
         data_source_id=target.source_id,
-        meta=file.meta or UNSET,
         metadata=file.metadata or UNSET,
         custom_metadata=UNSET if file.custom_metadata is None else file.custom_metadata,
         sha256=sha256 if extensions and sha256 is not None else UNSET,
-        reuse=True if extensions else UNSET,
+        meta=file.meta or UNSET,
+        reuse=True if extensions and target.reuse else UNSET,
     )
 
 

@@ -1,0 +1,1 @@
+"""Copy a version with everything that is in it from one lake, server or platform to another."""

@@ -1,0 +1,402 @@
+"""What a copy remembers: which asset became which, and what of its annotations was written.
+
+One SQLite file in the state folder for each source, version, target and version. Rows are committed after the work that
+they stand for, so a copy that was killed repeats at most its last batch, for which it asks the target first. The file
+holds ids, names, sizes and digests; no token, no URL, no metadata and no shape. It may be deleted: then the next copy
+compares everything with the target.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, NamedTuple, Self
+from uuid import UUID
+
+import apsw
+
+from headrace.errors import ConflictError
+from headrace.folders.lock import PathLock
+
+_SCHEMA = """
+create table if not exists fact (name text primary key, value text) without rowid;
+create table if not exists asset (
+    no integer primary key, source blob not null unique, data blob not null, name text not null, size integer,
+    width integer, height integer, sha256 blob, metadata blob, target_data blob, own integer not null default 0,
+    target blob, annotations blob, content blob, seen integer not null, checked integer not null default 0);
+create index if not exists asset_target on asset (target);
+create index if not exists asset_data on asset (target_data);
+create table if not exists annotation (source blob primary key, asset integer not null, key blob not null) without rowid;
+create index if not exists annotation_asset on annotation (asset);
+create table if not exists tag (kind text, name text, asset integer, primary key (kind, name, asset)) without rowid;
+create temp table present (
+    asset blob primary key, data blob, name text, sha256 blob, size integer, width integer, height integer) without rowid;
+create index temp.present_name on present (name);
+"""
+_COLUMNS = "no, source, data, name, size, width, height, sha256, metadata, target_data, own, target, annotations"
+_RUN_BITS = 40
+
+
+class Row(NamedTuple):
+    """An asset of the source. ``no`` gives the order, oldest first; what is not known yet is None."""
+
+    no: int
+    source: UUID
+    data: UUID
+    name: str
+    size: int | None
+    width: int | None
+    height: int | None
+    sha256: bytes | None
+    metadata: bytes | None
+    target_data: UUID | None
+    own: bool
+    target: UUID | None
+    annotations: bytes | None
+
+
+class Listed(NamedTuple):
+    """An asset as the source lists it; ``metadata`` is a digest of its metadata."""
+
+    source: UUID
+    data: UUID
+    name: str
+    size: int | None
+    width: int | None
+    height: int | None
+    sha256: bytes | None
+
+
+class Present(NamedTuple):
+    """An asset that the target version has."""
+
+    asset: UUID
+    data: UUID
+    name: str
+    sha256: bytes | None
+    size: int | None
+    width: int | None
+    height: int | None
+
+
+class Journal:
+    """The journal of one copy. Use it as a context manager; all methods block, and may be called on any thread."""
+
+    def __init__(self, folder: Path, key: str, *, scratch: bool = False) -> None:
+        self.folder = folder / key
+        self.spool = self.folder / "spool"
+        self._lock = PathLock(folder / f"{key}.lock")
+        self._mutex = threading.RLock()
+        self._scratch = scratch
+        self.run = 0
+
+    def __enter__(self) -> Self:
+        self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = self.folder / "journal.db"
+        if self._scratch:
+            self._db = apsw.Connection("")
+            self._db.execute(_SCHEMA)
+            if path.exists():
+                self._db.execute("attach ? as old", (str(path),))
+                for table in ("fact", "asset", "annotation", "tag"):
+                    self._db.execute(f"insert into main.{table} select * from old.{table}")
+                self._db.execute("detach old")
+        else:
+            if not self._lock.take():
+                raise ConflictError(
+                    "the same copy is running already", hint="wait for its end; it can be repeated"
+                )
+            self.folder.mkdir(exist_ok=True, mode=0o700)
+            self._db = apsw.Connection(str(path))
+            self._db.pragma("journal_mode", "wal")
+            self._db.pragma("synchronous", "normal")
+            self._db.execute(_SCHEMA)
+        self.run = int(self.fact("run") or 0) + 1
+        self.set_fact("run", str(self.run))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._db.close()
+        self._lock.free()
+
+    # --- facts --------------------------------------------------------------------------------------------
+
+    def fact(self, name: str) -> str | None:
+        """Return a fact about the copy."""
+        found = self._all("select value from fact where name = ?", (name,))
+        return str(found[0][0]) if found else None
+
+    def set_fact(self, name: str, value: str) -> None:
+        """Set a fact about the copy."""
+        with self._mutex:
+            self._db.execute("insert or replace into fact values (?, ?)", (name, value))
+
+    def belongs_to(self, source: UUID, target: UUID) -> bool:
+        """Say which versions are copied; returns False, and forgets all, where the names meant others before."""
+        same = self.fact("source") in (None, str(source)) and self.fact("target") in (
+            None,
+            str(target),
+        )
+        with self._mutex, self._db:
+            if not same:
+                self._db.execute("delete from asset; delete from annotation; delete from tag")
+            self.set_fact("source", str(source))
+            self.set_fact("target", str(target))
+        return same
+
+    # --- the source ---------------------------------------------------------------------------------------
+
+    def list_source(self, assets: Sequence[Listed], before: int) -> None:
+        """Note assets in the order of the listing, newest first; ``before`` counts those of earlier pages.
+
+        New assets come after those of earlier runs, and the oldest of them first.
+        """
+        first = ((self.run + 1) << _RUN_BITS) - before - 1
+        with self._mutex, self._db:
+            self._db.executemany(
+                "insert into asset (no, source, data, name, size, width, height, sha256, seen)"
+                " values (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+                " on conflict (source) do update set seen = excluded.seen, name = excluded.name,"
+                " size = coalesce(excluded.size, size), sha256 = coalesce(excluded.sha256, sha256),"
+                " width = excluded.width, height = excluded.height",
+                (
+                    (
+                        first - index,
+                        each.source.bytes,
+                        each.data.bytes,
+                        each.name,
+                        each.size,
+                        each.width,
+                        each.height,
+                        each.sha256,
+                        self.run,
+                    )
+                    for index, each in enumerate(assets)
+                ),
+            )
+
+    def rows(self, most: int, after: int = -1) -> list[Row]:
+        """Return assets of this run after the number ``after``, oldest first."""
+        found = self._all(
+            f"select {_COLUMNS} from asset where no > ? and seen = ? order by no limit ?",
+            (after, self.run, most),
+        )
+        return list(map(_row, found))
+
+    def rows_of(self, sources: Iterable[UUID]) -> list[Row]:
+        """Return the rows of these assets of the source, as far as they are in the journal."""
+        query = f"select {_COLUMNS} from asset where source = ? and seen = ?"
+        found = [self._all(query, (source.bytes, self.run)) for source in sources]
+        return [_row(rows[0]) for rows in found if rows]
+
+    def totals(self) -> tuple[int, int]:
+        """Return the number of assets of this run, and how many of them the target has."""
+        query = "select count(*), count(target) from asset where seen = ?"
+        ((assets, there),) = self._all(query, (self.run,))
+        return assets, there
+
+    def vanished(self) -> int:
+        """Return the number of assets that an earlier run copied and that the source has no longer."""
+        query = "select count(*) from asset where seen < ? and target is not null"
+        return int(self._all(query, (self.run,))[0][0])
+
+    # --- the target ---------------------------------------------------------------------------------------
+
+    def list_target(self, assets: Iterable[Present]) -> None:
+        """Note assets that the target version has."""
+        with self._mutex, self._db:
+            self._db.executemany(
+                "insert or replace into temp.present values (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    (
+                        each.asset.bytes,
+                        each.data.bytes,
+                        each.name,
+                        each.sha256,
+                        each.size,
+                        each.width,
+                        each.height,
+                    )
+                    for each in assets
+                ),
+            )
+
+    def forget_missing(self) -> int:
+        """Forget the assets that are no longer in the target version; returns their number."""
+        with self._mutex, self._db:
+            gone = "target is not null and target not in (select asset from temp.present)"
+            self._db.execute(
+                f"delete from annotation where asset in (select no from asset where {gone})"
+            )
+            self._db.execute(f"delete from tag where asset in (select no from asset where {gone})")
+            self._db.execute(f"update asset set target = null, annotations = null where {gone}")
+            changes = self._db.changes()
+        return int(changes)
+
+    def present(self, name: str) -> list[Present]:
+        """Return the assets of this name that the target version has, and that no asset of the source stands for."""
+        found = self._all(
+            "select asset, data, name, sha256, size, width, height from temp.present where name = ?"
+            " and asset not in (select target from asset where target is not null) order by asset",
+            (name,),
+        )
+        return [Present(UUID(bytes=asset), UUID(bytes=data), *rest) for asset, data, *rest in found]
+
+    def is_taken(self, data: UUID) -> bool:
+        """Whether a data of the target stands for an asset of the source already."""
+        return bool(self._all("select 1 from asset where target_data = ? limit 1", (data.bytes,)))
+
+    # --- what was done ------------------------------------------------------------------------------------
+
+    def set_files(
+        self, found: Iterable[tuple[int, UUID, bool, bytes | None, int | None, bytes]]
+    ) -> None:
+        """Note for numbers of assets: the data of the target, whether this copy made it, SHA-256, size, metadata."""
+        with self._mutex, self._db:
+            self._db.executemany(
+                "update asset set target_data = ?, own = ?, sha256 = coalesce(?, sha256),"
+                " size = coalesce(?, size), metadata = ? where no = ?",
+                [
+                    (data.bytes, own, sha256, size, metadata, no)
+                    for no, data, own, sha256, size, metadata in found
+                ],
+            )
+
+    def set_metadata(self, found: Iterable[tuple[int, bytes]]) -> None:
+        """Note digests of the metadata that was written, by number of the asset."""
+        with self._mutex, self._db:
+            self._db.executemany(
+                "update asset set metadata = ? where no = ?", [(digest, no) for no, digest in found]
+            )
+
+    def set_targets(self, found: Iterable[tuple[int, UUID]]) -> None:
+        """Note the assets of the target by number."""
+        with self._mutex, self._db:
+            self._db.executemany(
+                "update asset set target = ? where no = ?",
+                [(target.bytes, no) for no, target in found],
+            )
+
+    def keys_of(self, numbers: Iterable[int]) -> dict[int, dict[str, bytes]]:
+        """Return for numbers of assets the keys that were written, by annotation of the source."""
+        query = "select source, key from annotation where asset = ?"
+        found = {no: self._all(query, (no,)) for no in numbers}
+        return {
+            no: {str(UUID(bytes=source)): key for source, key in rows}
+            for no, rows in found.items()
+            if rows
+        }
+
+    def set_annotations(
+        self,
+        keys: Iterable[tuple[str, int, bytes]],
+        digests: Iterable[tuple[int, bytes | None, bytes | None]],
+        gone: Iterable[str] = (),
+    ) -> None:
+        """Note keys by annotation of the source, and for assets the digests of all keys and of the content.
+
+        Annotations that are ``gone`` from the source are forgotten.
+        """
+        with self._mutex, self._db:
+            self._db.executemany(
+                "delete from annotation where source = ?", [(UUID(each).bytes,) for each in gone]
+            )
+            self._db.executemany(
+                "insert or replace into annotation values (?, ?, ?)",
+                [(UUID(source).bytes, no, key) for source, no, key in keys],
+            )
+            self._db.executemany(
+                "update asset set annotations = ?, content = coalesce(?, content) where no = ?",
+                [(digest, content, no) for no, digest, content in digests],
+            )
+
+    def untagged(self, kind: str, name: str, rows: Sequence[Row]) -> list[Row]:
+        """Return those of the rows for which a tag was not attached yet."""
+        query = "select 1 from tag where kind = ? and name = ? and asset = ?"
+        return [row for row in rows if not self._all(query, (kind, name, row.no))]
+
+    def set_tagged(self, kind: str, name: str, rows: Iterable[Row]) -> None:
+        """Note that a tag was attached."""
+        with self._mutex, self._db:
+            self._db.executemany(
+                "insert or ignore into tag values (?, ?, ?)", [(kind, name, row.no) for row in rows]
+            )
+
+    # --- verifying ----------------------------------------------------------------------------------------
+
+    def begin_check(self) -> None:
+        """Forget which assets were compared."""
+        with self._mutex:
+            self._db.execute("update asset set checked = 0 where checked <> 0")
+
+    def of_target(self, asset: UUID) -> Row | None:
+        """Return the row of an asset of the target; None for one that the copy did not bring."""
+        query = f"select {_COLUMNS} from asset where target = ? and seen = ?"
+        found = self._all(query, (asset.bytes, self.run))
+        return _row(found[0]) if found else None
+
+    def set_checked(self, numbers: Iterable[int]) -> None:
+        """Note that assets were compared."""
+        with self._mutex, self._db:
+            self._db.executemany(
+                "update asset set checked = 1 where no = ?", [(no,) for no in numbers]
+            )
+
+    def unchecked(self) -> Iterator[str]:
+        """Yield the names of the assets that should be at the target and were not found there."""
+        for name, target, checked in self._each("name, target, checked"):
+            if target is not None and not checked:
+                yield name
+
+    def contents(self) -> Iterator[bytes | None]:
+        """Yield the digests of the content of all assets of this run; None where one is not known."""
+        for (content,) in self._each("content"):
+            yield content
+
+    # --- the database -------------------------------------------------------------------------------------
+
+    def _each(self, columns: str) -> Iterator[tuple[Any, ...]]:
+        """Yield columns of all assets of this run, a page at a time, since other threads use the database too."""
+        after = -1
+        while True:
+            found = self._all(
+                f"select no, {columns} from asset where no > ? and seen = ? order by no limit 5000",
+                (after, self.run),
+            )
+            if not found:
+                return
+            yield from (row[1:] for row in found)
+            after = found[-1][0]
+
+    def _all(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+        with self._mutex:
+            return list(self._db.execute(query, values))
+
+
+def key_of(*names: str) -> str:
+    """Return the name of the journal of a copy: a digest of what is copied where."""
+    text = "\0".join(names).encode(errors="surrogatepass")
+    return blake2b(text, digest_size=16).hexdigest()
+
+
+def _row(columns: tuple[Any, ...]) -> Row:
+    no, source, data, name, size, width, height, sha, metadata, target_data, own, target, keys = (
+        columns
+    )
+    return Row(
+        no,
+        UUID(bytes=source),
+        UUID(bytes=data),
+        name,
+        size,
+        width,
+        height,
+        sha,
+        metadata,
+        None if target_data is None else UUID(bytes=target_data),
+        bool(own),
+        None if target is None else UUID(bytes=target),
+        keys,
+    )

@@ -1,0 +1,139 @@
+"""Copying versions from one lake, server or platform to another."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+from headrace.engine.copy.report import CopyReport
+from headrace.engine.copy.run import SPOOL_BYTES, Confirm, CopyOptions, copy
+from headrace.engine.copy.sides import Side, no_version
+from headrace.engine.name_filter import NameFilter
+from headrace.formats.label_map import LabelMap
+from headrace.model.records import DatasetVersionRecord
+from headrace.sdk.client.client import Client
+from headrace.sdk.client.connect import connect
+from headrace.sdk.client.datasets import split_version_name
+from headrace.settings import load_settings
+from headrace.threads import in_thread
+from headrace.transfer.progress import OnProgress
+
+Target = Client | str | os.PathLike[str]
+
+
+async def copy_version(
+    source: Target,
+    version: str,
+    target: Target,
+    new_name: str | None = None,
+    *,
+    q: str | None = None,
+    include: str | Iterable[str] | NameFilter = (),
+    exclude: str | Iterable[str] = (),
+    names: Iterable[str] | None = None,
+    labels_map: str | Path | LabelMap | None = None,
+    expected_digest: str | None = None,
+    verify: bool = True,
+    dry_run: bool = False,
+    confirm: Confirm | None = None,
+    spool_bytes: int | None = None,
+    max_workers: int | None = None,
+    progress: OnProgress | None = None,
+) -> CopyReport:
+    """Copy a version with everything that is in it from one lake, server or platform to another.
+
+    Copied are the files with their metadata, tags of assets, data and version, labels with groups, skeletons and
+    attributes, and all annotations with status, owner and duration. Campaigns are not copied. The dataset and the version
+    are created if they are missing. What the target cannot hold is counted in the report. Nothing is deleted at the
+    target, except annotations of earlier copies that were changed at the source since: they are replaced.
+
+    The same call continues after an interruption, copies nothing twice, and follows what was changed at the source. Within
+    one lake or server no bytes are moved; otherwise at most ``spool_bytes`` of files are on this machine at a time.
+
+    Args:
+        source: A client, or the folder of a lake, or the URL of a server.
+        version: The version to copy, as ``"dataset/version"``.
+        target: Where to copy it, in the same forms.
+        new_name: The version there, as ``"dataset/version"``. Default: the same name.
+        q: Copy only the assets that match this query.
+        include: Copy only assets whose file names match one of these globs.
+        exclude: Leave out assets whose file names match one of these globs.
+        names: Copy only assets with these file names.
+        labels_map: New names of labels, or labels to leave out: a map, or the path of a TOML file.
+        expected_digest: The digest that the source must have, as ``DatasetVersion.digest`` returns it.
+        verify: Read the target once more at the end, and compare every file and every annotation. Files are fetched
+            for it from a platform that does not tell their SHA-256.
+        dry_run: Only report what would be copied, and what the target cannot hold.
+        confirm: Awaited before anything is written, with the report as of a dry run; if it returns False, nothing is
+            written.
+        spool_bytes: Most bytes of files on this machine at a time, except a single larger file. Default: 768 MiB.
+        max_workers: Number of files that are moved at a time.
+        progress: Called with progress events.
+
+    Returns:
+        What was copied, and what the target could not hold.
+
+    Raises:
+        BadRequestError: If a name is not of the form ``"dataset/version"``.
+        NotFoundError: If there is no such version.
+        ConfigurationError: If source and target are the same version, or the label map is not valid.
+        ConflictError: If the same copy is running in another process.
+        DigestMismatchError: If the source has another digest than ``expected_digest``, or changed meanwhile.
+        LockedError: If the version of the target is locked.
+        PartialTransferError: If something could not be copied, or differs at the end; its report says what. The same
+            call continues.
+
+    Example:
+        ```python
+        async with headrace.connect("https://hub.example") as hub:
+            report = await headrace.copy_version("lake/", "bccd/v1", hub)
+        ```
+    """
+    label_map = labels_map
+    if isinstance(label_map, (str, Path)):
+        label_map = await in_thread(LabelMap.load, Path(label_map))
+    options = CopyOptions(
+        q=q,
+        chosen=NameFilter.of(include, exclude, names),
+        label_map=label_map,
+        expected_digest=expected_digest,
+        verify=verify,
+        dry_run=dry_run,
+        max_workers=max_workers,
+        spool_bytes=SPOOL_BYTES if spool_bytes is None else spool_bytes,
+    )
+    dataset, name = split_version_name(version if new_name is None else new_name)
+    async with AsyncExitStack() as opened:
+        mine = await _client(opened, source)
+        theirs = await _client(opened, target)
+        found = await mine.version(version)
+        return await copy(
+            await _side(mine, found.record),
+            await _side(theirs, no_version(dataset, name)),
+            theirs.session.organization,
+            dataset,
+            name,
+            load_settings().state_folder(),
+            options,
+            confirm=confirm,
+            progress=progress,
+        )
+
+
+async def _client(opened: AsyncExitStack, target: Target) -> Client:
+    """Return the client that is given, or one that ``opened`` closes."""
+    if isinstance(target, Client):
+        return target
+    return await opened.enter_async_context(connect(target))
+
+
+async def _side(client: Client, version: DatasetVersionRecord) -> Side:
+    return Side(
+        backend=client.session.backend,
+        organization_id=client.session.organization.id,
+        username=client.session.username,
+        lake=(await client.get_datalake()).record,
+        version=version,
+    )
