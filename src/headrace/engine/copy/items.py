@@ -50,7 +50,7 @@ def import_item(annotation: LoadedAnnotation, asset_id: str, labels: Labels) -> 
         ],
         attributes=annotation.attributes,
         status=annotation.status,
-        duration=annotation.duration,
+        duration=annotation.duration or None,
     )
 
 

@@ -169,7 +169,7 @@ class PlainWriter:
     def _bulk_item(self, write: Write) -> ImportItem:
         item = items.import_item(write.fitted.annotation, str(write.asset_id), self._labels)
         item.lines, item.points = [], []
-        item.status, item.duration = None, 0.0
+        item.status = item.duration = None
         return item
 
     async def _send(self, status: AnnotationStatus, piece: list[ImportItem]) -> None:

@@ -57,7 +57,7 @@ def _prepare(
     item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes
 ) -> PreparedAnnotation:
     try:
-        _check_duration(item.duration)
+        _check_duration(item.duration or 0.0)
         _check_masks(item, asset, sizes)
     except ValueError as error:
         raise _invalid(item, error) from None
@@ -92,7 +92,7 @@ def _prepare(
         packed_counts=pack_counts(counts),
         attributes=item.attributes,
         attributes_text=attributes,
-        duration=item.duration,
+        duration=item.duration or 0.0,
     )
 
 

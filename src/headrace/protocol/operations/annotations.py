@@ -129,7 +129,7 @@ class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
     tracks: list[TrackIn] = field(default_factory=list)
     attributes: Attributes | None = None
     status: AnnotationStatus | None = None
-    duration: float = 0.0
+    duration: float | None = None
 
 
 class ImportAnnotations(Struct, kw_only=True):
