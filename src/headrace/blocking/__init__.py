@@ -47,6 +47,7 @@ from headrace.blocking._generated import (
     Worker,
 )
 from headrace.blocking.client import Client, connect
+from headrace.blocking.copies import copy_version
 from headrace.blocking.portal import portal
 from headrace.engine.convert.run import convert_blocking as convert
 from headrace.sdk.client import connect as opening
@@ -79,6 +80,7 @@ __all__ = [
     "Worker",
     "connect",
     "convert",
+    "copy_version",
     "create_lake",
 ]
 

@@ -20,6 +20,7 @@ from headrace.cli.look.ls import ls
 from headrace.cli.look.stats import stats
 from headrace.cli.me.login import login, logout, whoami
 from headrace.cli.move.convert import convert
+from headrace.cli.move.copy import copy
 from headrace.cli.move.export import export
 from headrace.cli.move.import_ import import_
 from headrace.cli.move.pull import pull
@@ -69,6 +70,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "import": (import_, MOVE),
     "export": (export, MOVE),
     "convert": (convert, MOVE),
+    "copy": (copy, MOVE),
     "ls": (ls, LOOK),
     "stats": (stats, LOOK),
     "explain": (explain, LOOK),
@@ -182,6 +184,7 @@ USAGE = {
     "import": "TARGET VERSION FILE…",
     "export": f"TARGET VERSION DST --to {'|'.join(FORMAT_NAMES)}",
     "convert": f"SRC DST --to {'|'.join(FORMAT_NAMES)}",
+    "copy": "SRC VERSION DST [VERSION]",
     "ls": "TARGET [VERSION]",
     "stats": "TARGET VERSION",
     "explain": "[CODE]",

@@ -73,6 +73,7 @@ WRITING: dict[str, Lines] = {
 READING: dict[str, Lines] = {
     "push": _reads("{lake}", "demo/v2"),
     "import": _reads("{lake}", "demo/v1"),
+    "copy": _reads("{lake}", "demo/v1"),
     "ls": _reads(),
     "stats": _reads(after=("demo/v1",)),
     "explain": _reads(),

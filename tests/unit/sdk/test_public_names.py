@@ -23,12 +23,13 @@ PUBLIC = {
     "headrace": HANDLES
     + """
         AnnotationCampaign AnnotationCampaignAssignment AnnotationCampaignStep AnnotationStatus AssignmentStatus
-        CampaignStepType ConversionReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
+        CampaignStepType ConversionReport CopyLoss CopyReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
         ImportReport InferenceType JobRunStatus JobStatus LabelInfo NameFilter ProcessingTargetType ProcessingType ProgressEvent
-        PushReport Sample SyncReport TagTarget TransferReport VersionDigest __version__ blocking connect convert create_lake errors
+        PushReport Sample SyncReport TagTarget TransferReport VersionDigest __version__ blocking connect convert
+        copy_version create_lake errors
         formats
     """,
-    "headrace.blocking": HANDLES + "connect convert create_lake",
+    "headrace.blocking": HANDLES + "connect convert copy_version create_lake",
     "headrace.formats": """
         Capability ChunkedReader ConvertKeywords Finding FindingText Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
         Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write

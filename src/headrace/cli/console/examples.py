@@ -38,6 +38,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "convert annotations.json out/ --to voc --images images/",
         "convert annotations.json out.json --to coco --report findings.jsonl",
     ),
+    "copy": (
+        "copy lake bccd/v1 https://hub.example",
+        "copy lake bccd/v1 lake bccd/v2 --labels map.toml --dry-run",
+        "copy https://hub.example bccd/v1 lake --from-profile hub",
+    ),
     "ls": (
         "ls lake",
         "ls lake bccd/v1 --limit 5",

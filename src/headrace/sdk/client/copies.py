@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -11,12 +11,14 @@ from headrace.engine.copy.report import CopyReport
 from headrace.engine.copy.run import SPOOL_BYTES, Confirm, CopyOptions, copy
 from headrace.engine.copy.sides import Side, no_version
 from headrace.engine.name_filter import NameFilter
+from headrace.errors import ConfigurationError
 from headrace.formats.label_map import LabelMap
 from headrace.model.records import DatasetVersionRecord
+from headrace.net.urls import origin
 from headrace.sdk.client.client import Client
-from headrace.sdk.client.connect import connect
+from headrace.sdk.client.connect import open_connection
 from headrace.sdk.client.datasets import split_version_name
-from headrace.settings import load_settings
+from headrace.settings import TOKEN_VARIABLE, load_settings
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress
 
@@ -38,6 +40,8 @@ async def copy_version(
     verify: bool = True,
     dry_run: bool = False,
     confirm: Confirm | None = None,
+    from_profile: str | None = None,
+    to_profile: str | None = None,
     spool_bytes: int | None = None,
     max_workers: int | None = None,
     progress: OnProgress | None = None,
@@ -68,6 +72,8 @@ async def copy_version(
         dry_run: Only report what would be copied, and what the target cannot hold.
         confirm: Awaited before anything is written, with the report as of a dry run; if it returns False, nothing is
             written.
+        from_profile: The name of the stored token for ``source``, where that is the URL of a server.
+        to_profile: The same for ``target``. Between two servers ``HEADRACE_TOKEN`` is not used: it would be sent to both.
         spool_bytes: Most bytes of files on this machine at a time, except a single larger file. Default: 768 MiB.
         max_workers: Number of files that are moved at a time.
         progress: Called with progress events.
@@ -78,7 +84,8 @@ async def copy_version(
     Raises:
         BadRequestError: If a name is not of the form ``"dataset/version"``.
         NotFoundError: If there is no such version.
-        ConfigurationError: If source and target are the same version, or the label map is not valid.
+        ConfigurationError: If source and target are the same version, the label map is not valid, or one token would
+            be sent to two servers.
         ConflictError: If the same copy is running in another process.
         DigestMismatchError: If the source has another digest than ``expected_digest``, or changed meanwhile.
         LockedError: If the version of the target is locked.
@@ -106,8 +113,9 @@ async def copy_version(
     )
     dataset, name = split_version_name(version if new_name is None else new_name)
     async with AsyncExitStack() as opened:
-        mine = await _client(opened, source)
-        theirs = await _client(opened, target)
+        variables = _token_variables(source, target, from_profile, to_profile)
+        mine = await _client(opened, source, from_profile, variables)
+        theirs = await _client(opened, target, to_profile, variables)
         found = await mine.version(version)
         return await copy(
             await _side(mine, found.record),
@@ -122,11 +130,48 @@ async def copy_version(
         )
 
 
-async def _client(opened: AsyncExitStack, target: Target) -> Client:
+async def _client(
+    opened: AsyncExitStack, target: Target, profile: str | None, variables: Sequence[str]
+) -> Client:
     """Return the client that is given, or one that ``opened`` closes."""
     if isinstance(target, Client):
+        if profile is not None:
+            raise ConfigurationError("a client has its token already", hint="omit the profile")
         return target
-    return await opened.enter_async_context(connect(target))
+    connection = open_connection(target, token_variables=variables, profile=profile)
+    return await opened.enter_async_context(connection)
+
+
+def _token_variables(
+    source: Target, target: Target, from_profile: str | None, to_profile: str | None
+) -> Sequence[str]:
+    """Return the environment variables that may hold the token. One token is never sent to two servers."""
+    servers = {address for each in (source, target) if (address := _server(each)) is not None}
+    if len(servers) < 2:
+        return (TOKEN_VARIABLE,)
+    without = [
+        each
+        for each, profile in ((source, from_profile), (target, to_profile))
+        if profile is None and not isinstance(each, Client)
+    ]
+    if without and os.environ.get(TOKEN_VARIABLE, "").strip():
+        logins = " and ".join(f"headrace login {address}" for address in sorted(servers))
+        raise ConfigurationError(
+            f"{TOKEN_VARIABLE} is one token, and this copy is between two servers",
+            hint=f"run: {logins}; then choose the tokens: from_profile= and to_profile=",
+        )
+    return ()
+
+
+def _server(target: Target) -> str | None:
+    """Return the scheme, host and port of a server; None for a lake."""
+    address = target.session.name if isinstance(target, Client) else str(target)
+    if not address.lower().startswith(("http://", "https://")):
+        return None
+    try:
+        return origin(address)
+    except ValueError:
+        return None  # connecting says what is wrong with it
 
 
 async def _side(client: Client, version: DatasetVersionRecord) -> Side:
