@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import TYPE_CHECKING, TypedDict, Unpack
 
 from headrace.blocking.client import Client
 from headrace.blocking.portal import portal
-from headrace.engine.copy.report import CopyReport
-from headrace.engine.name_filter import NameFilter
-from headrace.formats.label_map import LabelMap
-from headrace.sdk.client import client as async_client
-from headrace.sdk.client import copies
-from headrace.transfer.progress import OnProgress
+
+if TYPE_CHECKING:
+    from headrace.engine.copy.report import CopyReport
+    from headrace.engine.name_filter import NameFilter
+    from headrace.formats.label_map import LabelMap
+    from headrace.sdk.client import client as async_client
+    from headrace.transfer.progress import OnProgress
 
 
 class CopyKeywords(TypedDict, total=False):
@@ -62,6 +63,8 @@ def copy_version(
         PartialTransferError: If something could not be copied, or differs at the end; its report says what. The same
             call continues.
     """
+    # Imported late: it needs the database of the journal.
+    from headrace.sdk.client import copies
 
     async def confirmed(planned: CopyReport) -> bool:
         return confirm is None or confirm(planned)

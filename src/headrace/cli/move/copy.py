@@ -221,9 +221,7 @@ def _loss_lines(report: CopyReport, verb: str) -> list[str]:
 
 
 def _faults(report: CopyReport) -> list[str]:
-    lines = []
-    for failure in report.failures[:NAMES_SHOWN]:
-        lines.append(f"failed: {failure.name}: {failure.message}")
+    lines = [f"failed: {each.name}: {each.message}" for each in report.failures[:NAMES_SHOWN]]
     if report.failed > NAMES_SHOWN:
         lines.append(f"failed: {report.failed - NAMES_SHOWN:,} more files")
     for count, what, names in (

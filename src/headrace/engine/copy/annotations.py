@@ -12,7 +12,7 @@ from headrace.engine.copy.fit import Fitted, Fitting
 from headrace.engine.copy.journal import Journal, Row
 from headrace.engine.copy.reconcile import PENDING, Changes, Found, reconcile
 from headrace.engine.copy.report import CopyReport, Losses
-from headrace.engine.copy.sides import Side
+from headrace.engine.copy.sides import CopySide
 from headrace.engine.copy.writers import Write, Writer, delete_annotations
 from headrace.engine.digest.canonical import asset_digest
 from headrace.engine.versions.load import load_page
@@ -50,8 +50,8 @@ class AnnotationCopier:
 
     def __init__(
         self,
-        source: Side,
-        target: Side,
+        source: CopySide,
+        target: CopySide,
         journal: Journal,
         fitting: Fitting,
         writer: Writer | None,
@@ -209,7 +209,7 @@ class AnnotationCopier:
         await in_thread(self._journal.set_annotations, keys, digests, gone)
 
 
-async def _load(side: Side, asset_ids: Sequence[UUID]) -> Loaded:
+async def _load(side: CopySide, asset_ids: Sequence[UUID]) -> Loaded:
     found: Loaded = {}
     if asset_ids:
         for each in await load_page(side.backend, side.version.id, asset_ids):

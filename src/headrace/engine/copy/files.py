@@ -11,7 +11,7 @@ from uuid import UUID
 
 from headrace.engine.copy.journal import Journal, Present, Row
 from headrace.engine.copy.report import CopyReport
-from headrace.engine.copy.sides import Side, metadata_digest, same_place
+from headrace.engine.copy.sides import CopySide, metadata_digest, same_place
 from headrace.engine.copy.spool import Spool, SpooledBatch, SpooledFile, hash_files
 from headrace.engine.digest.file_digest import sha256_of_bytes
 from headrace.engine.paging import KeyListing
@@ -39,8 +39,8 @@ class FileCopier:
 
     def __init__(
         self,
-        source: Side,
-        target: Side,
+        source: CopySide,
+        target: CopySide,
         journal: Journal,
         spool: Spool,
         report: CopyReport,

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from headrace.backend.base import Backend
 from headrace.engine.copy.report import CopyReport
-from headrace.engine.copy.sides import Side
+from headrace.engine.copy.sides import CopySide
 from headrace.engine.versions.labels import label_infos, resolve_labels, set_skeletons
 from headrace.formats.findings.collect import Findings
 from headrace.formats.label_map import LabelMap
@@ -24,7 +24,7 @@ from headrace.protocol.operations.labels import LIST_LABELS, LabelId, ListLabels
 from headrace.tasks import map_bounded
 
 
-async def labels_of(source: Side, label_map: LabelMap | None) -> list[LabelInfo]:
+async def labels_of(source: CopySide, label_map: LabelMap | None) -> list[LabelInfo]:
     """Return the labels of the source under the names that they get.
 
     Raises:
@@ -38,15 +38,15 @@ async def labels_of(source: Side, label_map: LabelMap | None) -> list[LabelInfo]
     return label_map.labels(infos)
 
 
-async def count_new(target: Side, infos: Sequence[LabelInfo]) -> int:
+async def count_new(target: CopySide, infos: Sequence[LabelInfo]) -> int:
     """Return how many of the labels the target lacks."""
     known = await _names(target.backend, target.version.id)
     return sum(info.name not in known for info in infos)
 
 
 async def copy_labels(
-    source: Side,
-    target: Side,
+    source: CopySide,
+    target: CopySide,
     infos: Sequence[LabelInfo],
     names: dict[str, str | None],
     report: CopyReport,
@@ -72,7 +72,7 @@ async def copy_labels(
 
 
 async def _copy_attributes(
-    source: Side, target: Side, ids: dict[str, str], names: dict[str, str | None]
+    source: CopySide, target: CopySide, ids: dict[str, str], names: dict[str, str | None]
 ) -> None:
     """Copy the definitions of attributes, of the version and of each label, where they differ."""
     mine, theirs = (

@@ -22,7 +22,7 @@ from headrace.engine.copy.fit import Fitting
 from headrace.engine.copy.journal import Journal, Row, key_of
 from headrace.engine.copy.labels import copy_labels, count_new, labels_of
 from headrace.engine.copy.report import CopyReport, Losses
-from headrace.engine.copy.sides import Owners, Side, same_place
+from headrace.engine.copy.sides import CopySide, Owners, same_place
 from headrace.engine.copy.source import list_source, list_target, listing_of
 from headrace.engine.copy.spool import Spool, SpooledBatch
 from headrace.engine.copy.tags import copy_tags
@@ -80,8 +80,8 @@ class CopyOptions(Struct, frozen=True, kw_only=True):
 
 
 async def copy(
-    source: Side,
-    target: Side,
+    source: CopySide,
+    target: CopySide,
     organization: OrganizationRecord,
     dataset: str,
     version: str,
@@ -135,7 +135,7 @@ async def copy(
         journal = await in_thread(Journal, state / FOLDER, key)
         await in_thread(journal.__enter__)
         try:
-            run = _Run(source, target, journal, options, report, counting, progress)
+            run = _VersionCopy(source, target, journal, options, report, counting, progress)
             await run.run()
         finally:
             with anyio.CancelScope(shield=True):
@@ -147,7 +147,7 @@ async def copy(
     return report
 
 
-def _key(source: Side, target: Side, organization: OrganizationRecord, name: str) -> str:
+def _key(source: CopySide, target: CopySide, organization: OrganizationRecord, name: str) -> str:
     return key_of(
         source.backend.name,
         str(source.organization_id),
@@ -158,7 +158,7 @@ def _key(source: Side, target: Side, organization: OrganizationRecord, name: str
     )
 
 
-def _check_apart(source: Side, target: Side) -> None:
+def _check_apart(source: CopySide, target: CopySide) -> None:
     if same_place(source, target) and source.version.id == target.version.id:
         raise ConfigurationError(
             f"{source.name} cannot be copied onto itself", hint="give the copy another name"
@@ -191,8 +191,8 @@ def _check_complete(report: CopyReport) -> None:
 
 
 async def _plan(
-    source: Side,
-    target: Side,
+    source: CopySide,
+    target: CopySide,
     organization: OrganizationRecord,
     dataset: str,
     version: str,
@@ -211,7 +211,7 @@ async def _plan(
         journal = await in_thread(lambda: Journal(state / FOLDER, key, scratch=True))
         await in_thread(journal.__enter__)
         try:
-            run = _Run(source, target, journal, options, report, counting, None)
+            run = _VersionCopy(source, target, journal, options, report, counting, None)
             await run.plan(exists=there is not None)
         finally:
             with anyio.CancelScope(shield=True):
@@ -230,13 +230,13 @@ class _Batch(Struct):
     spooled: list[SpooledBatch]
 
 
-class _Run:
+class _VersionCopy:
     """One run of a copy."""
 
     def __init__(
         self,
-        source: Side,
-        target: Side,
+        source: CopySide,
+        target: CopySide,
         journal: Journal,
         options: CopyOptions,
         report: CopyReport,

@@ -14,7 +14,7 @@ from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRec
 from headrace.protocol.operations.users import LIST_ORGANIZATION_USERS, ListOrganizationUsers
 
 
-class Side(Struct, kw_only=True):
+class CopySide(Struct, kw_only=True):
     """One side: a version of a lake, a server or a platform.
 
     Attributes:
@@ -49,7 +49,7 @@ def no_version(dataset: str, version: str) -> DatasetVersionRecord:
     )
 
 
-def same_place(one: Side, other: Side) -> bool:
+def same_place(one: CopySide, other: CopySide) -> bool:
     """Whether both sides have the same files, so that none need to be moved."""
     return (one.backend.name, one.organization_id) == (other.backend.name, other.organization_id)
 
@@ -73,7 +73,7 @@ class Owners:
         self._username = username
 
     @classmethod
-    async def read(cls, source: Side, target: Side) -> Owners:
+    async def read(cls, source: CopySide, target: CopySide) -> Owners:
         """Read the users of both sides. Only headrace tells who owns an annotation, and lets another user own one."""
         known, ids = {}, {}
         if source.backend.limits.extensions:
@@ -93,7 +93,7 @@ class Owners:
         return own, None if name == self._username else name
 
 
-async def _users(side: Side) -> dict[str, str]:
+async def _users(side: CopySide) -> dict[str, str]:
     request = ListOrganizationUsers(organization_id=side.organization_id)
     answer = await side.backend.call(LIST_ORGANIZATION_USERS, request)
     return {user.username: str(user.id) for user in answer.users}

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from headrace.engine.copy.journal import Journal, Listed, Present
 from headrace.engine.copy.report import CopyReport
-from headrace.engine.copy.sides import Side, metadata_digest
+from headrace.engine.copy.sides import CopySide, metadata_digest
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import CursorListing, PageSource
 from headrace.engine.versions.chosen import ChosenAssets, chosen_assets
@@ -24,7 +24,7 @@ from headrace.threads import in_thread
 from headrace.transfer.progress import Progress
 
 
-def listing_of(source: Side, q: str | None, chosen: NameFilter) -> PageSource[AssetRecord]:
+def listing_of(source: CopySide, q: str | None, chosen: NameFilter) -> PageSource[AssetRecord]:
     """Return the listing of the assets that are to be copied, newest first."""
     if q is None:
         return chosen_assets(source.backend, source.version.id, chosen)
@@ -33,7 +33,7 @@ def listing_of(source: Side, q: str | None, chosen: NameFilter) -> PageSource[As
     return ChosenAssets(listing, chosen) if chosen else listing
 
 
-async def list_target(target: Side, journal: Journal) -> int:
+async def list_target(target: CopySide, journal: Journal) -> int:
     """Note the assets of the target version; return how many it lost since the last copy."""
     query = ListAssets(version_id=target.version.id)
     async for page in CursorListing(target.backend, LIST_ASSETS, query).pages():
@@ -53,8 +53,8 @@ async def list_target(target: Side, journal: Journal) -> int:
 
 
 async def list_source(
-    source: Side,
-    target: Side,
+    source: CopySide,
+    target: CopySide,
     journal: Journal,
     listing: PageSource[AssetRecord],
     report: CopyReport,
@@ -93,7 +93,7 @@ async def list_source(
 
 
 async def _follow_metadata(
-    target: Side, journal: Journal, page: Sequence[AssetRecord], report: CopyReport
+    target: CopySide, journal: Journal, page: Sequence[AssetRecord], report: CopyReport
 ) -> None:
     data = {asset.id: asset.data for asset in page}
     rows = await in_thread(journal.rows_of, list(data))

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from headrace.engine.copy.journal import Journal, Row
 from headrace.engine.copy.report import CopyReport
-from headrace.engine.copy.sides import Side
+from headrace.engine.copy.sides import CopySide
 from headrace.engine.paging import CursorListing, batched
 from headrace.errors import NotFoundError
 from headrace.model.enums import TagTarget
@@ -45,7 +45,7 @@ MakeTag = Callable[[str], Awaitable[UUID]]
 
 
 async def copy_tags(
-    source: Side, target: Side, journal: Journal, report: CopyReport, *, shared: bool
+    source: CopySide, target: CopySide, journal: Journal, report: CopyReport, *, shared: bool
 ) -> None:
     """Attach the tags of the source's assets and data to those of the target.
 
@@ -70,14 +70,14 @@ async def copy_tags(
 
 
 async def _copy(
-    source: Side,
+    source: CopySide,
     journal: Journal,
     report: CopyReport,
     kind: str,
     name: str,
     field: str,
     make: MakeTag,
-    target: Side,
+    target: CopySide,
 ) -> None:
     """Attach one tag to all assets, or data, that carry it at the source and do not carry it at the target yet."""
     query = ListAssets(version_id=source.version.id, q=any_of(field, [name]))
@@ -102,7 +102,7 @@ def _target_of(kind: str, row: Row) -> UUID | None:
     return row.target if kind == ASSET else row.target_data
 
 
-def _asset_tags(target: Side) -> MakeTag:
+def _asset_tags(target: CopySide) -> MakeTag:
     async def make(name: str) -> UUID:
         request = AssetTagName(version_id=target.version.id, name=name)
         try:
@@ -113,7 +113,7 @@ def _asset_tags(target: Side) -> MakeTag:
     return make
 
 
-def _data_tags(target: Side) -> MakeTag:
+def _data_tags(target: CopySide) -> MakeTag:
     async def make(name: str) -> UUID:
         request = DataTagName(datalake_id=target.lake.id, name=name)
         try:
@@ -124,7 +124,7 @@ def _data_tags(target: Side) -> MakeTag:
     return make
 
 
-async def _data_tag_names(source: Side, journal: Journal) -> list[str]:
+async def _data_tag_names(source: CopySide, journal: Journal) -> list[str]:
     """Return the names of all tags of the datalakes that the data of the version are in."""
     lakes = {source.lake.id}
     first = await in_thread(journal.rows, 1)
@@ -139,7 +139,7 @@ async def _data_tag_names(source: Side, journal: Journal) -> list[str]:
     return list(names)
 
 
-async def _copy_version_tags(source: Side, target: Side, report: CopyReport) -> None:
+async def _copy_version_tags(source: CopySide, target: CopySide, report: CopyReport) -> None:
     wanted = await _version_tags(source)
     have = {tag.name for tag in await _version_tags(target)}
     missing = [tag.name for tag in wanted if tag.name not in have]
@@ -163,6 +163,6 @@ async def _copy_version_tags(source: Side, target: Side, report: CopyReport) -> 
         report.tags += 1
 
 
-async def _version_tags(side: Side) -> list[TagRecord]:
+async def _version_tags(side: CopySide) -> list[TagRecord]:
     record = await side.backend.call(GET_VERSION, VersionId(version_id=side.version.id))
     return record.tags if isinstance(record.tags, list) else []

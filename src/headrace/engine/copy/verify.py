@@ -13,7 +13,7 @@ import anyio
 from headrace.engine.copy.fit import Fitting
 from headrace.engine.copy.journal import Journal, Row
 from headrace.engine.copy.report import CopyReport
-from headrace.engine.copy.sides import Side
+from headrace.engine.copy.sides import CopySide
 from headrace.engine.digest.canonical import asset_digest, head_of
 from headrace.engine.digest.file_digest import sha256_of
 from headrace.engine.digest.run import PREFIX
@@ -31,7 +31,7 @@ PIECE_ASSETS, PIECES = 100, 4
 
 
 async def verify(
-    target: Side,
+    target: CopySide,
     journal: Journal,
     fitting: Fitting,
     report: CopyReport,
@@ -56,7 +56,7 @@ async def verify(
         SortedDigests() as content,
         Progress("verify", "assets", progress, total=await listed.count()) as counting,
     ):
-        run = _Run(target, journal, fitting, report, content, counting, fetch=fetch)
+        run = _Verification(target, journal, fitting, report, content, counting, fetch=fetch)
         async for page in listed.pages():
             await map_bounded(run.check, list(batched(page, PIECE_ASSETS)), concurrency=PIECES)
         for name in await in_thread(lambda: list(journal.unchecked())):
@@ -81,12 +81,12 @@ async def source_digest(journal: Journal, labels: Iterable[str]) -> str:
     return await in_thread(compute)
 
 
-class _Run:
+class _Verification:
     """Checks pieces of the target's assets."""
 
     def __init__(
         self,
-        target: Side,
+        target: CopySide,
         journal: Journal,
         fitting: Fitting,
         report: CopyReport,

@@ -87,7 +87,7 @@ async def version_digest(
         SortedDigests() as identity,
         Progress("digest", "assets", progress, total=await listed.count()) as counting,
     ):
-        run = _Run(backend, version_id, content, identity, counting, fetch=fetch)
+        run = _DigestRun(backend, version_id, content, identity, counting, fetch=fetch)
         async for page in listed.pages():
             await map_bounded(run.add, list(batched(page, PIECE_ASSETS)), concurrency=PIECES)
         head = head_of(label.name for label in found)
@@ -102,7 +102,7 @@ async def version_digest(
         )
 
 
-class _Run:
+class _DigestRun:
     """Adds pieces of a version's assets to its digests."""
 
     def __init__(

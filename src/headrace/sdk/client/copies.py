@@ -9,7 +9,7 @@ from pathlib import Path
 
 from headrace.engine.copy.report import CopyReport
 from headrace.engine.copy.run import SPOOL_BYTES, Confirm, CopyOptions, copy
-from headrace.engine.copy.sides import Side, no_version
+from headrace.engine.copy.sides import CopySide, no_version
 from headrace.engine.name_filter import NameFilter
 from headrace.errors import ConfigurationError
 from headrace.formats.label_map import LabelMap
@@ -174,8 +174,8 @@ def _server(target: Target) -> str | None:
         return None  # connecting says what is wrong with it
 
 
-async def _side(client: Client, version: DatasetVersionRecord) -> Side:
-    return Side(
+async def _side(client: Client, version: DatasetVersionRecord) -> CopySide:
+    return CopySide(
         backend=client.session.backend,
         organization_id=client.session.organization.id,
         username=client.session.username,
