@@ -4,6 +4,7 @@ Left out, since the reference leaves open what they look at:
 
 - official_processings.py: which processings there are, what they run, and how a client is refused to change them;
 - official_weaknesses.py: what headrace's own client does better, and where;
+- official_videos.py: what a platform reads from a video's header;
 - official_scale.py: how a platform bears 20,000 assets;
 - of official_campaigns.py: what annotations do to tasks (by the reference they come from the campaign alone);
 - of the other scripts: what an import answers for an annotation that it keeps, and the zips of two exports, which have

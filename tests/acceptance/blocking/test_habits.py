@@ -17,6 +17,9 @@ from headrace.blocking.sdk.annotation import MultiAnnotation
 from headrace.blocking.sdk.asset import MultiAsset
 from headrace.blocking.sdk.data import Data, MultiData
 from headrace.blocking.services.error_manager import ErrorManager
+from headrace.blocking.types.enums import JobStatus
+from headrace.errors import JobFailedError, StorageError
+from headrace.platform.versions import fork
 from tests.support.lakes.servers import running
 
 NAMES = ["0.png", "1.png", "2.png", "3.png"]
@@ -120,6 +123,19 @@ def test_what_calls_return(
     read = version.sync()
     assert (read["version"], read["id"], read["tags"]) == ("v", str(version.id), [])
     assert client.sync()["name"] == client.name
+
+
+def test_a_failed_job_is_a_status_or_an_error(
+    version: blocking.DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: object) -> None:
+        raise StorageError("the disk is full")
+
+    monkeypatch.setattr(fork.ForkWork, "write", fail)
+    with pytest.raises(JobFailedError, match="the disk is full"):
+        version.fork("waited")
+    _, job = version.fork("asked", wait=False)
+    assert job.wait_for_done() == JobStatus.FAILED
 
 
 def test_lists_behave_as_theirs(client: blocking.Client, version: blocking.DatasetVersion) -> None:
