@@ -15,7 +15,7 @@ from headrace import blocking
 from headrace.errors import BadRequestError, PermissionDeniedError
 from tests.support.awaited import Awaited
 from tests.support.data.images import draw_images, write_coco
-from tests.support.lakes.doors import DOORS, open_door
+from tests.support.lakes.doors import ALL_DOORS, DOORS, open_door
 from tests.support.lakes.servers import new_lake
 from tests.support.processes.official import CLIENTS, drive, hosted, moved
 
@@ -46,7 +46,7 @@ async def test_handles_through_a_client(tmp_path: Path, client: str) -> None:
         check(await drive(SCRIPT, server.address, token, tmp_path / "work", client=client))
 
 
-@pytest.mark.parametrize("kind", DOORS)
+@pytest.mark.parametrize("kind", ALL_DOORS)
 async def test_handles_through_a_door(tmp_path: Path, kind: str) -> None:
     (tmp_path / "work").mkdir()
     spec = importlib.util.spec_from_file_location("moved", moved(SCRIPT, tmp_path))
@@ -143,7 +143,7 @@ def test_own_methods_of_the_blocking_api(tmp_path: Path) -> None:
 
 
 async def test_a_client_is_closed(tmp_path: Path) -> None:
-    for kind in ("lake", "http"):
+    for kind in ("lake", "http", "plain"):
         (tmp_path / kind).mkdir()
         async with open_door(kind, tmp_path / kind) as door:
             client = await headrace.connect(door.target, api_token=door.token)

@@ -18,8 +18,11 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
+from tests.support.plain_platform.app import ADDRESSES
+
 VARIABLE = "HEADRACE_RECORD"
 LAKE, HTTP, BLOCKING, OFFICIAL = "lake", "http", "blocking", "official"
+PLAIN = "plain platform"
 _DOORS = {"LocalBackend": LAKE, "RemoteBackend": HTTP}
 PROPERTIES = {"DatasetVersion": ("origin_id", "name", "version", "type")}
 
@@ -80,7 +83,10 @@ def watch_official() -> None:
 
 
 def _door(handle: Any) -> str | None:
-    return _DOORS.get(type(handle.session.backend).__name__)
+    backend = handle.session.backend
+    if backend.name in ADDRESSES:
+        return PLAIN
+    return _DOORS.get(type(backend).__name__)
 
 
 def _watch(cls: type, package: str, door: Callable[[Any], str | None], seen: set[type]) -> None:

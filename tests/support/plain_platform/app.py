@@ -27,6 +27,8 @@ from tests.support.plain_platform.routes import (
 from tests.support.plain_platform.store import Store
 from tests.support.plain_platform.switches import Seen, Switches
 
+ADDRESSES: set[str] = set()
+"""Where platforms run, or ran, in this process."""
 ORGANIZATION_HEADER = "X-Picsellia-Organization"
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -62,6 +64,7 @@ async def plain_platform(switches: Switches | None = None) -> AsyncIterator[Plai
     server = await loop.create_server(lambda: _with_xget(make()), "127.0.0.1", 0)
     try:
         platform.address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        ADDRESSES.add(platform.address)
         yield platform
     finally:
         server.close()

@@ -248,7 +248,7 @@ ROUTES = [
         body=record(
             {
                 **{key: needed(or_null(kind)) for key, kind in _SETTINGS.items()},
-                "instructions_object_name": or_null(NAME),
+                "instructions_object_name": NAME,
             }
         ),
     ),
@@ -285,7 +285,7 @@ ROUTES = [
                 "description": needed(or_null(TEXT)),
                 "order": needed(or_null(between(INT, 0, 1000))),
                 "sample_rate": needed(_RATE),
-                "assignees": or_null(_ASSIGNEES),
+                "assignees": _ASSIGNEES,
             }
         ),
     ),

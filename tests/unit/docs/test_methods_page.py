@@ -16,11 +16,12 @@ def test_what_is_missing_is_noticed() -> None:
     line = next(line for line in text.splitlines() if line.startswith("| `fork` |"))
     gone = text.replace(f"{line}\n", "")
     assert make_methods.lacking(gone) == ["DatasetVersion.fork is not on the page"]
-    empty = text.replace(line, "| `fork` |  | x | x | x |")
+    empty = text.replace(line, "| `fork` |  | x | x | x | x |")
     assert make_methods.lacking(empty) == ["DatasetVersion.fork: no test through lake"]
-    other = text.replace(line, "| `fork` | [no such](../tests/conftest.py) | x | x | x |")
+    other = text.replace(line, "| `fork` | [no such](../tests/conftest.py) | x | x | x | x |")
     assert make_methods.lacking(other) == ["tests/conftest.py has no test 'no such'"]
     assert make_methods.page({}, cells) == text
+    assert make_methods.summary(text) == make_methods.SUMMARY.read_text(encoding="utf-8")
     assert make_methods.cell("Client.aclose", "blocking", {}, ()) != ""
     assert make_methods.cell("Client.push", "official", {}, {"get_dataset"}) == "-"
     assert make_methods.cell("Client.get_dataset", "official", {}, {"get_dataset"}) == ""

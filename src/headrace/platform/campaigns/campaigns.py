@@ -54,7 +54,7 @@ async def create_campaign(
                 version=scope.no,
                 description=request.description,
                 instructions_text=request.instructions_text,
-                instructions_object_name=request.instructions_object_name,
+                instructions_object_name=request.instructions_object_name or None,
                 end_date=request.end_date,
                 auto_add=bool(request.auto_add_new_assets),
                 auto_close=bool(request.auto_close_on_completion),
@@ -151,7 +151,7 @@ async def _check(
             raise BadRequestError(
                 f"end_date {request.end_date!r} is not a date", hint="write YYYY-MM-DD"
             ) from None
-    name = request.instructions_object_name
+    name = request.instructions_object_name or None
     if name is not None and (
         not belongs(name, access.organization) or await context.objects.head(name) is None
     ):

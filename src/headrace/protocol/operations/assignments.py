@@ -115,6 +115,7 @@ REASSIGN = Operation(
     request=Reassign,
     result=ProcessedAnswer,
     doc="Assign open tasks to a user, or remove their assignee.",
+    send_null=True,
     repeatable=True,
     errors=(404, 400, 409, 423),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import NoneType
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from headrace.model.enums import CampaignStepType
 from headrace.model.records import (
@@ -26,7 +26,7 @@ class CreateCampaign(Struct, kw_only=True):
     version_id: UUID
     description: str | None = None
     instructions_text: str | None = None
-    instructions_object_name: str | None = None
+    instructions_object_name: str | None | UnsetType = UNSET
     end_date: str | None = None
     auto_add_new_assets: bool | None = False
     auto_close_on_completion: bool | None = False
@@ -64,7 +64,7 @@ class AddStep(Struct, kw_only=True):
     description: str | None = None
     order: int | None = None
     sample_rate: float | None = None
-    assignees: list[AssigneeRecord] | None = None
+    assignees: list[AssigneeRecord] | None | UnsetType = UNSET
 
 
 class StepId(Struct, kw_only=True):

@@ -180,7 +180,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
             description=description,
             order=order,
             sample_rate=sample_rate,
-            assignees=as_assignees(assignees) if assignees else None,
+            assignees=as_assignees(assignees) if assignees else UNSET,
         )
         return self._step(await self.session.call(campaigns.ADD_STEP, request))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
+from msgspec import UNSET, UnsetType
+
 from headrace.errors import NoDataError
 from headrace.model.records import DatasetVersionRecord
 from headrace.protocol.operations import campaigns as operations
@@ -53,7 +55,7 @@ class VersionCampaigns(Resource[DatasetVersionRecord]):
             await (await campaign.sync_assets()).wait_for_done()
             ```
         """
-        object_name = None
+        object_name: str | UnsetType = UNSET
         if instructions_file_path is not None:
             object_name = await upload_instructions(self.session, self.id, instructions_file_path)
         request = operations.CreateCampaign(
