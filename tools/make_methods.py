@@ -57,6 +57,7 @@ CANNOT: dict[tuple[str, str], str] = {
 
 REFUSED: dict[str, str] = {
     "AnnotationCampaign.download_instructions_file": "the platform does not say where the file is",
+    "Client.list_jobs": "jobs are listed on the pages of the platform",
     "AnnotationCampaignAssignment.submit": "assignments are submitted on the pages of the platform",
     "Job.cancel": "jobs are cancelled on the pages of the platform",
     "Job.iter_logs": "logs are read on the pages of the platform",
