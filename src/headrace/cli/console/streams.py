@@ -87,6 +87,8 @@ async def input_file(path: Path, format: str | None) -> AsyncIterator[InputFile]
     if path != STREAM:
         yield InputFile(path, is_stream=False)
         return
+    from headrace.engine.threads import run_stoppable
+
     suffix = None if format is None else _suffix(format)
     with tempfile.TemporaryDirectory(prefix="headrace-") as folder:
         copy = Path(folder) / "stdin"
@@ -125,6 +127,8 @@ async def output_file(path: Path, format: str) -> AsyncIterator[Path]:
     if path != STREAM:
         yield path
         return
+    from headrace.engine.threads import run_stoppable
+
     suffix = _suffix(format)
     out = sys.stdout.buffer
     sys.stdout = sys.stderr
