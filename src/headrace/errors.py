@@ -14,7 +14,7 @@
         UnprocessableEntityError 422  LockedError 423  RateLimitError 429
         ServerError 500  BadGatewayError 502  UnavailableError 503
         RemovalNotRecordedError 507
-      NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError
+      NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError  UnusableFileError
       UnsupportedError              DigestMismatchError
 
 The server maps a class to an HTTP status and the client maps the status back to the class, both by
@@ -76,6 +76,7 @@ __all__ = [
     "UnknownFormatError",
     "UnprocessableEntityError",
     "UnsupportedError",
+    "UnusableFileError",
     "WaitTimeoutError",
     "WorkerProcessError",
     "error_for_status",
@@ -135,6 +136,12 @@ class EventLoopError(ConfigurationError, RuntimeError):
     """No asyncio event loop is running, or the client belongs to another one: open a client in each. Also a ``RuntimeError``."""
 
     code = "event-loop"
+
+
+class UnusableFileError(HeadraceError):
+    """A file cannot be read as data: it is a pipe, a pointer of git-lfs, empty, or a link out of its folder."""
+
+    code = "unusable-file"
 
 
 class WorkerProcessError(HeadraceError):

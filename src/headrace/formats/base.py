@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Literal, NamedTuple, Self
 
-from headrace.errors import SourceNotFoundError
+from headrace.folders.usable import check_source
 from headrace.formats.blame import blamed
 from headrace.formats.findings.collect import Findings, Pass
 from headrace.formats.info import FormatInfo
@@ -81,10 +81,7 @@ class Reader(ABC):
         self._source_labels: list[str] = []
 
     def __enter__(self) -> Self:
-        if not self.path.exists():
-            raise SourceNotFoundError(
-                "no such file or folder", path=self.path, hint="check the path"
-            )
+        check_source(self.path)
         try:
             with blamed(self.package, f"open {self.path}"):
                 self._open()

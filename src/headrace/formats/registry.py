@@ -11,7 +11,8 @@ from typing import Final
 
 from msgspec import structs
 
-from headrace.errors import SourceNotFoundError, UnknownFormatError, did_you_mean
+from headrace.errors import UnknownFormatError, did_you_mean
+from headrace.folders.usable import check_source
 from headrace.formats import coco, coco_video, voc, yolo
 from headrace.formats.findings.collect import Findings, Severity
 from headrace.formats.format import MOST_COUNTED, Format
@@ -116,10 +117,10 @@ def detect(path: str | Path) -> Guess:
     Raises:
         UnknownFormatError: No format fits, or folders below this one hold data sets of several formats.
         SourceNotFoundError: The path does not exist.
+        UnusableFileError: It is a pipe, a device, or a pointer of git-lfs.
     """
     path = Path(path)
-    if not path.exists():
-        raise SourceNotFoundError("no such file or folder", path=path, hint="check the path")
+    check_source(path)
     found = _guesses(path)
     if path.is_dir():
         _refuse_several(path, found)

@@ -44,7 +44,7 @@ PUBLIC = {
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError
         SourceNotFoundError StorageError TransferError TransferTimeoutError UnavailableError UniqueViolationError
-        UnknownFormatError UnprocessableEntityError UnsupportedError WaitTimeoutError WorkerProcessError error_for_status
+        UnknownFormatError UnprocessableEntityError UnsupportedError UnusableFileError WaitTimeoutError WorkerProcessError error_for_status
     """,
     "headrace.testing.database_conformance": """
         ClosingConformance DatabaseConformance StreamConformance TransactionConformance ValuesConformance

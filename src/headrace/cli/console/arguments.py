@@ -15,6 +15,7 @@ OPTIONS = {
     "cpu": "--cpu",
     "delete": "--delete",
     "exclude": "--exclude",
+    "follow_links": "--follow-links",
     "force": "--force",
     "force_replace": "--force",
     "format": "--format",

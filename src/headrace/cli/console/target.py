@@ -43,6 +43,17 @@ async def find_version(client: Client, name: str) -> DatasetVersion:
     return await client.version(name)
 
 
+def check_new_version_name(name: str) -> None:
+    """Raise UsageError unless ``name`` has the form ``dataset/version``, with one slash and no blanks around a part."""
+    check_version_name(name)
+    parts = name.split("/")
+    if len(parts) > 2 or any(part != part.strip() for part in parts):
+        raise UsageError(
+            f"{name!r} is not a version name",
+            hint="write dataset/version, with one slash and no blanks around the names",
+        )
+
+
 def check_version_name(name: str) -> None:
     """Raise UsageError unless ``name`` has the form ``dataset/version``."""
     if _DIGEST in name:

@@ -15,8 +15,10 @@ from headrace.cli.console.terminal import one_line, wrapped
 
 if TYPE_CHECKING:
     from headrace.formats.findings.finding import Finding, Place
+    from headrace.transfer.report import TransferReport
 
 _BAR_WIDTH = 24
+_FAILURES_SHOWN = 20
 _NOT_WRITTEN = "not written: "
 _EIGHTHS = " ▏▎▍▌▋▊▉"
 
@@ -150,3 +152,25 @@ def _share(count: int, total: int) -> str:
 def _bar(count: int, largest: int) -> str:
     eighths = round(8 * _BAR_WIDTH * count / largest) if largest else 0
     return "█" * (eighths // 8) + _EIGHTHS[eighths % 8].strip()
+
+
+# --- failures ------------------------------------------------------------------------------------------------
+
+
+def failure_lines(report: TransferReport) -> list[str]:
+    """Return a line for each of the first files that failed."""
+    if not report.failed:
+        return []
+    shown = report.failures[:_FAILURES_SHOWN]
+    rest = report.failed - len(shown)
+    lines = [f"{plural(report.failed, 'file')} failed:"]
+    lines += [f"  {one_line(each.name)}: {with_options(each.message)}" for each in shown]
+    return lines + ([f"  … and {rest:,} more (--json names them)"] if rest else [])
+
+
+def failures_data(report: TransferReport) -> list[dict[str, str]]:
+    """Return each file that failed, with the code and the message of its error."""
+    return [
+        {"name": each.name, "code": each.code, "message": with_options(each.message)}
+        for each in report.failures
+    ]

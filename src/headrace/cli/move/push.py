@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
@@ -14,7 +14,7 @@ from headrace.cli.console.choice import (
     not_found_lines,
     status_of,
 )
-from headrace.cli.console.errors import UsageError
+from headrace.cli.console.errors import FAILED, UsageError
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -25,8 +25,8 @@ from headrace.cli.console.options import (
     Workers,
 )
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import check_version_name, connected
-from headrace.cli.console.wording import plural
+from headrace.cli.console.target import check_new_version_name, connected
+from headrace.cli.console.wording import failure_lines, failures_data, plural
 
 
 async def push(
@@ -37,6 +37,8 @@ async def push(
     type: VersionType = "not_configured",
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
     retry_failed: Flag = False,
+    follow_links: Flag = False,
+    on_error: Literal["raise", "skip"] = "raise",
     dry_run: Flag = False,
     workers: Workers = None,
     choice: Choice = DEFAULT_CHOICE,
@@ -54,10 +56,12 @@ async def push(
         type: Annotation type of a new version.
         tag: A tag to attach to the uploaded data. Repeatable.
         retry_failed: Upload only the files that failed in the last push into this version.
+        follow_links: Read links that lead out of a folder. Default: they fail, and linked folders are left out.
+        on_error: On files that cannot be uploaded: raise ends with an error when all others are done, skip ends with the usual report, which names them. The exit status is 1 in both cases.
         dry_run: Print what would be uploaded and added, and do nothing.
         workers: Number of files that are transferred at a time. Default: chosen for the target. [env: HEADRACE_MAX_WORKERS]
     """
-    check_version_name(version)
+    check_new_version_name(version)
     if not images and choice.files_from is None:
         raise UsageError(
             "IMAGES is missing", hint="give files or folders: headrace push TARGET VERSION IMAGES…"
@@ -71,6 +75,8 @@ async def push(
             tags=tag or (),
             max_workers=workers,
             retry_failed=retry_failed,
+            follow_links=follow_links,
+            on_error=on_error,
             include=chosen,
             dry_run=dry_run,
             progress=output.reporter,
@@ -83,6 +89,10 @@ async def push(
         lines.append(f"{plural(report.ignored, 'file')} ignored: not an image or a video")
     if report.masks:
         lines.append(f"{plural(report.masks, 'image')} left out: in folders of masks")
+    if report.links:
+        lines.append(
+            f"{plural(report.links, 'folder')} left out: behind links that lead out; --follow-links reads them"
+        )
     return Result(
         command="push",
         data={
@@ -99,9 +109,11 @@ async def push(
             "bytes": transfer.bytes,
             "seconds": round(transfer.seconds, 3),
             "failed": transfer.failed,
+            "links": report.links,
+            "failures": failures_data(transfer),
             **not_found_data(chosen),
         },
-        lines=[*lines, *not_found_lines(chosen)],
-        status=status_of(chosen),
+        lines=[*lines, *failure_lines(transfer), *not_found_lines(chosen)],
+        status=FAILED if transfer.failed else status_of(chosen),
         next=None if dry_run else f"headrace import {target} {version} ANNOTATIONS",
     )

@@ -34,6 +34,7 @@ from headrace.engine.undo.foreign.save import note_written, save_removal
 from headrace.engine.undo.foreign.store import LocalRemoval
 from headrace.engine.undo.remove import check_room
 from headrace.engine.versions.labels import missing_labels, resolve_labels, set_skeletons
+from headrace.folders.usable import check_source
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import Guess
@@ -256,6 +257,7 @@ async def _open_ledger(
 
 
 def _choose(path: Path, format: str | None) -> tuple[Format, Guess | None]:
+    check_source(path)
     if format is not None:
         return formats.get(format), None
     guess = formats.detect(path)

@@ -31,12 +31,14 @@ class UploadFile(Struct, kw_only=True):
     """A local file to upload, and the file name of its data.
 
     ``size`` is in bytes. ``kind`` is the media type, by default that of the file name; ``meta`` the size in pixels, by
-    default what the platform reads from the file.
+    default what the platform reads from the file. ``root`` is the folder that it was found in, which a link must not lead
+    out of; None if it may.
     """
 
     path: Path
     filename: str
     size: int = 0
+    root: Path | None = None
     metadata: Metadata | None = None
     custom_metadata: Metadata | None = None
     kind: str | None = None

@@ -6,13 +6,16 @@ import errno
 import os
 from collections.abc import AsyncIterator, Collection, Container, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from msgspec import Struct
 
 from headrace.engine.name_filter import NameFilter, plain_name
 from headrace.engine.paging import batched
-from headrace.engine.upload.file import UploadFile, is_media, measure
+from headrace.engine.upload.file import UploadFile, is_media
+from headrace.errors import UnusableFileError
 from headrace.folders.lakes import is_lake
+from headrace.folders.usable import check_upload, leads_out
 from headrace.threads import in_thread
 
 BATCH_FILES = 1_000
@@ -22,11 +25,35 @@ _PANOPTIC = "panoptic_"
 
 
 class FileCounts(Struct):
-    """Counts of files: ``media`` to push, ``masks`` left out, and ``others``, which are neither image nor video."""
+    """Counts of files.
+
+    Attributes:
+        media: Images and videos to push.
+        masks: Images in folders of masks.
+        others: Files that are neither image nor video.
+        links: Links to folders outside, which are not searched.
+    """
 
     media: int = 0
     masks: int = 0
     others: int = 0
+    links: int = 0
+
+
+class FileBatch(NamedTuple):
+    """Files to push, and those that cannot be pushed, each with the reason."""
+
+    files: list[UploadFile]
+    unusable: list[tuple[UploadFile, UnusableFileError]]
+
+    def __len__(self) -> int:
+        return len(self.files) + len(self.unusable)
+
+
+class _Found(NamedTuple):
+    file: UploadFile
+    is_mask: bool = False
+    is_given: bool = False
 
 
 class FilesToPush(Struct, frozen=True):
@@ -41,79 +68,121 @@ class FilesToPush(Struct, frozen=True):
         paths: The files and folders.
         chosen: Chooses files by name. Where it has a list of names, these are looked up in the folders, and no others.
         only: Limits them to these names too.
+        follow_links: Whether links that lead out of a folder are read.
+        skip: Whether a path that cannot be read is one of the unusable files instead of an error.
     """
 
     paths: Sequence[Path]
     chosen: NameFilter = NameFilter()
     only: Container[str] | None = None
+    follow_links: bool = False
+    skip: bool = False
 
     def count(self) -> FileCounts:
-        """Count the files that :meth:`media` yields, and those that it leaves out.
+        """Count the files that :meth:`batches` yields, and those that it leaves out.
 
-        Raises FileNotFoundError if a path does not exist.
+        Raises:
+            FileNotFoundError: A path does not exist.
+            UnusableFileError: A path cannot be read.
         """
         counts = FileCounts()
-        for file, is_mask in self._files():
-            if not is_media(file.filename):
+        for found in self._files(counts):
+            if not (found.is_given or is_media(found.file.filename)):
                 counts.others += 1
-            elif is_mask:
+            elif found.is_mask:
                 counts.masks += 1
-            elif self.only is None or file.filename in self.only:
+            elif self.only is None or found.file.filename in self.only:
                 counts.media += 1
         return counts
 
     def media(self) -> Iterator[UploadFile]:
         """Yield the images and videos."""
-        for file, is_mask in self._files():
+        for file, is_mask, is_given in self._files(FileCounts()):
             if (
                 not is_mask
-                and is_media(file.filename)
+                and (is_given or is_media(file.filename))
                 and (self.only is None or file.filename in self.only)
             ):
                 yield file
 
-    async def batches(self) -> AsyncIterator[list[UploadFile]]:
+    async def batches(self) -> AsyncIterator[FileBatch]:
         """Yield the images and videos in batches, with the sizes of the files in bytes."""
         batches = batched(self.media(), BATCH_FILES)
-        while batch := await in_thread(next, batches, None):
-            await in_thread(measure, batch)
-            yield batch
+        while files := await in_thread(next, batches, None):
+            yield await in_thread(_checked, files)
 
-    def _files(self) -> Iterator[tuple[UploadFile, bool]]:
-        """Yield all chosen files, each with whether it lies in a folder of masks."""
-        for file, is_mask in self._all_files():
-            if self.chosen.chooses(file.filename, str(file.path)):
-                yield file, is_mask
+    def _files(self, counts: FileCounts) -> Iterator[_Found]:
+        """Yield all chosen files."""
+        for found in self._all_files(counts):
+            if self.chosen.chooses(found.file.filename, str(found.file.path)):
+                yield found
 
-    def _all_files(self) -> Iterator[tuple[UploadFile, bool]]:
+    def _all_files(self, counts: FileCounts) -> Iterator[_Found]:
         for path in self.paths:
+            root = None if self.follow_links else path
             if path.is_dir():
                 if self.chosen.names is not None:
-                    yield from ((file, False) for file in _listed(path, self.chosen.names))
+                    yield from _listed(path, self.chosen.names, root)
                     continue
-                for file, is_mask in _walk(path):
-                    yield UploadFile(path=file, filename=file.relative_to(path).as_posix()), is_mask
+                for file, is_mask in _walk(path, self.follow_links, counts):
+                    name = file.relative_to(path).as_posix()
+                    yield _Found(UploadFile(path=file, filename=name, root=root), is_mask)
             elif path.is_file():
-                yield UploadFile(path=path, filename=path.name), False
+                yield _Found(UploadFile(path=path, filename=path.name))
+            elif self.skip:
+                yield _Found(UploadFile(path=path, filename=path.name), is_given=True)
+            elif path.exists() or path.is_symlink():
+                check_upload(path, None)
             else:
                 raise FileNotFoundError(errno.ENOENT, "no such file or folder", str(path))
 
 
-def _listed(folder: Path, names: Collection[str]) -> Iterator[UploadFile]:
+def _checked(files: Sequence[UploadFile]) -> FileBatch:
+    batch = FileBatch([], [])
+    for file in files:
+        try:
+            file.size = check_upload(file.path, file.root)
+        except UnusableFileError as error:
+            batch.unusable.append((file, error))
+        except OSError as error:
+            why = UnusableFileError(f"{file.path}: {(error.strerror or str(error)).lower()}")
+            batch.unusable.append((file, why))
+        else:
+            batch.files.append(file)
+    return batch
+
+
+def _listed(folder: Path, names: Collection[str], root: Path | None) -> Iterator[_Found]:
     """Yield the files of a folder that a list names. A file outside is named by its last part."""
     for name in names:
         path = folder / plain_name(name)
-        if path.is_file():
-            inside = not Path(name).is_absolute() and ".." not in path.parts
-            yield UploadFile(path=path, filename=plain_name(name) if inside else path.name)
+        if os.path.lexists(path):
+            is_inside = not Path(name).is_absolute() and ".." not in path.parts
+            filename = plain_name(name) if is_inside else path.name
+            yield _Found(UploadFile(path=path, filename=filename, root=root if is_inside else None))
 
 
-def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
+def _walk(folder: Path, follow_links: bool, counts: FileCounts) -> Iterator[tuple[Path, bool]]:
+    """Yield all files below a folder, each with whether it lies in a folder of masks."""
     masks: set[str] = set()
-    for root, folders, files in os.walk(folder):
+    linked: set[str] = set()
+    for root, folders, files in os.walk(folder, followlinks=follow_links):
         folders[:] = sorted(
             name for name in folders if not name.startswith(".") and not is_lake(Path(root, name))
         )
+        for name in folders[:]:
+            path = Path(root, name)
+            if path.is_symlink():
+                if not leads_out(path, folder):
+                    folders.remove(
+                        name
+                    )  # its files are found where they lie; it may lead in circles
+                elif not follow_links:
+                    counts.links += 1
+                elif (real := os.path.realpath(path)) in linked or _contains(real, folder):
+                    folders.remove(name)
+                else:
+                    linked.add(real)
         if root in masks:
             masks.update(os.path.join(root, name) for name in folders)
         else:
@@ -121,6 +190,10 @@ def _walk(folder: Path) -> Iterator[tuple[Path, bool]]:
         for name in sorted(files):
             if not name.startswith("."):
                 yield Path(root, name), root in masks
+
+
+def _contains(folder: str, path: Path) -> bool:
+    return Path(os.path.realpath(path)).is_relative_to(folder)
 
 
 def _mask_folders(folders: Sequence[str], files: Sequence[str]) -> list[str]:

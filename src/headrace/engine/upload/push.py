@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -18,7 +19,7 @@ from headrace.backend.base import Backend
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import KeyListing
 from headrace.engine.upload.file import UploadFile
-from headrace.engine.upload.folders import FilesToPush
+from headrace.engine.upload.folders import FileBatch, FilesToPush
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.stored import Claims
@@ -56,6 +57,7 @@ class PushReport(Struct, kw_only=True):
         assets: Assets that are new in the version.
         ignored: Other files in the folders.
         masks: Images in folders of masks (Pascal VOC, panoptic COCO), which are left out.
+        links: Links to folders outside, which were not searched.
         created_dataset: True if the dataset was created.
         created_version: True if the version was created.
         dry_run: True if nothing was written; the counts are those that a push would have.
@@ -69,6 +71,7 @@ class PushReport(Struct, kw_only=True):
     assets: int = 0
     ignored: int = 0
     masks: int = 0
+    links: int = 0
     created_dataset: bool = False
     created_version: bool = False
     dry_run: bool = False
@@ -89,6 +92,8 @@ async def push(
     state: Path | None = None,
     retry_failed: bool = False,
     chosen: NameFilter | None = None,
+    follow_links: bool = False,
+    on_error: Literal["raise", "skip"] = "raise",
     dry_run: bool = False,
     progress: OnProgress | None = None,
 ) -> PushReport:
@@ -107,6 +112,8 @@ async def push(
         state: Folder in which the failures of each push are recorded.
         retry_failed: Push only the files that failed in the last push.
         chosen: Chooses files by their names.
+        follow_links: Read links that lead out of a folder.
+        on_error: Whether files that fail raise in the end (``raise``), or are only reported (``skip``).
         dry_run: Only report what would be uploaded and added.
         progress: Called with a progress event from time to time.
 
@@ -124,7 +131,7 @@ async def push(
     if retry_failed:
         only = await _failed_before(failures_folder, f"{dataset}/{version}")
     chosen = chosen or NameFilter()
-    files = FilesToPush(paths, chosen, only)
+    files = FilesToPush(paths, chosen, only, follow_links, skip=on_error == "skip")
     counts = await in_thread(files.count)
     if counts.media == 0:
         chosen.check_any(0, "the files")
@@ -134,6 +141,7 @@ async def push(
         version=f"{dataset}/{version}",
         ignored=counts.others,
         masks=counts.masks,
+        links=counts.links,
         dry_run=dry_run,
     )
     claims = Claims(track=len(paths) > 1)
@@ -141,20 +149,35 @@ async def push(
         found = await _find_version(backend, organization_id, dataset, version, report)
         with Progress("push", "files", progress, total=counts.media) as counting:
             async for batch in files.batches():
-                await _plan_batch(backend, lake, found, batch, report, claims)
+                _count_unusable(batch, report)
+                await _plan_batch(backend, lake, found, batch.files, report, claims)
                 counting.add(len(batch))
-        report.transfer.seconds = counting.seconds
-        return report
+        return _checked(report, counting, on_error)
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
     with Progress("push", "files", progress, total=counts.media) as counting:
         async for batch in files.batches():
-            await _push_batch(backend, target, record, batch, report, counting, claims, max_workers)
-    report.transfer.seconds = counting.seconds
+            _count_unusable(batch, report)
+            counting.add(len(batch.unusable))
+            await _push_batch(
+                backend, target, record, batch.files, report, counting, claims, max_workers
+            )
     if failures_folder is not None:
         await in_thread(_record_failures, failures_folder, report.transfer)
-    report.transfer.check("uploaded")
+    return _checked(report, counting, on_error)
+
+
+def _checked(report: PushReport, counting: Progress, on_error: str) -> PushReport:
+    report.transfer.seconds = counting.seconds
+    if on_error == "raise":
+        report.transfer.check("uploaded")
     return report
+
+
+def _count_unusable(batch: FileBatch, report: PushReport) -> None:
+    report.files += len(batch.unusable)
+    for file, error in batch.unusable:
+        report.transfer.fail(file.filename, error)
 
 
 async def _plan_batch(
@@ -172,6 +195,7 @@ async def _plan_batch(
     report.files += len(batch)
     report.uploaded += uploaded
     report.reused += len(batch) - uploaded
+    report.transfer.moved, report.transfer.skipped = report.uploaded, report.reused
     ids = list({record.id for record in have.values()})
     there = set() if version is None else await _data_there(backend, version.id, ids)
     report.assets += uploaded + len(ids) - len(there)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
+from pathlib import Path
 from typing import cast
 
 from msgspec import Struct
 
+from headrace.folders.usable import is_pointer
 from headrace.formats.base import SizeLookup
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.geometry.box_table import BoxTable, BoxView
@@ -84,7 +87,16 @@ def _read(item: YoloImage, opener: OpenFile) -> ImageRows:
 def displayed(size: ImageSize | None, image: str, found: Pass) -> tuple[int, int] | None:
     """Return width and height as displayed, by EXIF orientation; None where the size is unknown."""
     if size is None:
-        found.add("Y22", "the image header is unreadable", path=image)
+        if os.path.isfile(image) and is_pointer(Path(image)):
+            found.add(
+                "Y22",
+                "the image is a pointer of git-lfs, not the file itself",
+                severity=Severity.ERROR,
+                path=image,
+                hint="run: git lfs pull",
+            )
+        else:
+            found.add("Y22", "the image header is unreadable", path=image)
         return None
     if size.orientation in (6, 8):
         return size.height, size.width

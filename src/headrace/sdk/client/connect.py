@@ -10,7 +10,9 @@ from types import TracebackType
 from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
+from headrace.errors import LakeError
 from headrace.event_loop import running_loop
+from headrace.net.urls import redact
 from headrace.sdk.base.session import Session
 from headrace.sdk.client.client import Client
 from headrace.settings import TOKEN_VARIABLE
@@ -122,6 +124,11 @@ async def create_lake(path: str | os.PathLike[str]) -> None:
     running_loop()
     from headrace.platform.platform import Platform
 
+    if "://" in os.fspath(path):
+        raise LakeError(
+            f"{redact(os.fspath(path))} is a URL, and a lake is a folder",
+            hint="headrace serve makes a server of a lake's folder",
+        )
     await Platform.create(Path(path))
 
 

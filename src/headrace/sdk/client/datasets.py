@@ -152,3 +152,17 @@ def split_version_name(name: str) -> tuple[str, str]:
     if not (slash and dataset and version):
         raise BadRequestError(f"{name!r} does not name a version", hint="write dataset/version")
     return dataset, version
+
+
+def check_new_names(dataset: str, version: str) -> None:
+    """Raise BadRequestError for names that nobody means: of several parts, or with blanks around them."""
+    if "/" in dataset:
+        raise BadRequestError(
+            f"{dataset + '/' + version!r} has several slashes", hint="write dataset/version"
+        )
+    for name in (dataset, version):
+        if name != name.strip() or not name.isprintable():
+            raise BadRequestError(
+                f"{name!r} has blanks around it, or characters that cannot be seen",
+                hint="write dataset/version without them",
+            )

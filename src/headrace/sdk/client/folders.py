@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.sync.losses import DeleteLimit
@@ -14,7 +15,7 @@ from headrace.engine.upload.push import PushReport, push
 from headrace.model.enums import InferenceType
 from headrace.sdk.base.arguments import as_path
 from headrace.sdk.client.datalakes import ClientDatalakes
-from headrace.sdk.client.datasets import ClientDatasets, split_version_name
+from headrace.sdk.client.datasets import ClientDatasets, check_new_names, split_version_name
 from headrace.settings import load_settings
 from headrace.transfer.progress import OnProgress
 
@@ -36,6 +37,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         include: str | Iterable[str] | NameFilter = (),
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
+        follow_links: bool = False,
+        on_error: Literal["raise", "skip"] = "raise",
         dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
@@ -56,6 +59,9 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
                 :class:`~headrace.engine.name_filter.NameFilter`. A file is named by its path in the folder.
             exclude: Leave out files whose names match these globs.
             names: Push only files with these names. They are looked up in the folders, which are not searched then.
+            follow_links: Read links that lead out of a folder. Default: they fail, and linked folders are left out.
+            on_error: On files that cannot be uploaded: ``"raise"`` an error in the end, when all others are done, or
+                ``"skip"`` them and return the report, whose ``transfer`` names them.
             dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
@@ -73,6 +79,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             ```
         """
         dataset, version = split_version_name(name)
+        check_new_names(dataset, version)
         lake = await self.get_datalake()
         given = [paths] if isinstance(paths, str | Path) else list(paths)
         tag_ids = []
@@ -91,6 +98,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             state=load_settings().state_folder(),
             retry_failed=retry_failed,
             chosen=NameFilter.of(include, exclude, names),
+            follow_links=follow_links,
+            on_error=on_error,
             dry_run=dry_run,
             progress=progress,
         )

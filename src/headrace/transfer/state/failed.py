@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import aiofiles
@@ -27,7 +28,8 @@ def write_failures(folder: Path, report: TransferReport) -> None:
         path.unlink(missing_ok=True)
         return
     temp = path.with_suffix(".tmp")
-    temp.write_bytes(msgspec.json.encode(_List(report.failed, report.failures)))
+    # Not by msgspec: names of files need not be UTF-8.
+    temp.write_text(json.dumps(msgspec.to_builtins(_List(report.failed, report.failures))))
     temp.replace(path)
 
 
@@ -38,12 +40,12 @@ async def read_failures(folder: Path) -> list[Failure]:
     """
     try:
         async with aiofiles.open(_path(folder), "rb") as file:
-            found = msgspec.json.decode(await file.read(), type=_List)
+            found = msgspec.convert(json.loads(await file.read()), type=_List)
     except FileNotFoundError:
         raise ConfigurationError(
             f"the last run into {folder} left no failures", hint=_HINT
         ) from None
-    except msgspec.MsgspecError:
+    except ValueError:
         raise ConfigurationError(f"{_path(folder)} cannot be read", hint=_HINT) from None
     if found.failed > len(found.failures):
         raise ConfigurationError(
