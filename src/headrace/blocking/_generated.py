@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, Unpack
+from typing import Any, Literal, Self, Unpack
 from uuid import UUID
 
 from headrace.blocking.habits import record_dict
@@ -5006,6 +5006,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
         include: str | Iterable[str] | NameFilter = (),
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
+        follow_links: bool = False,
+        on_error: Literal["raise", "skip"] = "raise",
         dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
@@ -5026,6 +5028,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
                 :class:`~headrace.engine.name_filter.NameFilter`. A file is named by its path in the folder.
             exclude: Leave out files whose names match these globs.
             names: Push only files with these names. They are looked up in the folders, which are not searched then.
+            follow_links: Read links that lead out of a folder. Default: they fail, and linked folders are left out.
+            on_error: On files that cannot be uploaded: ``"raise"`` an error in the end, when all others are done, or
+                ``"skip"`` them and return the report, whose ``transfer`` names them.
             dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
@@ -5053,6 +5058,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
             include=include,
             exclude=exclude,
             names=names,
+            follow_links=follow_links,
+            on_error=on_error,
             dry_run=dry_run,
             progress=progress,
         )
