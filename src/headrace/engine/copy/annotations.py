@@ -42,6 +42,7 @@ class _Asset(Struct):
     content: bytes | None
     losses: Losses
     changes: Changes = field(default_factory=Changes)
+    present: list[UUID] = field(default_factory=list)
     late_losses: Losses = field(default_factory=Losses)
 
 
@@ -128,8 +129,10 @@ class AnnotationCopier:
             there: Loaded = {}
             if not fresh or attempt:
                 there = await _load(self._target, [asset.target for asset in assets])
-            known = await in_thread(self._journal.keys_of, [asset.row.no for asset in assets])
-            await in_thread(self._decide, assets, there, known)
+            numbers = [asset.row.no for asset in assets]
+            known = await in_thread(self._journal.keys_of, numbers)
+            writing = await in_thread(self._journal.writing_of, numbers)
+            await in_thread(self._decide, assets, there, known, writing)
             try:
                 await self._execute(assets)
                 break
@@ -140,21 +143,48 @@ class AnnotationCopier:
         await self._record(assets)
 
     def _decide(
-        self, assets: Sequence[_Asset], there: Loaded, known: dict[int, dict[str, bytes]]
+        self,
+        assets: Sequence[_Asset],
+        there: Loaded,
+        known: dict[int, dict[str, bytes]],
+        writing: dict[int, set[UUID]],
     ) -> None:
         for asset in assets:
-            height = asset.row.height
-            annotations = [
-                (self._fitting.key(each, height), UUID(each.id))
+            height, no = asset.row.height, asset.row.no
+            annotations = {
+                UUID(each.id): each
                 for each in there.get(str(asset.target), [])
                 if each.id is not None
-            ]
-            found = Found(annotations)
-            changes = reconcile(asset.fitted, found, known.get(asset.row.no, {}))
+            }
+            keys = [(self._fitting.key(value, height), each) for each, value in annotations.items()]
+            found = Found(keys)
+            asset.present = list(annotations)
+            changes = reconcile(asset.fitted, found, known.get(no, {}))
             asset.changes = changes
             asset.late_losses = Losses()
+            if no in writing:
+                self._drop_halves(asset, found, annotations, writing[no])
             if changes.beside and changes.writes and changes.writes[0] is asset.fitted[0]:
                 self._put_beside(asset, found)
+
+    def _drop_halves(
+        self,
+        asset: _Asset,
+        found: Found,
+        annotations: dict[UUID, LoadedAnnotation],
+        before: set[UUID],
+    ) -> None:
+        """Delete what an interrupted run has half written: it is written again."""
+        changes = asset.changes
+        for each in found.left - before:
+            half = annotations[each]
+            if any(
+                self._fitting.is_part(half, write.annotation, asset.row.height)
+                for write in changes.writes
+            ):
+                changes.deletes.append(each)
+                found.drop(each)
+        changes.beside = bool(len(found) or changes.there or changes.conflicts)
 
     def _put_beside(self, asset: _Asset, found: Found) -> None:
         """Fit the first annotation of an asset again: other platforms can hold less of it beside others."""
@@ -182,8 +212,16 @@ class AnnotationCopier:
             for asset in assets
             for number, each in enumerate(asset.changes.writes)
         ]
-        if writes and self._writer is not None:
-            await self._writer.write(writes)
+        if not writes or self._writer is None:
+            return
+        if not self._target.backend.limits.extensions:
+            begun = [
+                (asset.row.no, set(asset.present) - set(asset.changes.deletes))
+                for asset in assets
+                if asset.changes.writes
+            ]
+            await in_thread(self._journal.set_writing, begun)
+        await self._writer.write(writes)
 
     async def _record(self, assets: Sequence[_Asset]) -> None:
         keys: list[tuple[str, int, bytes]] = []

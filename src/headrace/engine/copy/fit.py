@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Any, TypeVar
@@ -111,6 +112,10 @@ class Fitting:
         ]
         return blake2b(canonical_json(value), digest_size=16).digest()
 
+    def is_part(self, half: LoadedAnnotation, whole: LoadedAnnotation, height: int | None) -> bool:
+        """Whether an annotation has some of the shapes of another one, and no others; texts may still be missing."""
+        return not _shapes(half, height) - _shapes(whole, height)
+
     # --- labels -------------------------------------------------------------------------------------------
 
     def _mapped(self, annotation: LoadedAnnotation, name: str, losses: Losses) -> LoadedAnnotation:
@@ -192,6 +197,15 @@ class Fitting:
         several = sum(count > 1 for count in counts.values())
         if several:
             losses.add(RINGS, name, several)
+
+
+def _shapes(annotation: LoadedAnnotation, height: int | None) -> Counter[bytes]:
+    value = annotation_value(annotation, height or 0)
+    return Counter(
+        canonical_json({name: each[name] for name in each if name not in ("text", "attributes")})
+        for kind in _FIELDS
+        for each in value.get(kind, ())
+    )
 
 
 def _keypoints(shape: wire.KeypointsOut) -> wire.KeypointsOut:

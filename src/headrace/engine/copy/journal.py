@@ -30,9 +30,11 @@ create index if not exists asset_target on asset (target);
 create index if not exists asset_data on asset (target_data);
 create table if not exists annotation (source blob primary key, asset integer not null, key blob not null) without rowid;
 create index if not exists annotation_asset on annotation (asset);
+create table if not exists writing (asset integer primary key, present blob not null);
 create table if not exists tag (kind text, name text, asset integer, primary key (kind, name, asset)) without rowid;
 create temp table present (
-    asset blob primary key, data blob, name text, sha256 blob, size integer, width integer, height integer) without rowid;
+    no integer primary key, asset blob unique, data blob, name text, sha256 blob, size integer, width integer,
+    height integer);
 create index temp.present_name on present (name);
 """
 _COLUMNS = "no, source, data, name, size, width, height, sha256, metadata, target_data, own, target, annotations"
@@ -93,17 +95,17 @@ class Journal:
         self.run = 0
 
     def __enter__(self) -> Self:
-        self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path = self.folder / "journal.db"
         if self._scratch:
             self._db = apsw.Connection("")
             self._db.execute(_SCHEMA)
             if path.exists():
                 self._db.execute("attach ? as old", (str(path),))
-                for table in ("fact", "asset", "annotation", "tag"):
+                for table in ("fact", "asset", "annotation", "writing", "tag"):
                     self._db.execute(f"insert into main.{table} select * from old.{table}")
                 self._db.execute("detach old")
         else:
+            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self._lock.take():
                 raise ConflictError(
                     "the same copy is running already", hint="wait for its end; it can be repeated"
@@ -141,7 +143,9 @@ class Journal:
         )
         with self._mutex, self._db:
             if not same:
-                self._db.execute("delete from asset; delete from annotation; delete from tag")
+                self._db.execute(
+                    "delete from asset; delete from annotation; delete from writing; delete from tag"
+                )
             self.set_fact("source", str(source))
             self.set_fact("target", str(target))
         return same
@@ -205,10 +209,10 @@ class Journal:
     # --- the target ---------------------------------------------------------------------------------------
 
     def list_target(self, assets: Iterable[Present]) -> None:
-        """Note assets that the target version has."""
+        """Note assets that the target version has, in the order of the listing, newest first."""
         with self._mutex, self._db:
             self._db.executemany(
-                "insert or replace into temp.present values (?, ?, ?, ?, ?, ?, ?)",
+                "insert or ignore into temp.present values (null, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     (
                         each.asset.bytes,
@@ -236,10 +240,13 @@ class Journal:
         return int(changes)
 
     def present(self, name: str) -> list[Present]:
-        """Return the assets of this name that the target version has, and that no asset of the source stands for."""
+        """Return the assets of this name that the target version has, and that no asset of the source stands for.
+
+        The oldest comes first, as assets of the source are looked up: so twins find their own counterpart.
+        """
         found = self._all(
             "select asset, data, name, sha256, size, width, height from temp.present where name = ?"
-            " and asset not in (select target from asset where target is not null) order by asset",
+            " and asset not in (select target from asset where target is not null) order by no desc",
             (name,),
         )
         return [Present(UUID(bytes=asset), UUID(bytes=data), *rest) for asset, data, *rest in found]
@@ -307,10 +314,33 @@ class Journal:
                 "insert or replace into annotation values (?, ?, ?)",
                 [(UUID(source).bytes, no, key) for source, no, key in keys],
             )
+            done = list(digests)
             self._db.executemany(
                 "update asset set annotations = ?, content = coalesce(?, content) where no = ?",
-                [(digest, content, no) for no, digest, content in digests],
+                [(digest, content, no) for no, digest, content in done],
             )
+            self._db.executemany(
+                "delete from writing where asset = ?", [(no,) for no, _, _ in done]
+            )
+
+    def set_writing(self, assets: Iterable[tuple[int, Iterable[UUID]]]) -> None:
+        """Note that annotations are being written in several calls, and those that the assets had before.
+
+        What an interrupted run has half written is told by it. A second note for an asset is ignored.
+        """
+        with self._mutex, self._db:
+            self._db.executemany(
+                "insert or ignore into writing values (?, ?)",
+                [(no, b"".join(each.bytes for each in present)) for no, present in assets],
+            )
+
+    def writing_of(self, numbers: Iterable[int]) -> dict[int, set[UUID]]:
+        """Return the annotations that assets had before a run began to write, for those that it has not finished."""
+        found = {}
+        for no in numbers:
+            for (present,) in self._all("select present from writing where asset = ?", (no,)):
+                found[no] = {UUID(bytes=present[at : at + 16]) for at in range(0, len(present), 16)}
+        return found
 
     def untagged(self, kind: str, name: str, rows: Sequence[Row]) -> list[Row]:
         """Return those of the rows for which a tag was not attached yet."""

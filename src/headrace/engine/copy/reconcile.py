@@ -53,6 +53,17 @@ class Found:
         ids = self._ids.get(key)
         return ids.pop() if ids else None
 
+    def drop(self, annotation: UUID) -> None:
+        """Leave out an annotation."""
+        for ids in self._ids.values():
+            if annotation in ids:
+                ids.remove(annotation)
+
+    @property
+    def left(self) -> set[UUID]:
+        """The annotations that were not claimed."""
+        return {each for ids in self._ids.values() for each in ids}
+
     def __len__(self) -> int:
         return sum(map(len, self._ids.values()))
 
