@@ -157,7 +157,7 @@ async def _organization(
     backend: Backend, ping: PingRecord, chosen: UUID | None, name: str | None
 ) -> OrganizationRecord:
     if chosen is None and name is not None:
-        return await backend.call(FIND_ORGANIZATION, FindOrganization(name=name))
+        chosen = (await backend.call(FIND_ORGANIZATION, FindOrganization(name=name))).id
     chosen = chosen or ping.default_organization
     if chosen is None:
         raise ConfigurationError(

@@ -1,14 +1,25 @@
-"""The one place that refuses what only headrace has on a platform that is another one.
+"""The one place that knows what another platform does not have: it refuses calls, and takes nothing for a digest.
 
-A caller that has a fallback asks ``limits.extensions`` first and does not come here.
+A caller that has a fallback asks ``limits.extensions`` first and is not refused.
 """
 
 from __future__ import annotations
 
+from typing import Any
+
 from msgspec import UNSET
+from msgspec.structs import replace
 
 from headrace.backend.base import Limits
 from headrace.errors import UnsupportedError
+from headrace.model.records import (
+    AssetRecord,
+    AssignmentDataRecord,
+    AssignmentRecord,
+    DataRecord,
+    Items,
+    Page,
+)
 from headrace.protocol.operation import Operation, P, R
 
 _FIELDS = {
@@ -42,3 +53,20 @@ def refuse_extensions(operation: Operation[P, R], request: P, limits: Limits) ->
 def unsupported(what: str, instead: str) -> UnsupportedError:
     """Make the error: ``what`` is not available, do ``instead``."""
     return UnsupportedError(f"{what}: not available on this platform", hint=instead or None)
+
+
+def without_digests(result: Any) -> Any:
+    """Return the result of a call without sizes and digests of files.
+
+    The wire has neither. Another platform may send something of those names, but not to compare bytes with.
+    """
+    if isinstance(result, Page | Items):
+        items = [without_digests(item) for item in result.items]
+        return replace(result, items=items)
+    if isinstance(result, AssetRecord | AssignmentRecord):
+        data = without_digests(result.data)
+        return result if data is result.data else replace(result, data=data)
+    if isinstance(result, DataRecord | AssignmentDataRecord):
+        known = result.size is not None or result.sha256 is not None
+        return replace(result, size=None, sha256=None) if known else result
+    return result

@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from headrace._version import __version__
 from headrace.backend.base import Limits, SmallUpload, UploadedFile
-from headrace.backend.extensions import refuse_extensions
+from headrace.backend.extensions import refuse_extensions, without_digests
 from headrace.backend.remote_file import RemoteFile
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.journal import UploadJournal
@@ -139,7 +139,8 @@ class RemoteBackend:
             send, repeatable=repeatable, policy=policy or self._policy
         )
         if 200 <= response.status < 300 and response.status != 208:
-            return decode_response(operation, response.body)
+            result = decode_response(operation, response.body)
+            return result if self.limits.extensions else without_digests(result)
         error = decode_error(
             response.status,
             response.body,

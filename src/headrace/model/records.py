@@ -59,8 +59,10 @@ class PingRecord(Record, frozen=True):
 
 
 class OrganizationRecord(Record, frozen=True):
+    """A platform that finds an organization by name need not answer more than its id."""
+
     id: UUID
-    name: str
+    name: str = ""
     default_connector_id: UUID | None = None
 
 

@@ -18,6 +18,7 @@ from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import FieldInfo
 
 from headrace.errors import BadRequestError, ServerError
+from headrace.protocol.foreign import decode_foreign
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.wire import WireRequest, path_text, query_text
 
@@ -214,7 +215,10 @@ def decode_response(operation: Operation[P, R], body: bytes) -> R:
     if operation.result is NoneType:
         return None  # type: ignore[return-value]  # R is None here
     try:
-        return _plan(operation).result.decode(body)  # type: ignore[no-any-return]
+        try:
+            return _plan(operation).result.decode(body)  # type: ignore[no-any-return]
+        except msgspec.ValidationError:
+            return decode_foreign(body, operation.result)  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
         raise ServerError(
             f"{operation.name}: the response does not match the API: {exc}",

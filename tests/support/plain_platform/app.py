@@ -149,12 +149,24 @@ def _api_handler(platform: PlainPlatform, route: Route) -> Handler:
             read_query(route.query, list(request.query.items())),
             _body(route, request, body),
         )
-        answer = route.handler(call)
+        answer = _with_more(route.handler(call), platform.switches.more)
         if isinstance(answer, Answer):
             return _json(answer.status, answer.body)
         return _json(204 if answer is None else 200, answer)
 
     return handle
+
+
+def _with_more(answer: Any, more: Mapping[str, Any]) -> Any:
+    """Every object with an id has more keys, as the switch says."""
+    if not more:
+        return answer
+    if isinstance(answer, list):
+        return [_with_more(item, more) for item in answer]
+    if not isinstance(answer, dict):
+        return answer
+    known = {key: _with_more(value, more) for key, value in answer.items()}
+    return {**more, **known} if "id" in known else known
 
 
 def _user(platform: PlainPlatform, request: web.Request, route: Route) -> User:

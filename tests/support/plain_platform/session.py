@@ -43,7 +43,7 @@ def _get_organization(call: Call) -> dict[str, Any]:
 def _find_organization(call: Call) -> dict[str, Any]:
     if call.query["name"] != call.store.organization_name:
         raise missing("organization")
-    return _organization(call)
+    return {"id": call.store.organization_id}
 
 
 def show_user(user: User) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 ClientType = Literal["aws", "minio", "google", "azure"]
 LIMIT = 1000
@@ -60,6 +60,9 @@ class Switches:
     faults: list[Fault] | Callable[[Seen], Fault | None] = field(default_factory=list)
     body_cap: int = 64 << 20
     """Longest body of an API call, in bytes; a longer one is answered with 413."""
+
+    more: dict[str, Any] = field(default_factory=dict)
+    """Keys that every object with an id has besides: the reference does not say that there are no others."""
 
     def fault(self, seen: Seen) -> Fault | None:
         """What happens to this request; a fault of the list is used up by it."""
