@@ -69,7 +69,12 @@ GIVEN = {"Any", "BlockingHandle", "Iterator", "Self"}
 RENAMED = {"aclose": "close"}
 GENERATED = {"Client": "ClientBase"}
 """Classes that a hand-written one completes, with their names in the generated module."""
-COMPLETED = {"Datalake": "Uploads[Data, MultiData]", "DatasetVersion": "Launches[Job]"}
+COMPLETED = {
+    "Asset": "Files[AsyncAsset]",
+    "Data": "Files[AsyncData]",
+    "Datalake": "Uploads[Data, MultiData]",
+    "DatasetVersion": "Launches[Job]",
+}
 """Hand-written classes below generated ones, in ``headrace.blocking`` modules of their names; their methods are not generated."""
 OF_ALL_LISTS = {"split"}
 """Methods of the async lists that ``BlockingList`` has itself."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 from uuid import UUID
 
+from headrace.blocking.files import Files
 from headrace.blocking.habits import record_dict
 from headrace.blocking.handles import BLOCKING_CLASSES, BlockingHandle, BlockingList, wrap
 from headrace.blocking.launches import Launches
@@ -650,7 +651,7 @@ class DataSource(BlockingHandle[AsyncDataSource]):
         return self._inner.record
 
 
-class Data(BlockingHandle[AsyncData]):
+class Data(Files[AsyncData]):
     """A file (image or video) of a datalake.
 
     Example:
@@ -1788,7 +1789,7 @@ class MultiAnnotation(BlockingList[AsyncMultiAnnotation, Annotation]):
         return self._inner.records
 
 
-class Asset(BlockingHandle[AsyncAsset]):
+class Asset(Files[AsyncAsset]):
     """An asset: a data as part of a dataset version, with its annotations."""
 
     __slots__ = ()

@@ -44,6 +44,10 @@ class FailedUploadError(TransferError):
         self.parent = parent
 
 
+class MissingFileError(NoDataError, FileNotFoundError):
+    """A file to upload does not exist, so nothing was uploaded. Also a ``FileNotFoundError``."""
+
+
 class Uploads(BlockingHandle[AsyncDatalake], Generic[DataT, ManyT]):
     """The upload of a datalake; ``DataT`` and ``ManyT`` are the handles of one data and of several."""
 
@@ -104,6 +108,12 @@ class Uploads(BlockingHandle[AsyncDatalake], Generic[DataT, ManyT]):
             _set_sizes(files, [sizes] if isinstance(sizes, tuple) else sizes)
         if error_manager is not None:
             files = _existing(files, error_manager)
+        elif habits.has(self._session):
+            for file in files:
+                if not file.path.is_file():
+                    raise MissingFileError(
+                        f"{file.path}: no such file", hint="nothing was uploaded"
+                    )
         many, report = self._send(files, tags, source, upload_dir, max_workers, progress)
         if error_manager is None:
             report.check("uploaded")

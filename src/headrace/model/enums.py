@@ -10,6 +10,10 @@ from headrace.errors import BadRequestError
 E = TypeVar("E", bound="WireEnum")
 
 
+class UnknownMemberError(BadRequestError, TypeError):
+    """A text is not one of an enumeration's. Also a ``TypeError``, as with the official client."""
+
+
 class WireEnum(StrEnum):
     """An enumeration whose members equal their text on the wire."""
 
@@ -18,15 +22,25 @@ class WireEnum(StrEnum):
         """Return the member for a member, or for a name or value in any letter case.
 
         Raises:
-            BadRequestError: No member matches; the hint lists the members.
+            UnknownMemberError: No member matches; the hint lists the members.
         """
         if isinstance(value, cls):
             return value
         found = cls._parse_text(str(value).upper())
         if found is None:
             names = ", ".join(member.value for member in cls)
-            raise BadRequestError(f"unknown {cls.__name__} {value!r}", hint=f"one of {names}")
+            raise UnknownMemberError(f"unknown {cls.__name__} {value!r}", hint=f"one of {names}")
         return found
+
+    @classmethod
+    def validate(cls, token: Self | str) -> Self:
+        """Return the member for a member, a name or a value; the official client's name of ``parse``."""
+        return cls.parse(token)
+
+    @classmethod
+    def values(cls) -> list[str]:
+        """Return the texts of all members."""
+        return [member.value for member in cls]
 
     @classmethod
     def _parse_text(cls, text: str) -> Self | None:

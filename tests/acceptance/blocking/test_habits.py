@@ -17,7 +17,7 @@ from headrace.blocking.sdk.annotation import MultiAnnotation
 from headrace.blocking.sdk.asset import MultiAsset
 from headrace.blocking.sdk.data import Data, MultiData
 from headrace.blocking.services.error_manager import ErrorManager
-from headrace.blocking.types.enums import JobStatus
+from headrace.blocking.types.enums import InferenceType, JobStatus
 from headrace.errors import JobFailedError, StorageError
 from headrace.platform.versions import fork
 from tests.support.lakes.servers import running
@@ -239,3 +239,26 @@ async def test_a_client_that_is_never_closed_leaves_no_word(tmp_path: Path, kind
         )
         out, err = await process.communicate()
     assert (process.returncode, out, err) == (0, b"", b"")
+
+
+def test_enumerations_read_texts_as_theirs(version: blocking.DatasetVersion) -> None:
+    assert InferenceType.validate("object_detection") is InferenceType.OBJECT_DETECTION
+    assert InferenceType.values()[0] == "NOT_CONFIGURED"
+    for call in (lambda: InferenceType.validate("none"), lambda: version.set_type("none")):
+        with pytest.raises(TypeError, match="unknown InferenceType 'none'"):
+            call()
+
+
+def test_what_is_missing_is_an_official_error_too(
+    client: blocking.Client, version: blocking.DatasetVersion, images: list[str], tmp_path: Path
+) -> None:
+    lake = client.get_datalake()
+    for given in (tmp_path / "none.png", [images[0], tmp_path / "none.png"]):
+        with pytest.raises(exceptions.NothingDoneError, match="no such file") as caught:
+            lake.upload_data(given)
+        assert isinstance(caught.value, FileNotFoundError)
+    asset = version.list_assets()[0]
+    assert (asset.large, asset.duration) == (True, 0)
+    annotation = asset.create_annotation()
+    with pytest.raises(exceptions.BadRequestError, match="not a point"):
+        annotation.create_point([1, 2, 3], version.create_label("a"))

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from headrace.errors import BadRequestError
 from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.sdk.base.session import Session
 from headrace.threads import in_thread
@@ -52,8 +53,11 @@ def whole(session: Session, value: float) -> float:
 
 
 def whole_pair(session: Session, point: Sequence[float]) -> tuple[float, float]:
-    """Return a point, rounded if the platform takes whole pixels only."""
-    x, y = point
+    """Return a point, rounded if the platform takes whole pixels only; BadRequestError unless it has two numbers."""
+    try:
+        x, y = point
+    except (TypeError, ValueError):
+        raise BadRequestError(f"{point!r} is not a point", hint="give [x, y]") from None
     return whole(session, x), whole(session, y)
 
 
