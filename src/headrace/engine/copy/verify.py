@@ -146,5 +146,7 @@ class _Verification:
         known = row.sha256 is not None and digest is not None
         if name != row.name or (known and row.sha256 != bytes.fromhex(digest or "")):
             return False
+        if row.annotations is None:
+            return True  # they were changed on both sides, which the report says already
         have = Counter(self._fitting.key(each, row.height) for each in own)
         return not Counter(keys.values()) - have
