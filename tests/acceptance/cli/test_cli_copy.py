@@ -30,7 +30,11 @@ def test_a_version_is_copied_and_again(filled: Place, tmp_path: Path) -> None:
     again = filled.run("copy", f"demo/v1@{digest}", tmp_path / "other")
     assert "12 assets and 12 annotations are there already, nothing to do" in again.out
     named = filled.done("copy", "demo/v1", tmp_path / "other", "named/v7", "--no-verify")
-    assert (named["schema"], named["target"], named["reused"]) == ("headrace.copy/1", "named/v7", 12)
+    assert (named["schema"], named["target"], named["reused"]) == (
+        "headrace.copy/1",
+        "named/v7",
+        12,
+    )
     assert (named["copied"], named["verified"], named["missing"]) == (12, 0, 0)
 
 
