@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import pytest
 
 import headrace
 from headrace.engine.copy import run, spool
-from headrace.engine.copy.files import FileCopier
+from headrace.engine.copy.files import FileCopier, Found
 from headrace.engine.copy.spool import SpooledBatch
 from headrace.errors import (
     ConfigurationError,
@@ -178,6 +178,28 @@ async def test_files_that_the_lake_has_already_are_not_sent(places: Places, tmp_
     report = await headrace.copy_version(mine, "drawn/v1", theirs)
     assert (report.copied, report.files, report.reused) == (4, 0, 4)
     assert await (await theirs.get_datalake()).list_data().count() == 4
+
+
+@pytest.mark.parametrize("target", ["lake", "http", "plain"])
+async def test_files_that_were_sent_but_not_noted_are_found(
+    places: Places, monkeypatch: pytest.MonkeyPatch, target: str
+) -> None:
+    """As after a crash right before the journal is written."""
+    mine, theirs = await places.rich(), await places.client(target)
+
+    async def crash(_: FileCopier, found: Sequence[Found]) -> None:
+        if found:
+            raise RuntimeError("crash")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(FileCopier, "_note", crash)
+        with pytest.raises(RuntimeError, match="crash"):
+            await headrace.copy_version(mine, NAME, theirs)
+    lake = await theirs.get_datalake()
+    assert await lake.list_data().count() == 6
+    report = await headrace.copy_version(mine, NAME, theirs)
+    assert (report.reused, report.files, report.missing) == (6, 0, 0)
+    assert await lake.list_data().count() == 6
 
 
 async def test_changes_at_the_source_are_followed(places: Places, tmp_path: Path) -> None:
