@@ -67,6 +67,8 @@ def fields_of_asset(store: Store) -> queries.Fields:
     return {
         "filename": lambda asset: [store.datas[asset.data_id].filename],
         "object_name": lambda asset: [store.datas[asset.data_id].object_name],
+        "data.filename": lambda asset: [store.datas[asset.data_id].filename],
+        "data.object_name": lambda asset: [store.datas[asset.data_id].object_name],
         "tags.name": lambda asset: [tag.name for tag in store.tags_of(asset.id)],
         "data.tags.name": lambda asset: [tag.name for tag in store.tags_of(asset.data_id)],
         "annotations.rectangles.label.name": labels,
