@@ -15,6 +15,7 @@ of :mod:`headrace.testing`. Everything else is private and may change in any rel
 Names are loaded on first use, so ``import headrace`` costs little.
 """
 
+import logging
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +83,11 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.sdk.user import User as User
     from headrace.sdk.user import Worker as Worker
     from headrace.sdk.version.dataset_version import DatasetVersion as DatasetVersion
-    from headrace.transfer.progress import ProgressEvent as ProgressEvent
+    from headrace.transfer.progress_event import ProgressEvent as ProgressEvent
     from headrace.transfer.report import TransferReport as TransferReport
+
+# The program that imports headrace decides what becomes of its log. Without a handler of its own, nothing is printed.
+logging.getLogger("headrace").addHandler(logging.NullHandler())
 
 _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace": ("blocking", "errors", "formats"),
@@ -132,7 +136,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.sdk.tag": ("Tag",),
     "headrace.sdk.user": ("User", "Worker"),
     "headrace.sdk.version.dataset_version": ("DatasetVersion",),
-    "headrace.transfer.progress": ("ProgressEvent",),
+    "headrace.transfer.progress_event": ("ProgressEvent",),
     "headrace.transfer.report": ("TransferReport",),
 }
 """The public names by the module that defines them."""

@@ -11,6 +11,7 @@ from headrace._version import __version__
 from headrace.cli.console.examples import examples_of
 from headrace.cli.console.help_text import HelpFormatter
 from headrace.cli.console.options import FORMAT_NAMES, Output
+from headrace.cli.console.progress import with_mode
 from headrace.cli.console.result import Result
 from headrace.cli.console.streams import with_streams
 from headrace.cli.console.usage import usage_error
@@ -197,10 +198,14 @@ USAGE = {
 
 
 class Parsed(NamedTuple):
-    """A parsed command line; ``command`` starts the work, and is None if help was printed instead."""
+    """A parsed command line; ``command`` starts the work, and is None if help was printed instead.
+
+    ``name`` is the command as results name it: ``push``, ``version.list``.
+    """
 
     command: Callable[[], Coroutine[Any, Any, Result | None]] | None
     output: Output
+    name: str = ""
 
 
 def make_app() -> App:
@@ -261,10 +266,9 @@ def parse(arguments: Sequence[str]) -> Parsed:
         UsageError: The command, an option or a value is unknown or missing; the hint names the nearest one.
     """
     app = make_app()
+    words = with_mode(with_streams(_without_aliases(arguments)))
     try:
-        command, bound, _ = app.parse_args(
-            with_streams(_without_aliases(arguments)), exit_on_error=False, print_error=False
-        )
+        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
     except CycloptsError as error:
         raise usage_error(error, _names()) from None
     if not command.__module__.startswith("headrace."):
@@ -272,7 +276,8 @@ def parse(arguments: Sequence[str]) -> Parsed:
         command(*bound.args, **bound.kwargs)
         return Parsed(None, Output())
     output = bound.arguments.setdefault("output", Output())
-    return Parsed(lambda: command(*bound.args, **bound.kwargs), output)
+    name = ".".join(words[: 2 if words[0] in SUBCOMMANDS else 1])
+    return Parsed(lambda: command(*bound.args, **bound.kwargs), output, name)
 
 
 def _names() -> dict[str, list[str]]:

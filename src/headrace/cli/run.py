@@ -9,15 +9,17 @@ import signal
 import sys
 import traceback
 import warnings
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
+from functools import partial
 from typing import Any, TextIO
 
 import anyio
 
 from headrace.cli.app import parse
 from headrace.cli.console.errors import DEBUG, DONE, INTERRUPTED, RUN_AGAIN, Failure, explain
+from headrace.cli.console.logs import start_log
 from headrace.cli.console.options import Output, wanted_color
-from headrace.cli.console.progress import Reporter
+from headrace.cli.console.progress import TICK_SECONDS, Reporter
 from headrace.cli.console.result import (
     Form,
     Result,
@@ -41,7 +43,7 @@ def run(arguments: Sequence[str]) -> int:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("default", HeadraceWarning)
-            warnings.showwarning = _show_warning
+            warnings.showwarning = partial(_show_warning, Reporter("none"))
             return _run(arguments)
     except BrokenPipeError:
         # The reader of our output has closed it. Python flushes stdout at exit, which must not fail either.
@@ -50,6 +52,7 @@ def run(arguments: Sequence[str]) -> int:
 
 
 def _show_warning(
+    reporter: Reporter,
     message: Warning | str,
     category: type[Warning],
     filename: str,
@@ -59,7 +62,9 @@ def _show_warning(
 ) -> None:
     """Print a warning of headrace as one line; those of other packages mean nothing to the person."""
     if issubclass(category, HeadraceWarning):
-        print_warning(str(message))
+        reporter.warn(str(message))
+        if not reporter.owns_stderr:
+            print_warning(str(message))
 
 
 def prepare_streams() -> None:
@@ -93,6 +98,9 @@ def _run(arguments: Sequence[str]) -> int:
             return DONE
         output = parsed.output
         form = output.form
+        start_log(output.verbose, output.log_file, output.log_format)
+        output.reporter.start(parsed.name)
+        warnings.showwarning = partial(_show_warning, output.reporter)
         result = _run_async(parsed.command, output.reporter)
     except (InterruptedByUserError, KeyboardInterrupt):
         failure = _interrupted(output.reporter)
@@ -106,10 +114,13 @@ def _run(arguments: Sequence[str]) -> int:
     else:
         if result is None:
             return DONE
+        output.reporter.finish(result)
         print_result(result, form)
         return result.status
     output.reporter.clear()
-    print_failure(failure, form)
+    output.reporter.fail(failure)
+    if form in (Form.JSON, Form.JSONL) or not output.reporter.owns_stderr:
+        print_failure(failure, form)
     return failure.status
 
 
@@ -134,8 +145,26 @@ async def _supervised(command: Command, reporter: Reporter) -> Result | None:
         with contextlib.suppress(NotImplementedError):
             for name in (signal.SIGINT, signal.SIGTERM):
                 loop.add_signal_handler(name, stop)
-        return await command()
+
+        with _ticking(loop, reporter):
+            return await command()
     raise InterruptedByUserError
+
+
+@contextlib.contextmanager
+def _ticking(loop: asyncio.AbstractEventLoop, reporter: Reporter) -> Iterator[None]:
+    """Call the reporter once a second."""
+    timers: list[asyncio.TimerHandle] = []
+
+    def tick() -> None:
+        reporter.tick()
+        timers[:] = [loop.call_later(TICK_SECONDS, tick)]
+
+    timers.append(loop.call_later(TICK_SECONDS, tick))
+    try:
+        yield
+    finally:
+        timers[0].cancel()
 
 
 def _interrupted(reporter: Reporter) -> Failure:

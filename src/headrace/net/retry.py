@@ -11,6 +11,7 @@ import random
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Protocol, TypeVar
@@ -38,6 +39,25 @@ STORAGE_TRANSIENT = TRANSIENT | {500}
 
 NOT_PROCESSED = frozenset({425, 429})
 """Statuses of requests that the server did not process."""
+
+
+class RetryCounter:
+    """Counts the retries of all calls that one job makes, for its progress."""
+
+    __slots__ = ("retries",)
+
+    def __init__(self) -> None:
+        self.retries = 0
+
+
+COUNTER: ContextVar[RetryCounter | None] = ContextVar("headrace_retries", default=None)
+"""The counter of the job that makes the call; tasks inherit it."""
+
+
+def _count_retry() -> None:
+    counter = COUNTER.get()
+    if counter is not None:
+        counter.retries += 1
 
 
 class UnreachableError(ConnectError):
@@ -96,6 +116,7 @@ class RetryBudget:
         spent = self._clock() - self._since
         if self._tries >= self._policy.attempts or spent + wait > self._policy.budget:
             return None
+        _count_retry()
         return wait
 
 
@@ -172,6 +193,7 @@ async def send_with_retries(
             if response is not None:
                 return response
             raise _present(failure)
+        _count_retry()
         await sleep(wait)
 
 

@@ -5,57 +5,51 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Self
-
-from msgspec import Struct
+from contextvars import Token
+from typing import Literal, Self
 
 from headrace.errors import HeadraceError
+from headrace.net.retry import COUNTER, RetryCounter
+from headrace.transfer.progress_event import ProgressEvent, terminal_line
 
 _log = logging.getLogger("headrace.transfer")
 INTERVAL = 0.1
 
 
-class ProgressEvent(Struct, frozen=True, kw_only=True):
-    """The progress of a job.
-
-    Attributes:
-        job: The job: ``push``, ``import``, ``export``, ``pull`` and the like.
-        unit: What ``done`` and ``total`` count, as in ``files``.
-        done: Number of units that are done.
-        total: Number of units in all; None if not known yet.
-        bytes: Bytes moved so far.
-        seconds: Seconds since the job began.
-        finished: True for the last event of a job, which is sent even if the job fails.
-    """
-
-    job: str
-    unit: str
-    done: int
-    total: int | None = None
-    bytes: int = 0
-    seconds: float = 0.0
-    finished: bool = False
-
-
-OnProgress = Callable[[ProgressEvent], None]
+Callback = Callable[[ProgressEvent], None]
+OnProgress = Callback | Literal["auto"]
+"""A callback; or ``"auto"``, which shows a line on a terminal or in a notebook, and nothing elsewhere."""
 
 
 class Progress:
     """Counts the progress of one job and calls the callback. Use it as a context manager."""
 
-    __slots__ = ("_callback", "_job", "_next", "_started", "_unit", "bytes", "done", "total")
+    __slots__ = (
+        *("_callback", "_counter", "_job", "_next", "_phase", "_started", "_token", "_unit"),
+        *("bytes", "done", "failed", "total"),
+    )
 
     def __init__(
-        self, job: str, unit: str, callback: OnProgress | None, *, total: int | None = None
+        self,
+        job: str,
+        unit: str,
+        callback: OnProgress | None,
+        *,
+        total: int | None = None,
+        phase: str = "",
     ) -> None:
         self._job = job
         self._unit = unit
-        self._callback = callback
+        self._callback = terminal_line() if callback == "auto" else callback
         self._started = time.monotonic()
         self._next = 0.0
+        self._phase = phase
+        self._counter = RetryCounter()
+        self._token: Token[RetryCounter | None] | None = None
         self.total = total
         self.done = 0
         self.bytes = 0
+        self.failed = 0
 
     @property
     def seconds(self) -> float:
@@ -70,11 +64,25 @@ class Progress:
             self._next = now + INTERVAL
             self._notify(finished=False)
 
+    def fail(self, number: int = 1) -> None:
+        """Count units that failed. They are done, too."""
+        self.failed += number
+        self.add(number)
+
+    def enter(self, phase: str) -> None:
+        """Begin a phase of the job, and call the callback at once."""
+        if phase != self._phase:
+            self._phase = phase
+            self._notify(finished=False)
+
     def __enter__(self) -> Self:
+        self._token = COUNTER.set(self._counter)
         self.add(0)
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._token is not None:
+            COUNTER.reset(self._token)
         self._notify(finished=True)
 
     def _notify(self, *, finished: bool) -> None:
@@ -102,4 +110,7 @@ class Progress:
             bytes=self.bytes,
             seconds=self.seconds,
             finished=finished,
+            phase=self._phase,
+            failed=self.failed,
+            retries=self._counter.retries,
         )

@@ -17,7 +17,7 @@ from headrace.errors import (
 )
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from headrace.transfer.progress import ProgressEvent
+from headrace.transfer.progress_event import ProgressEvent
 from tests.support.data.images import coco, draw_images, write_coco
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]

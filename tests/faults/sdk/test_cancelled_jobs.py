@@ -14,7 +14,7 @@ import headrace
 from headrace.backend.base import Limits
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
-from headrace.transfer.progress import ProgressEvent
+from headrace.transfer.progress_event import ProgressEvent
 from tests.support.data.images import draw_images, write_coco
 
 COUNT = 40

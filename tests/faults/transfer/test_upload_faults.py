@@ -34,7 +34,7 @@ from headrace.model.records import MultipartTicket, PartUrl, UploadTarget, Uploa
 from headrace.net.congestion import LimiterPolicy
 from headrace.net.retry import RetryPolicy
 from headrace.net.storage_session import StorageSession
-from headrace.transfer.progress import ProgressEvent
+from headrace.transfer.progress_event import ProgressEvent
 from tests.support.data.images import draw_images
 from tests.support.faults.faulty_proxy import faulty_proxy
 from tests.support.lakes.servers import new_lake, server_process

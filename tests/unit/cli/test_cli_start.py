@@ -62,10 +62,19 @@ def test_help_loads_no_engine() -> None:
 def test_importing_headrace_leaves_logging_and_files_alone() -> None:
     loaded(
         "import logging, sys\n"
-        "opened = []\n"
-        "sys.addaudithook(lambda event, arguments: opened.append(event) if event == 'socket.connect' else None)\n"
-        "import headrace\n"
-        "assert not logging.getLogger().handlers and not opened"
+        "seen = []\n"
+        "def hook(event, arguments):\n"
+        "    name = str(arguments[0]) if arguments else ''\n"
+        "    code = name.endswith(('.py', '.pyc', '.so')) or '__pycache__' in name\n"
+        "    if event.startswith('socket.') or (event == 'open' and not code):\n"
+        "        seen.append((event, name))\n"
+        "sys.addaudithook(hook)\n"
+        "import headrace, headrace.blocking, headrace.formats\n"
+        "headrace.Client, headrace.connect, headrace.convert\n"
+        "assert not logging.getLogger().handlers\n"
+        "(handler,) = logging.getLogger('headrace').handlers\n"
+        "assert type(handler) is logging.NullHandler\n"
+        "assert not [each for each in seen if 'headrace' in each[1] or each[0] != 'open'], seen"
     )
 
 

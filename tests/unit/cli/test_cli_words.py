@@ -12,10 +12,9 @@ import pytest
 
 from examples.make_sample import draw_dataset
 from headrace.cli.console.errors import UsageError, explain
-from headrace.cli.console.progress import Reporter, line_of
 from headrace.cli.console.wording import duration, label_lines, plural, size
 from headrace.errors import ConnectError, NotALakeError, ParseError
-from headrace.transfer.progress import ProgressEvent
+from headrace.transfer.progress_event import ProgressEvent, line_of
 from tests.support.processes.cli import COMMAND, environment, new_lake
 
 
@@ -76,24 +75,13 @@ def test_lines_of_progress() -> None:
     assert line_of(half) == "pull  500/1,000 files  50.0 MB  5.0 MB/s  0:10 left"
     whole = ProgressEvent(job="import", unit="images", done=9, seconds=0.2, finished=True)
     assert line_of(whole) == "import  9 images  done in 0.2 s"
+    busy = ProgressEvent(
+        job="pull", unit="files", done=1, total=9, phase="move", retries=3, failed=1
+    )
+    assert line_of(busy) == "pull move  1/9 files  3 retried  1 failed"
+    assert line_of(ProgressEvent(job="push", unit="files", done=0, phase="list")) == "push list"
     cut = ProgressEvent(job="pull", unit="files", done=3, total=9, seconds=1.0, finished=True)
     assert line_of(cut).endswith("ended after 1.0 s")
-
-
-def test_progress_is_told_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    reporter = Reporter(show=True)
-    for done in range(1001):
-        reporter(ProgressEvent(job="push", unit="files", done=done, total=1000, seconds=done / 100))
-    reporter(
-        ProgressEvent(job="push", unit="files", done=1000, total=1000, seconds=11.0, finished=True)
-    )
-    lines = capsys.readouterr().err.splitlines()
-    assert 10 <= len(lines) <= 13
-    assert lines[0] == "▸ push  0/1,000 files"
-    silent = Reporter(show=False)
-    silent(ProgressEvent(job="push", unit="files", done=1, finished=True))
-    assert capsys.readouterr().err == ""
-    assert silent.last is not None
 
 
 def test_on_a_terminal_one_line_redraws_itself(tmp_path: Path) -> None:
@@ -121,7 +109,7 @@ def test_on_a_terminal_one_line_redraws_itself(tmp_path: Path) -> None:
     assert process.returncode == 0
     assert out.decode().startswith("a/b: 60 assets added")
     text = shown.decode()
-    assert "\r\x1b[2K▸ push  " in text
+    assert "\r\x1b[2K▸ push list" in text
     last = text.rstrip().splitlines()[-1]
     assert "▸ push  60/60 files" in last
     assert "done in" in last

@@ -15,7 +15,8 @@ from cyclopts import Group, Parameter, Token
 from cyclopts.validators import Number
 
 from headrace.cli.console.errors import UsageError
-from headrace.cli.console.progress import Reporter
+from headrace.cli.console.logs import LogFormat
+from headrace.cli.console.progress import Mode, Reporter
 from headrace.cli.console.result import Form
 from headrace.cli.console.terminal import COLOR_VARIABLE, Color
 from headrace.errors import ConfigurationError, FormatPackageError, ParseError, UnknownFormatError
@@ -78,8 +79,24 @@ class Output:
     color: Annotated[Color, Parameter(show_default=False)] = "auto"
     """Colour messages: auto is on a terminal only, unless NO_COLOR or TERM=dumb is set. [env: HEADRACE_COLOR]"""
 
-    progress: bool | None = None
-    """Show progress on stderr. Default: only on a terminal."""
+    progress: Mode = "auto"
+    """How progress is shown on stderr: a line that redraws itself (bar), lines from time to time (plain), events
+    (json), or not at all. Default: bar on a terminal, else plain. --no-progress means none.
+    [env: HEADRACE_PROGRESS]"""
+
+    progress_file: Path | None = None
+    """Append the events of --progress json to this file, and show progress as usual."""
+
+    verbose: Annotated[
+        int, Parameter(name="-v", alias=["--verbose"], count=True, show_default=False)
+    ] = 0
+    """Write the log to stderr; -vv writes more of it. [env: HEADRACE_LOG=debug]"""
+
+    log_file: Path | None = None
+    """Append the log to this file instead."""
+
+    log_format: LogFormat = "text"
+    """Lines of the log: text or json."""
 
     @property
     def form(self) -> Form:
@@ -94,8 +111,8 @@ class Output:
     @cached_property
     def reporter(self) -> Reporter:
         """The callback for progress events."""
-        default = sys.stderr.isatty() and not self.quiet
-        return Reporter(show=default if self.progress is None else self.progress)
+        mode = "none" if self.quiet and self.progress == "auto" else self.progress
+        return Reporter(mode, self.progress_file)
 
 
 def wanted_color(arguments: Sequence[str]) -> Color:

@@ -1,72 +1,151 @@
-"""Progress on stderr: one line that is redrawn on a terminal, a plain line from time to time elsewhere."""
+"""Progress on stderr: a line that redraws itself, plain lines from time to time, or events as JSON."""
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from typing import TYPE_CHECKING
+import time
+from typing import TYPE_CHECKING, Any, Literal
 
-from headrace.cli.console.wording import duration, size
+from headrace.cli.console.errors import UsageError
+from headrace.transfer.progress_event import (
+    CLEAR,
+    MARK,
+    VARIABLE,
+    drawn,
+    duration,
+    line_of,
+    silenced,
+)
 
 if TYPE_CHECKING:
-    from headrace.transfer.progress import ProgressEvent
+    from pathlib import Path
 
-MARK = "▸"
+    from headrace.cli.console.errors import Failure
+    from headrace.cli.console.result import Result
+    from headrace.transfer.progress_event import ProgressEvent
+
+Mode = Literal["auto", "bar", "plain", "json", "none"]
+MODES: tuple[Mode, ...] = ("auto", "bar", "plain", "json", "none")
+SCHEMA_VERSION = 1
+TICK_SECONDS = 1.0
 _EVERY_SECONDS = 30.0
 _EVERY_SHARE = 0.1
+_QUIET_SECONDS = 5.0
+"""Without a terminal, a job that ends sooner says nothing unless ``--progress`` asks for it."""
 
 
 class Reporter:
-    """Show the progress events of a command. Silent unless ``show``; ``last`` is the latest event."""
+    """Shows the progress events of a command. ``last`` is the latest event.
 
-    def __init__(self, *, show: bool) -> None:
+    Args:
+        mode: How to show them. ``auto`` is a line on a terminal, and elsewhere a plain line every 30 seconds or 10 %.
+        file: Write the events to this file too, as JSON lines.
+    """
+
+    def __init__(self, mode: Mode = "auto", file: Path | None = None) -> None:
         self.last: ProgressEvent | None = None
-        self._show = show
-        self._redraw = show and sys.stderr.isatty()
+        self._mode = _resolved(mode)
+        self._patient = mode == "auto"
+        self._path = file
+        self._command = ""
+        self._started = time.monotonic()
         self._drawn = False
         self._last_said: tuple[float, float] | None = None
+
+    @property
+    def owns_stderr(self) -> bool:
+        """Whether stderr holds JSON events and nothing else."""
+        return self._mode == "json" and self._path is None
+
+    def start(self, command: str) -> None:
+        """Note which command begins. Raises UsageError if the file of events cannot be written."""
+        self._command = command
+        self._started = time.monotonic()
+        if self._path is not None:
+            try:
+                self._path.open("a").close()
+            except OSError as error:
+                path, self._path = self._path, None
+                why = (error.strerror or str(error)).lower()
+                raise UsageError(f"--progress-file {path}: {why}") from None
+        self._emit("start", f"{command} started", command=command)
 
     def __call__(self, event: ProgressEvent) -> None:
         """Take an event; the SDK calls this at most ten times a second."""
         self.last = event
-        if not self._show:
-            return
-        if event.finished:
-            self._last_said = None
-            self.say(line_of(event))
-        elif self._redraw:
-            self._draw(line_of(event))
-        elif self._is_due(event):
-            self.say(line_of(event))
+        text = line_of(event)
+        empty = event.finished and not event.done and event.total is None
+        if not empty:
+            self._emit("progress", text, **_fields(event))
+        if self._mode == "bar":
+            if event.finished and not empty:
+                self.say(text)
+            elif not event.finished:
+                self._draw(text)
+        elif self._mode == "plain":
+            self._say_sometimes(event, text, empty=empty)
+
+    def tick(self) -> None:
+        """Show that the command is alive although no event came; called once a second."""
+        seconds = time.monotonic() - self._started
+        if self.last is None and self._mode == "bar":
+            self._draw(f"{self._command}  starting  {duration(seconds)}")
+        elif self.last is not None and not self.last.finished and self._drawn:
+            self._draw(line_of(self.last))
+        elif self._mode == "plain" and (self.last is None or not self.last.finished):
+            said = self._last_said[0] if self._last_said else 0.0
+            if seconds - said >= _EVERY_SECONDS:
+                shown = line_of(self.last) if self.last else f"{self._command}  starting"
+                self.say(f"{shown}  {duration(seconds)}")
+                self._last_said = seconds, self._last_said[1] if self._last_said else 0.0
+
+    def warn(self, message: str) -> None:
+        """Report a warning as an event."""
+        self._emit("warning", message)
+
+    def finish(self, result: Result) -> None:
+        """Report the result as an event."""
+        message = result.lines[0] if result.lines else f"{self._command} done"
+        self._emit("result", message, status=result.status, result=result.data)
+
+    def fail(self, failure: Failure) -> None:
+        """Report the error that ended the command as an event."""
+        self._emit("error", failure.message, status=failure.status, error=failure.json())
 
     def say(self, text: str) -> None:
         """Write a permanent line in place of the redrawn one."""
         self.clear()
-        self._write(f"{MARK} {text}\n")
+        if self.owns_stderr:
+            self.warn(text)
+        else:
+            self._write(f"{MARK} {text}\n")
 
     def clear(self) -> None:
         """Erase the redrawn line."""
         if self._drawn:
             self._drawn = False
-            self._write("\r\x1b[2K")
+            self._write(CLEAR)
 
     def _draw(self, text: str) -> None:
-        import shutil
-
-        width = shutil.get_terminal_size().columns - 1
-        self._write(f"\r\x1b[2K{f'{MARK} {text}'[:width]}")
+        self._write(drawn(text))
         self._drawn = True
 
-    def _write(self, text: str) -> None:
-        try:
-            sys.stderr.write(text)
-            sys.stderr.flush()
-        except OSError:
-            # stderr is closed; the command itself continues.
-            self._show = self._redraw = False
+    def _say_sometimes(self, event: ProgressEvent, text: str, *, empty: bool) -> None:
+        if event.finished:
+            due = not empty and (not self._patient or self._last_said is not None)
+            self._last_said = None
+        else:
+            due = self._is_due(event)
+        if due:
+            self.say(text)
 
     def _is_due(self, event: ProgressEvent) -> bool:
         """Whether to write a line: at the start of a job, then every 30 s or 10 %."""
         share = event.done / event.total if event.total else 0.0
+        if self._patient and event.seconds < _QUIET_SECONDS:
+            return False
         if self._last_said is not None:
             seconds, said_share = self._last_said
             if event.seconds - seconds < _EVERY_SECONDS and share - said_share < _EVERY_SHARE:
@@ -74,24 +153,57 @@ class Reporter:
         self._last_said = event.seconds, share
         return True
 
+    def _write(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except OSError:
+            # stderr is closed; the command itself continues.
+            self._mode = "none"
 
-def line_of(event: ProgressEvent) -> str:
-    """Return an event as text: ``push  41,902/118,287 files  6.8 GB  212 MB/s  0:59 left``."""
-    of = f"/{event.total:,}" if event.total is not None else ""
-    parts = [event.job, f"{event.done:,}{of} {event.unit}"]
-    if event.bytes:
-        parts.append(size(event.bytes))
-        if event.seconds > 0.1:
-            parts.append(f"{size(event.bytes / event.seconds)}/s")
-    if event.finished:
-        parts.append(
-            f"{'done in' if _is_complete(event) else 'ended after'} {duration(event.seconds)}"
-        )
-    elif event.total and 0 < event.done < event.total and event.seconds > 1:
-        left = round(event.seconds / event.done * (event.total - event.done))
-        parts.append(f"{left // 60}:{left % 60:02d} left")
-    return "  ".join(parts)
+    def _emit(self, kind: str, message: str, **fields: Any) -> None:
+        """Write an event as one JSON line to the file of ``--progress-file``, or to stderr."""
+        if self._path is None and self._mode != "json":
+            return
+        seconds = round(time.monotonic() - self._started, 3)
+        event = {"v": SCHEMA_VERSION, "event": kind, "at": seconds, "message": message, **fields}
+        line = json.dumps(event, ensure_ascii=False, default=str) + "\n"
+        if self._path is None:
+            self._write(line)
+            return
+        # Appended: a file that is there may be somebody's.
+        try:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line)
+        except OSError:
+            self._path = None  # the command itself continues
 
 
-def _is_complete(event: ProgressEvent) -> bool:
-    return event.total is None or event.done >= event.total
+def _fields(event: ProgressEvent) -> dict[str, Any]:
+    fields = {name: getattr(event, name) for name in event.__struct_fields__}
+    return fields | {"seconds": round(event.seconds, 3)}
+
+
+def _resolved(mode: Mode) -> Mode:
+    """Return what ``auto`` means here."""
+    wanted = os.environ.get(VARIABLE, "") if mode == "auto" else mode
+    if mode == "auto" and silenced():
+        return "none"
+    if wanted in MODES and wanted != "auto":
+        return next(each for each in MODES if each == wanted)
+    return "bar" if sys.stderr.isatty() else "plain"
+
+
+def with_mode(arguments: list[str]) -> list[str]:
+    """Return a command line in which ``--progress`` has a value; alone it shows progress, also without a terminal."""
+    given = list(arguments)
+    for index, word in enumerate(given):
+        if word == "--":
+            break
+        if word == "--no-progress":
+            given[index] = "--progress=none"
+        elif word == "--progress" and given[index + 1 : index + 2] not in [
+            [mode] for mode in MODES
+        ]:
+            given[index] = f"--progress={'bar' if sys.stderr.isatty() else 'plain'}"
+    return given

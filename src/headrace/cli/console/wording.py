@@ -12,6 +12,8 @@ from msgspec.structs import replace
 
 from headrace.cli.console.arguments import with_options
 from headrace.cli.console.terminal import one_line, wrapped
+from headrace.transfer.progress_event import duration as duration
+from headrace.transfer.progress_event import size as size
 
 if TYPE_CHECKING:
     from headrace.formats.findings.finding import Finding, Place
@@ -42,27 +44,6 @@ def counted(numbers: Mapping[str, int]) -> str:
     """Return numbers with their nouns, which are the keys in the plural: ``3 assets, 1 shape``. Zeros are left out."""
     shown = [plural(number, noun.removesuffix("s")) for noun, number in numbers.items() if number]
     return ", ".join(shown) or "nothing"
-
-
-def size(count: float) -> str:
-    """Return a number of bytes with a decimal prefix: ``7.6 MB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.5 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB"
-
-
-def duration(seconds: float) -> str:
-    """Return a duration: ``0.4 s``, ``59 s``, ``1 min 1 s``, ``2 h 5 min``."""
-    if seconds < 9.95:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def replaced_lines(path: str | None) -> list[str]:

@@ -240,7 +240,7 @@ def convert_blocking(
         reader.chooses = chosen.chooses_sample
     with (
         findings_file(report_path, findings) as publish_findings,
-        Progress("convert", "images", progress) as counting,
+        Progress("convert", "images", progress, phase="read") as counting,
         reader,
     ):
         if source_format.info.name == target_format.info.name:

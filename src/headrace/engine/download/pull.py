@@ -67,8 +67,9 @@ async def pull(
     """
     await in_thread(check_no_lake, folder, below=search_lakes)
     items = _items(backend, files)
-    with Progress("pull", "files", progress, total=total) as counting:
+    with Progress("pull", "files", progress, total=total, phase="list") as counting:
         if dry_run:
+            counting.enter("plan")
             return await preview(items, folder, force_replace=force_replace, progress=counting)
         try:
             report = await run(

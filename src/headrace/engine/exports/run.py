@@ -183,7 +183,7 @@ async def export(
     splits = await AssetSplits.open(rule, backend, version.id, writer.found)
     pages = PageReader(backend, version.id, assets, selection, splits, names)
     total = None if selection.chosen else await assets.count()
-    with Progress("export", "images", progress, total=total) as counting:
+    with Progress("export", "images", progress, total=total, phase="write") as counting:
         run = _Export(writer, pages, placer, counting, report, options, mapping, check_again)
         await in_own_task(run.run)
         report.seconds = counting.seconds

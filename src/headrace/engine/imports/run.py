@@ -131,7 +131,7 @@ async def import_source(
     reader = source.open(reading, findings)
     if options.chosen:
         reader.chooses = options.chosen.chooses_sample
-    with Progress("import", "images", progress) as counting:
+    with Progress("import", "images", progress, phase="read") as counting:
         async with ThreadedReader(reader):
             matcher = AssetMatcher(backend, version, options.key)
             undo = options.undo and not dry_run and _replaces(report)
@@ -162,6 +162,7 @@ async def import_source(
                 planner = ChunkPlanner(
                     backend, version, options, matcher, tagger, report, annotated=annotated
                 )
+                counting.enter("plan")
                 await send_all(chunker, planner, backend, counting)
             else:
                 kept = None
@@ -176,6 +177,7 @@ async def import_source(
                 sender = ChunkSender(
                     backend, version, options, matcher, tagger, labels, ledger, report, counts
                 )
+                counting.enter("write")
                 await send_all(chunker, sender, backend, counting)
                 if ledger is None:
                     await _count_replaced(backend, version, before, sender.written, report)

@@ -145,7 +145,7 @@ class Execution:
     async def _upload(self, names: Sequence[str], transfer: TransferReport) -> None:
         if not names:
             return
-        with Progress("push", "files", self._progress, total=len(names)) as counting:
+        with Progress("push", "files", self._progress, total=len(names), phase="move") as counting:
             for batch in batched(names, BATCH_FILES):
                 files = [UploadFile(path=self._folder / name, filename=name) for name in batch]
                 await in_thread(measure, files)

@@ -132,7 +132,8 @@ async def push(
         only = await _failed_before(failures_folder, f"{dataset}/{version}")
     chosen = chosen or NameFilter()
     files = FilesToPush(paths, chosen, only, follow_links, skip=on_error == "skip")
-    counts = await in_thread(files.count)
+    with Progress("push", "files", progress, phase="list"):
+        counts = await in_thread(files.count)
     if counts.media == 0:
         chosen.check_any(0, "the files")
         names = ", ".join(str(path) for path in paths[:3])
@@ -147,7 +148,7 @@ async def push(
     claims = Claims(track=len(paths) > 1)
     if dry_run:
         found = await _find_version(backend, organization_id, dataset, version, report)
-        with Progress("push", "files", progress, total=counts.media) as counting:
+        with Progress("push", "files", progress, total=counts.media, phase="plan") as counting:
             async for batch in files.batches():
                 _count_unusable(batch, report)
                 await _plan_batch(backend, lake, found, batch.files, report, claims)
@@ -155,7 +156,7 @@ async def push(
         return _checked(report, counting, on_error)
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
-    with Progress("push", "files", progress, total=counts.media) as counting:
+    with Progress("push", "files", progress, total=counts.media, phase="list") as counting:
         async for batch in files.batches():
             _count_unusable(batch, report)
             counting.add(len(batch.unusable))
@@ -214,6 +215,7 @@ async def _push_batch(
     have = await find_in_lake(backend, target.lake.id, batch, claims=claims)
     missing = [file for file in batch if str(file.path) not in have]
     progress.add(len(batch) - len(missing))
+    progress.enter("move" if missing else "register")
     uploaded = await upload_batch(
         backend, target, missing, report.transfer, progress, max_workers=max_workers
     )
@@ -226,6 +228,7 @@ async def _push_batch(
     report.transfer.skipped += len(have)
     report.reused = report.transfer.skipped
     report.uploaded = report.transfer.moved
+    progress.enter("register")
     report.assets += await _add(backend, version.id, [record for record in records if record])
 
 

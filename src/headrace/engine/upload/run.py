@@ -80,7 +80,7 @@ async def upload_files(
     )
     await in_thread(measure, files)
     report = TransferReport()
-    with Progress("push", "files", progress, total=len(files)) as counting:
+    with Progress("push", "files", progress, total=len(files), phase="move") as counting:
         have = await _have(backend, target, files)
         report.skipped += len(have)
         counting.add(len(have))
@@ -168,7 +168,7 @@ class _SentFiles:
         if record is None:
             assert isinstance(outcome, Exception)
             self._report.fail(file.filename, outcome)
-            self._progress.add()
+            self._progress.fail()
         elif is_unread(record):
             assert not isinstance(outcome, Exception)
             self._unread[index] = outcome

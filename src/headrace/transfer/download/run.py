@@ -104,6 +104,7 @@ async def run(
         with anyio.CancelScope(shield=True), suppress(HeadraceError):
             await in_thread(workspace.close)
         raise
+    progress.enter("verify")
     with anyio.CancelScope(shield=True):
         await in_thread(workspace.finish, report)
     if not workspace.journal.synced:
@@ -142,6 +143,8 @@ class _Pool:
             for item in found.kept:
                 self._report.keep(item.name)
             self._progress.add(found.complete + len(found.kept))
+            if found.missing:
+                self._progress.enter("move")
             await self._queue.put(found.missing)
         self._queue.close()
 
@@ -200,7 +203,7 @@ class _Pool:
             return
         except (HeadraceError, OSError) as error:
             self._report.fail(item.name, error, id=item.id)
-            self._progress.add()
+            self._progress.fail()
             return
         self._report.moved += 1
         self._report.bytes += fetched.moved
