@@ -49,6 +49,8 @@ _OTHER_VARIABLES = frozenset(
         # The command line's.
         "HEADRACE_COLOR",
         "HEADRACE_DEBUG",
+        "HEADRACE_LOG",
+        "HEADRACE_PROGRESS",
         # Those that a processing is started with.
         "HEADRACE_CPU",
         "HEADRACE_DATALAKE_ID",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import sys
@@ -100,6 +101,7 @@ def _run(arguments: Sequence[str]) -> int:
         form = output.form
         start_log(output.verbose, output.log_file, output.log_format)
         output.reporter.start(parsed.name)
+        logging.getLogger("headrace.cli").debug("%s started", parsed.name)
         warnings.showwarning = partial(_show_warning, output.reporter)
         result = _run_async(parsed.command, output.reporter)
     except (InterruptedByUserError, KeyboardInterrupt):

@@ -10,7 +10,7 @@ from typing import Literal, Self
 
 from headrace.errors import HeadraceError
 from headrace.net.retry import COUNTER, RetryCounter
-from headrace.transfer.progress_event import ProgressEvent, terminal_line
+from headrace.transfer.progress_event import ProgressEvent, line_of, terminal_line
 
 _log = logging.getLogger("headrace.transfer")
 INTERVAL = 0.1
@@ -73,6 +73,7 @@ class Progress:
         """Begin a phase of the job, and call the callback at once."""
         if phase != self._phase:
             self._phase = phase
+            _log.debug("%s: %s", self._job, phase)
             self._notify(finished=False)
 
     def __enter__(self) -> Self:
@@ -83,6 +84,7 @@ class Progress:
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             COUNTER.reset(self._token)
+        _log.info("%s", line_of(self._event(finished=True)))
         self._notify(finished=True)
 
     def _notify(self, *, finished: bool) -> None:
