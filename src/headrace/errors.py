@@ -186,7 +186,9 @@ class ParseError(FormatError, ValueError):
         message: What is wrong.
         path: The file.
         line: The line, from 1, if known.
+        column: The character in the line, from 1, if known.
         offset: The position in bytes, from 0, if known.
+        json_path: The value in a JSON file, such as ``$.annotations[12]``, if known.
         finding: The code of the rule that is violated.
         hint: What to do about it.
     """
@@ -199,22 +201,28 @@ class ParseError(FormatError, ValueError):
         *,
         path: str | Path | None = None,
         line: int | None = None,
+        column: int | None = None,
         offset: int | None = None,
+        json_path: str | None = None,
         finding: str | None = None,
         hint: str | None = None,
     ) -> None:
         super().__init__(message, hint=hint)
         self.path = None if path is None else str(path)
         self.line = line
+        self.column = column
         self.offset = offset
+        self.json_path = json_path
         self.finding = finding
 
     def __str__(self) -> str:
         where = self.path or ""
         if self.line is not None:
-            where += f":{self.line}"
+            where += f":{self.line}" if self.column is None else f":{self.line}:{self.column}"
         elif self.offset is not None:
             where += f" at byte {self.offset}"
+        if self.json_path is not None:
+            where += f" ({self.json_path})"
         text = f"{where}: {self.message}" if where else self.message
         return text if self.hint is None else f"{text} ({self.hint})"
 

@@ -10,8 +10,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.cli.console.arguments import with_options
+from headrace.cli.console.excerpt import excerpt
 from headrace.cli.console.terminal import one_line, printable
-from headrace.errors import HeadraceError, PartialTransferError
+from headrace.errors import HeadraceError, ParseError, PartialTransferError
 
 DONE, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
@@ -35,20 +36,27 @@ class Failure(Struct, kw_only=True):
     word: str = "error"
     place: dict[str, str | int] = {}
     failures: list[dict[str, str]] = []
+    excerpt: list[str] = []
 
     def line(self, *, emphasis: Callable[[str], str] = str) -> str:
         """Return one line for people: place, problem and cure; ``emphasis`` marks the cure.
 
-        Only a list of findings has more lines, one for each finding and one for the cure.
+        A list of findings has more lines, one for each finding and one for the cure; so has an error with an excerpt of
+        the file that it is about.
         """
         where = str(self.place.get("path", ""))
         if where and "line" in self.place:
             where += f":{self.place['line']}"
+            where += f":{self.place['column']}" if "column" in self.place else ""
         elif where and "offset" in self.place:
             where += f" at byte {self.place['offset']}"
+        if where and "json_path" in self.place:
+            where += f" ({self.place['json_path']})"
         problem = _LONE_NEWLINE.sub(r"\\n", printable(self.message))
         if where:
             problem = f"{one_line(where)}: {problem}"
+        if self.excerpt:
+            problem = "\n".join([problem, *self.excerpt])
         if not self.hint:
             return problem
         cure = emphasis(_sentence(one_line(self.hint)))
@@ -93,7 +101,8 @@ def explain(error: BaseException) -> Failure:
         return error.failure
     if isinstance(error, HeadraceError):
         places = {
-            name: getattr(error, name, None) for name in ("path", "line", "offset", "request_id")
+            name: getattr(error, name, None)
+            for name in ("path", "line", "column", "offset", "json_path", "request_id")
         }
         return Failure(
             code=error.code,
@@ -102,6 +111,7 @@ def explain(error: BaseException) -> Failure:
             retryable=error.retryable,
             place={name: value for name, value in places.items() if value is not None},
             failures=_failures(error),
+            excerpt=_excerpt(error),
         )
     if isinstance(error, OSError):
         return _explain_os(error)
@@ -110,6 +120,13 @@ def explain(error: BaseException) -> Failure:
         message=f"{type(error).__name__}: {error}",
         hint=f"this is a bug in headrace, please report it; {DEBUG}=1 prints the traceback",
     )
+
+
+def _excerpt(error: HeadraceError) -> list[str]:
+    """Return the piece of the file that an error is about."""
+    if not isinstance(error, ParseError) or error.path is None:
+        return []
+    return excerpt(error.path, line=error.line, column=error.column, offset=error.offset)
 
 
 def _failures(error: HeadraceError) -> list[dict[str, str]]:

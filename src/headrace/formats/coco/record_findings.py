@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from headrace.errors import ParseError
 from headrace.formats.coco.schema import UndecodedRecord
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.json_stream import JsonStream
@@ -49,17 +50,26 @@ class RecordReporter:
     ) -> None:
         """Add a finding about the current record; see :meth:`~headrace.formats.findings.collect.Pass.add`."""
         offset = self._offset() if self.found.wants_location(code, message, severity) else None
+        # Counting the records up to this one takes as long as reading them, so only the last finding has a path.
+        ends = offset is not None and self.found.ends_with(severity, dropped + dropped_images)
         self.found.add(
             code,
             message,
             severity=severity,
             path=self.path,
             offset=offset,
+            json_path=self._json_path(offset) if ends and offset is not None else None,
             detail=self._name if detail is None else f"{self._name}: {detail}",
             hint=hint,
             dropped=dropped,
             dropped_images=dropped_images,
         )
+
+    def _json_path(self, offset: int) -> str | None:
+        try:
+            return self._stream.path_of(offset)
+        except ParseError:
+            return None  # the file is damaged further up
 
     def _offset(self) -> int | None:
         source = self._source()

@@ -30,19 +30,23 @@ class Place(Struct, frozen=True, gc=False):
     Attributes:
         path: The file.
         line: The line, counted from 1.
+        column: The character in the line, counted from 1.
         offset: The byte, counted from 0.
         detail: The content at this location, or what is particular about it.
+        json_path: The value in a JSON file, such as ``$.annotations[12]``.
     """
 
     path: str | None = None
     line: int | None = None
     offset: int | None = None
     detail: str | None = None
+    column: int | None = None
+    json_path: str | None = None
 
     def __str__(self) -> str:
         place = self.path or ""
         if self.line is not None:
-            place += f":{self.line}"
+            place += f":{self.line}" if self.column is None else f":{self.line}:{self.column}"
         elif self.offset is not None:
             place += f" at byte {self.offset}"
         return " ".join(part for part in (place, self.detail) if part)

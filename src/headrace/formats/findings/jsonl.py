@@ -39,6 +39,8 @@ class FindingRecord(Struct, omit_defaults=True, gc=False):
     count: int = 1
     dropped_images: int = 0
     dropped_shapes: int = 0
+    column: int | None = None
+    json_path: str | None = None
 
 
 class FindingsFile:
@@ -77,6 +79,8 @@ class FindingsFile:
             one.count,
             one.dropped_images,
             one.dropped_shapes,
+            place.column,
+            place.json_path,
         )
         assert self._file is not None
         try:
@@ -159,7 +163,13 @@ def check_apart(path: Path, source: Path, target: Path) -> None:
 def _last(error: ParseError | LossyWriteError) -> Occurrence:
     """Return an error that was raised without being a finding."""
     if isinstance(error, ParseError):
-        place = Place(error.path, error.line, error.offset)
+        place = Place(
+            error.path,
+            error.line,
+            error.offset,
+            column=error.column,
+            json_path=error.json_path,
+        )
         return Occurrence(error.finding or error.code, Severity.ERROR, error.message, place)
     return Occurrence(error.code, Severity.LOSS, error.message, Place())
 

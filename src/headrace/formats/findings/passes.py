@@ -91,7 +91,9 @@ class ErrorPolicy:
                 text,
                 path=place.path,
                 line=place.line,
+                column=place.column,
                 offset=place.offset,
+                json_path=place.json_path,
                 finding=code,
                 hint=hint or self.cure(severity),
             )
@@ -145,7 +147,9 @@ class Pass:
         severity: Severity = Severity.WARNING,
         path: Path | str | None = None,
         line: int | None = None,
+        column: int | None = None,
         offset: int | None = None,
+        json_path: str | None = None,
         detail: str | None = None,
         hint: str | None = None,
         count: int = 1,
@@ -160,7 +164,9 @@ class Pass:
             severity: How serious it is.
             path: The file.
             line: The line, counted from 1.
+            column: The character in the line, counted from 1.
             offset: The byte, counted from 0.
+            json_path: The value in a JSON file, such as ``$.annotations[12]``.
             detail: What differs between occurrences.
             hint: What to do about it; shown when it raises.
             count: Number of occurrences.
@@ -190,6 +196,8 @@ class Pass:
             line,
             offset,
             None if detail is None else _clip(detail),
+            column,
+            json_path,
         )
         if kind is not None and len(kind.examples) < MAX_EXAMPLES:
             kind.examples.append(place)
@@ -216,6 +224,10 @@ class Pass:
         """Return whether :meth:`add` would use the location, for readers where locating is expensive."""
         kind = self._kinds.get((code, message))
         return kind is None or len(kind.examples) < MAX_EXAMPLES or self._policy.fails(severity)
+
+    def ends_with(self, severity: Severity, lost: int) -> bool:
+        """Return whether a finding of this severity, which leaves ``lost`` records out, ends the pass with an error."""
+        return self._policy.fails(self._policy.weighed(severity, lost))
 
     def _new_kind(self, code: str, message: str, severity: Severity) -> Finding:
         if len(self._kinds) >= MAX_KINDS:

@@ -16,6 +16,7 @@ from headrace.formats.io.json_scan import Verdict, repair, scan
 WINDOW = 64 * 1024
 MAX_ELEMENT = 16 * 1024 * 1024
 SPACE = b" \t\r\n"
+REWRITE = "correct it there, or write the file again with a JSON library"
 
 
 class JsonFile:
@@ -112,7 +113,7 @@ class JsonFile:
         if verdict is not Verdict.BROKEN:
             raise self.truncated()
         near = bytes(text[max(where - 10, 0) : where + 10])
-        raise self.fault("this is not JSON", offset + where, hint=f"near {near!r}")
+        raise self.fault(f"this is not JSON, near {shown(near)}", offset + where, hint=REWRITE)
 
     def _repair(self, text: memoryview) -> bool:
         before = bytes(text)
@@ -148,6 +149,11 @@ class JsonFile:
         if head[:2] in (b"\xff\xfe", b"\xfe\xff") or 0 in head[:2]:
             raise self.fault("the file is in UTF-16 or UTF-32", 0, hint="save it as UTF-8")
         return 0
+
+
+def shown(text: bytes) -> str:
+    """Return a piece of a file as one quoted line."""
+    return repr(text.decode("utf-8", "backslashreplace"))
 
 
 def _open(path: Path) -> io.FileIO:

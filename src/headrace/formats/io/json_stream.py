@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
-from msgspec import DecodeError, MsgspecError, Struct
-from msgspec.json import decode
+from msgspec import DecodeError, MsgspecError, Raw, Struct
+from msgspec.json import Decoder, decode
 
 from headrace.errors import ParseError
 from headrace.formats.io.json_array import ArrayChunk, ArrayWalk
-from headrace.formats.io.json_file import SPACE, JsonFile
+from headrace.formats.io.json_file import REWRITE, SPACE, JsonFile, shown
 from headrace.formats.io.json_scan import is_whole
 
 T = TypeVar("T")
@@ -75,6 +75,19 @@ class JsonStream(JsonFile):
         yield from walk
         member.end = walk.end
 
+    def path_of(self, offset: int) -> str | None:
+        """Return the JSON path of the element of a top-level array that begins at a byte. Slow: it reads up to there."""
+        for member in self.members():
+            if not member.is_array:
+                continue
+            count = 0
+            for chunk in self.array(member, _raw_elements):
+                if offset < chunk.offset + len(chunk.text):
+                    before = sum(1 for start, _ in chunk.elements() if start <= offset)
+                    return f"$.{member.key}[{count + before - 1}]" if before else None
+                count += len(chunk.items if chunk.items is not None else chunk.elements())
+        return None
+
     def check_end(self, last: Member) -> None:
         """Raise ParseError if anything follows a document that consists of one array, after the array was read."""
         self._nothing_after(last.end or 0)
@@ -111,16 +124,20 @@ class JsonStream(JsonFile):
     def _unexpected(self, at: int, wanted: str) -> ParseError:
         if at >= self.size:
             return self.truncated()
-        return self.fault(f"expected {wanted}", at, hint=f"near {self.read(at, 20)!r}")
+        near = shown(self.read(at, 20))
+        return self.fault(f"expected {wanted}, near {near}", at, hint=REWRITE)
 
     def _nothing_after(self, at: int) -> None:
         at, char = self.after_space(at)
         if char:
             raise self.fault(
-                "unexpected data after the end of the document",
+                f"unexpected data after the end of the document: {shown(self.read(at, 20))}",
                 at,
-                hint=f"near {self.read(at, 20)!r}",
+                hint=REWRITE,
             )
+
+
+_raw_elements = Decoder(list[Raw]).decode
 
 
 def _verify_only(text: memoryview) -> list[None]:

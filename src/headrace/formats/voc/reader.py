@@ -258,6 +258,7 @@ class VocReader(ChunkedReader):
                 severity=Severity.ERROR,
                 path=file.path,
                 line=error.line,
+                column=error.column,
                 detail=error.detail,
                 dropped_images=1,
             )

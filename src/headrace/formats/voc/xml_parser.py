@@ -29,14 +29,20 @@ _COORDINATE = re.compile(r"([xy])([0-9]{1,6})")
 
 
 class RefusedError(ValueError):
-    """A file is rejected; ``code`` is the rule that it violates, ``line`` where (from 1), ``detail`` what is there."""
+    """A file is rejected; ``code`` is the rule that it violates, ``line`` and ``column`` where (from 1), ``detail`` what is there."""
 
     def __init__(
-        self, code: str, message: str, line: int | None = None, detail: str | None = None
+        self,
+        code: str,
+        message: str,
+        line: int | None = None,
+        column: int | None = None,
+        detail: str | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.line = line
+        self.column = column
         self.detail = detail
 
 
@@ -79,7 +85,8 @@ def _root(content: bytes) -> etree._Element:
         root = etree.fromstring(content, _parser())
     except etree.XMLSyntaxError as error:
         message = _POSITION.sub("", error.msg or "")
-        raise RefusedError("V11", "invalid XML", line=error.lineno, detail=message) from None
+        line, column = error.position
+        raise RefusedError("V11", "invalid XML", line, column or None, message) from None
     except ValueError as error:
         raise RefusedError("V11", f"invalid XML: {error}") from None
     if _name(root) != "annotation":

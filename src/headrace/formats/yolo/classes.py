@@ -8,7 +8,7 @@ from typing import Final
 
 from headrace.errors import ParseError
 from headrace.formats.findings.collect import Pass, Severity
-from headrace.formats.yolo.yaml_text import MAX_BYTES, Node
+from headrace.formats.yolo.yaml_text import MAX_BYTES, Node, place_of
 from headrace.model.sample import LabelInfo
 
 Names = dict[int, str]
@@ -16,6 +16,7 @@ Names = dict[int, str]
 #: Names that tools give to files with one class name per line (LabelImg, Label Studio, Darknet, Roboflow).
 CLASS_LISTS: Final = ("classes.txt", "obj.names", "predefined_classes.txt", "_darknet.labels")
 _MAX_CLASSES = 100_000
+_NAMES: Final = "names is a list of names, or a mapping from class numbers to names"
 
 
 def read_name_list(path: Path) -> Names:
@@ -85,7 +86,13 @@ def labels_of(names: Names, points: Sequence[str] = ()) -> list[LabelInfo]:
 def _number(node: Node | None, path: Path) -> int:
     text = node.strip() if isinstance(node, str) else ""
     if not (text.isascii() and text.isdigit() and len(text) < 7 and int(text) <= _MAX_CLASSES):
-        raise ParseError("nc is not a number of classes", path=path, finding="Y02")
+        raise ParseError(
+            "Y02  nc is not a number of classes",
+            path=path,
+            finding="Y02",
+            hint="nc is a whole number, such as nc: 3",
+            **place_of(node),
+        )
     return int(text)
 
 
@@ -95,27 +102,49 @@ def _named(node: Node | None, path: Path, found: Pass) -> Names:
     if isinstance(node, dict):
         pairs = {_key(key, path): _name(value, path) for key, value in node.items()}
         if len(pairs) < len(node):
-            raise ParseError("names contains a number twice", path=path, finding="Y01")
+            raise ParseError(
+                "Y01  names contains a number twice",
+                path=path,
+                finding="Y01",
+                hint="give each class a number of its own",
+                **place_of(node),
+            )
         return dict(sorted(pairs.items()))
     if isinstance(node, str):
         listed = inside(path.parent, node)
         if listed is not None:
             return listed_names(listed, found)
-    raise ParseError("names is neither a list nor a mapping", path=path, finding="Y01")
+    raise ParseError(
+        "Y01  names is neither a list nor a mapping",
+        path=path,
+        finding="Y01",
+        hint=_NAMES,
+        **place_of(node),
+    )
 
 
-def _key(text: str, path: Path) -> int:
-    text = text.strip()
+def _key(key: str, path: Path) -> int:
+    text = key.strip()
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise ParseError(
-            f"names has the key {text[:40]!r}, which is not a number", path=path, finding="Y01"
+            f"Y01  names has the key {text[:40]!r}, which is not a number",
+            path=path,
+            finding="Y01",
+            hint=_NAMES,
+            **place_of(key),
         )
     return int(text)
 
 
 def _name(node: Node, path: Path) -> str:
     if not isinstance(node, str):
-        raise ParseError("a class name is not a string", path=path, finding="Y01")
+        raise ParseError(
+            "Y01  a class name is not a text",
+            path=path,
+            finding="Y01",
+            hint="put names with ':' or brackets into quotes",
+            **place_of(node),
+        )
     return str(node)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.geometry.box_table import BoxTable
-from headrace.formats.yolo.tokenize import Row
+from headrace.formats.yolo.tokenize import Row, column_of_fault
 from headrace.model.geometry import cxcywh_normalised_to_xywh
 from headrace.model.shapes import AnyShape, Box, Classification, Keypoints, Polygon, Rectangle
 
@@ -20,11 +20,12 @@ _MAX_CLASS = 100_000
 class RowReporter:
     """Adds findings with the location of the current row."""
 
-    __slots__ = ("found", "line", "path")
+    __slots__ = ("found", "line", "path", "text")
 
-    def __init__(self, found: Pass, path: str) -> None:
+    def __init__(self, found: Pass, path: str, text: bytes = b"") -> None:
         self.found = found
         self.path = path
+        self.text = text
         self.line = 0
 
     def note(self, code: str, message: str, severity: Severity = Severity.WARNING) -> None:
@@ -39,6 +40,7 @@ class RowReporter:
             severity=Severity.ERROR,
             path=self.path,
             line=self.line,
+            column=column_of_fault(code, message, self.text, self.line),
             detail=detail,
             dropped=1,
         )

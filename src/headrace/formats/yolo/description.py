@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,13 +14,14 @@ from headrace.formats.io.split_names import ALIASES, SPLITS
 from headrace.formats.yolo import TASKS
 from headrace.formats.yolo.classes import CLASS_LISTS, Names, inside, listed_names, yaml_names
 from headrace.formats.yolo.layout.folders import subfolders
-from headrace.formats.yolo.yaml_text import Node, PlainScalar, load_yaml, typed
+from headrace.formats.yolo.yaml_text import MAX_BYTES, Node, PlainScalar, load_yaml, place_of, typed
 
 _KNOWN: Final = frozenset(
     {*SPLITS, *ALIASES, "path", "names", "nc", "download", "kpt_shape", "task"}
 )
 _MAX_FOLDERS: Final = 50
 _OBJ_DATA_KEYS: Final = {"train": "train", "valid": "val", "val": "val", "test": "test"}
+_NAMES_KEY: Final = re.compile(rb"(?m)^(names|nc)[ \t]*:")
 
 
 class DatasetDescription(Struct, kw_only=True):
@@ -129,11 +131,13 @@ def read_description(source: Path, base: Path, found: Pass) -> DatasetDescriptio
 
 
 def describes(path: Path) -> bool:
-    """Return whether a yaml has class names or their number."""
+    """Return whether a yaml has class names or their number; a broken one, whether it seems to."""
     try:
         node = load_yaml(path)
     except ParseError:
-        return False
+        # Left out, its dataset would be read without names. Chosen, it raises this error again.
+        with path.open("rb") as file:
+            return _NAMES_KEY.search(file.read(MAX_BYTES)) is not None
     return isinstance(node, dict) and bool(node.keys() & {"names", "nc"})
 
 
@@ -200,7 +204,13 @@ def _text(node: Node | None, key: str, source: Path) -> str:
     if node is None or (isinstance(node, PlainScalar) and not _filled(node)):
         return ""
     if not isinstance(node, str) or "\0" in node:
-        raise ParseError(f"{key} is not a path", path=source, finding="Y05")
+        raise ParseError(
+            f"Y05  {key} is not a path",
+            path=source,
+            finding="Y05",
+            hint="name a folder, an image list, or a list of these",
+            **place_of(node),
+        )
     return str(node).strip()
 
 
@@ -222,7 +232,13 @@ def _shape(node: Node | None, source: Path) -> tuple[int, int] | None:
         and shape[1] in (2, 3)
     ):
         return shape[0], shape[1]
-    raise ParseError("kpt_shape is not [points, 2 or 3]", path=source, finding="Y14")
+    raise ParseError(
+        "Y14  kpt_shape is not [points, 2 or 3]",
+        path=source,
+        finding="Y14",
+        hint="an example: kpt_shape: [17, 3]",
+        **place_of(node),
+    )
 
 
 def _kpt_names(node: Node | None) -> list[str]:

@@ -214,7 +214,7 @@ class LabelFileDecoder:
         size = _display_size(entry, found)
         if not text:
             return self._empty(entry, size, found)
-        reporter = RowReporter(found, item.label or "")
+        reporter = RowReporter(found, item.label or "", text)
         rows = fast_rows(text)
         if rows is not None:
             numbered = [(line, row) for line, row in enumerate(rows, 1) if row]

@@ -34,6 +34,7 @@ _CORNERS_AND_NAME = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:imagesource:.*\s+)?(?:gsd:.*\s+)?"
     rb"(?:-?\d+(?:\.\d*)?[ \t]+){8}(?=[^\s\d.+-])\S+(?:[ \t]+\d+)?[ \t]*\r?(?:\n|$)"
 )
+NOT_A_NUMBER: Final = "not a number"
 #: Beginnings of the lines of DOTA that are no rows.
 DOTA_HEADERS: Final = ("imagesource:", "gsd:")
 _HEAD = 4096
@@ -130,6 +131,34 @@ def _row(words: list[bytes]) -> Row | BadLine:
     row: Row = []
     for word in words:
         if len(word) > _MAX_DIGITS or not NUMBER.fullmatch(word):
-            return BadLine("not a number")
+            return BadLine(NOT_A_NUMBER)
         row.append(float(word))
     return row
+
+
+_WORD = re.compile(r"\S+")
+_NEAR = 0.01
+
+
+def column_of_fault(code: str, message: str, text: bytes, line: int) -> int | None:
+    """Return the column, from 1, of the word of a row that is at fault; None where it is the row as a whole.
+
+    Args:
+        code: The finding: Y10 for words that are no numbers and unknown classes, Y11 for coordinates outside.
+        message: Its message.
+        text: The label file.
+        line: The row's line, from 1.
+    """
+    lines = text.removeprefix(_BOM).splitlines()
+    if code not in ("Y10", "Y11") or not 0 < line <= len(lines):
+        return None
+    words = list(_WORD.finditer(lines[line - 1].decode("utf-8", "replace")))
+    if message.startswith("the class"):
+        return words[0].start() + 1 if words else None
+    for number, word in enumerate(words):
+        is_number = NUMBER.fullmatch(word[0].encode()) is not None
+        if not is_number and message == NOT_A_NUMBER:
+            return word.start() + 1
+        if code == "Y11" and is_number and number and not -_NEAR <= float(word[0]) <= 1 + _NEAR:
+            return word.start() + 1
+    return None

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self, TypedDict
 
 import yaml
 
@@ -36,10 +36,42 @@ _OWN_KEYS: Final = frozenset(
 Node = str | list["Node"] | dict[str, "Node"]
 
 
-class PlainScalar(str):
+class Scalar(str):
+    """The text of a scalar, and where it stands: line and column, from 1."""
+
+    __slots__ = ("column", "line")
+
+    line: int
+    column: int
+
+    @classmethod
+    def at(cls, text: str, mark: Any) -> Self:
+        """Return a text with the place of a mark of the parser."""
+        scalar = cls(text)
+        scalar.line, scalar.column = mark.line + 1, mark.column + 1
+        return scalar
+
+
+class PlainScalar(Scalar):
     """The text of an unquoted scalar, which may stand for a number or null."""
 
     __slots__ = ()
+
+
+class YamlPlace(TypedDict, total=False):
+    """Line and column, from 1, as arguments of an error."""
+
+    line: int
+    column: int
+
+
+def place_of(node: Node | None) -> YamlPlace:
+    """Return the place of a scalar, or of the first one in a list or mapping."""
+    while isinstance(node, list | dict) and node:
+        node = next(iter(node))
+    if isinstance(node, Scalar) and hasattr(node, "line"):
+        return {"line": node.line, "column": node.column}
+    return {}
 
 
 def load_yaml(path: Path) -> Node:
@@ -59,8 +91,11 @@ def load_yaml(path: Path) -> Node:
         return _NodeBuilder(path).build(yaml.parse(content, Loader=_LOADER))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        line = None if mark is None else mark.line + 1
-        raise ParseError(f"invalid YAML: {error.problem}", path=path, line=line) from None
+        place: YamlPlace = {}
+        if mark is not None:
+            place = {"line": mark.line + 1, "column": mark.column + 1}
+        hint = "correct the file; names with ':' or '#' need quotes"
+        raise ParseError(f"invalid YAML: {error.problem}", path=path, hint=hint, **place) from None
     except (yaml.YAMLError, UnicodeError) as error:
         reason = str(error).splitlines()[0]
         raise ParseError(f"invalid YAML: {reason}", path=path) from None
@@ -109,7 +144,8 @@ class _NodeBuilder:
     def _take(self, event: Any) -> None:
         if isinstance(event, yaml.ScalarEvent):
             plain = event.style is None or event.style == ""
-            text = PlainScalar(event.value) if plain else event.value
+            kind = PlainScalar if plain else Scalar
+            text = kind.at(event.value, event.start_mark)
             if event.anchor:
                 self._names[event.anchor] = text
             self._put(text, event)
@@ -152,7 +188,8 @@ class _NodeBuilder:
             raise self._error("a list or mapping cannot be a key", event)
 
     def _error(self, message: str, event: Any) -> ParseError:
-        return ParseError(message, path=self._path, line=event.start_mark.line + 1)
+        mark = event.start_mark
+        return ParseError(message, path=self._path, line=mark.line + 1, column=mark.column + 1)
 
 
 def quoted(name: str) -> str:

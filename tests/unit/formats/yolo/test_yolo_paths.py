@@ -6,9 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from headrace import formats
+from headrace.errors import ParseError
 from headrace.formats import ReadOptions, WriteOptions, get
 from headrace.formats.findings.collect import Findings
 from headrace.model.sample import Sample
+from headrace.model.shapes import Rectangle
 from tests.support.data.formats import lay_out, read
 
 YAML = "names: [a, b]\ntrain: images/train\nval: images/val\n"
@@ -77,3 +82,25 @@ def test_mappings_of_other_tools_in_the_yaml_are_written_again(tmp_path: Path) -
         writer.write(found.samples)
     with get("yolo").open(target, options=ReadOptions(), findings=Findings()) as reader:
         assert reader.about()["roboflow"] == found.about["roboflow"]
+
+
+def test_the_current_folder_is_read_as_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = Rectangle(label="cat", x=10, y=20, w=30, h=40)
+    sample = Sample(filename="a/1.jpg", width=100, height=100, shapes=[box], split="train")
+    formats.write([sample], tmp_path / "data", "yolo")
+    monkeypatch.chdir(tmp_path / "data")
+    named, here = list(formats.read(tmp_path / "data")), list(formats.read("."))
+    assert [len(each.shapes) for each in here] == [1]
+    assert here == named
+
+
+def test_a_broken_yaml_is_an_error_and_not_a_dataset_without_names(tmp_path: Path) -> None:
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "1.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    (tmp_path / "cats.yaml").write_text("train: images\nnames:\n  0: [cat\n")
+    with pytest.raises(ParseError, match="invalid YAML") as caught:
+        list(formats.read(tmp_path, "yolo"))
+    assert caught.value.path == str(tmp_path / "cats.yaml")
+    assert caught.value.line is not None

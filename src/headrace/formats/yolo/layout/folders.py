@@ -28,17 +28,20 @@ def label_folder(folder: str) -> str:
 
     Without such a component, or where that folder does not exist, labels are expected next to the images.
     """
-    head, found, tail = f"{folder}/".rpartition("/images/")
-    if not found:
-        return folder
-    labels = f"{head}/labels/{tail}".rstrip("/")
+    labels = _with_component(folder, "images", "labels")
     return labels if os.path.isdir(labels) else folder
 
 
 def image_folder(folder: str) -> str:
     """Return where the images of a folder of labels would be: the opposite of :func:`label_folder`."""
-    head, found, tail = f"{folder}/".rpartition("/labels/")
-    return f"{head}/images/{tail}".rstrip("/") if found else folder
+    return _with_component(folder, "labels", "images")
+
+
+def _with_component(folder: str, old: str, new: str) -> str:
+    """Return a path whose last component of one name has another one; the path itself without such a component."""
+    # The slash in front: a relative path may begin with the component.
+    head, found, tail = f"/{folder}/".rpartition(f"/{old}/")
+    return f"{head}/{new}/{tail}"[1:].rstrip("/") if found else folder
 
 
 def path_below(base: Path, folder: str) -> str | None:
