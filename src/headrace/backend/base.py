@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -95,8 +95,15 @@ class Backend(Protocol):
         """Execute one operation. Raises the errors of ``headrace.errors``."""
         ...
 
-    def file(self, data: DataRecord, /) -> Source:
-        """The file of a data. A URL that is missing or has expired is renewed."""
+    def file(
+        self, data: DataRecord, /, *, renew: Callable[[], Awaitable[str]] | None = None
+    ) -> Source:
+        """The file of a data. A URL that is missing or has expired is renewed.
+
+        Args:
+            data: The data.
+            renew: For a file that is no data of the lake: returns a new URL. Its URL has just been received.
+        """
         ...
 
     def upload(

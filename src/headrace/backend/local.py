@@ -64,7 +64,9 @@ class LocalBackend:
         await self._follow_loop()
         return await self._platform.call(self._access, operation, request)
 
-    def file(self, data: DataRecord, /) -> LocalFile:
+    def file(
+        self, data: DataRecord, /, *, renew: Callable[[], Awaitable[str]] | None = None
+    ) -> LocalFile:
         """The file of a data."""
         return LocalFile(self._platform.context.objects, data)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -151,15 +151,21 @@ class RemoteBackend:
             raise self._explain_refusal(error)
         raise error
 
-    def file(self, data: DataRecord, /) -> RemoteFile:
-        """The file of a data."""
+    def file(
+        self, data: DataRecord, /, *, renew: Callable[[], Awaitable[str]] | None = None
+    ) -> RemoteFile:
+        """The file of a data, or one whose new URLs come from ``renew``."""
         self._follow_loop()
 
-        async def renew() -> str:
+        async def sign() -> str:
             return (await self.call(GET_DATA_URL, DataId(data_id=data.id))).presigned_url
 
         return RemoteFile(
-            self._storage, data.presigned_url, renew=renew, what=f"the file of {data.filename!r}"
+            self._storage,
+            data.presigned_url,
+            renew=renew or sign,
+            what=f"the file of {data.filename!r}",
+            fresh=renew is not None,
         )
 
     @asynccontextmanager

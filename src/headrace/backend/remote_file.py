@@ -32,6 +32,7 @@ class RemoteFile(BatchSource):
         url: The signed URL; None if it is to be requested first.
         renew: Requests a new URL.
         what: Names the file in errors.
+        fresh: The URL has just been received, so that it is used even if it seems to expire soon.
     """
 
     __slots__ = ("_just_renewed", "_renew", "_storage", "_url", "_what", "batch_key", "prefetched")
@@ -43,12 +44,13 @@ class RemoteFile(BatchSource):
         *,
         renew: Callable[[], Awaitable[str]],
         what: str,
+        fresh: bool = False,
     ) -> None:
         self.batch_key = self._storage = storage
         self.prefetched: StreamingResponse | HeadraceError | None = None
         """The response that a batch received for this file, or its error."""
         self._url = url
-        self._just_renewed = False
+        self._just_renewed = fresh
         self._renew = renew
         self._what = what
 
@@ -86,7 +88,6 @@ class RemoteFile(BatchSource):
                 at = offset if headers else 0
                 if response.status != 200 and not (headers and response.status in (206, 416)):
                     raise self._status_error(response, url)
-                self._just_renewed = False
                 body = parse_body_range(response.status, response.headers, at, response.where)
                 if body is not None:
                     yield RemoteStream(response, body)
@@ -95,6 +96,7 @@ class RemoteFile(BatchSource):
                 response.close(error)
                 raise
             finally:
+                self._just_renewed = False
                 response.close()
         raise TransferError(f"the responses of {redact(url)} do not fit the requests")
 

@@ -180,7 +180,7 @@ class KeyListing(Generic[R]):
 
 
 class ItemsListing(Generic[R]):
-    """A listing that comes in a single response."""
+    """A listing without a count. It comes in one response, unless it has a limit and the platform shorter pages."""
 
     def __init__(
         self, backend: Backend, operation: Operation[Any, Items[R]], query: Struct
@@ -190,20 +190,24 @@ class ItemsListing(Generic[R]):
         self._query = query
 
     async def pages(self, most: int | None = None) -> AsyncIterator[list[R]]:
-        """Yield the records as one page, at most ``most`` of them."""
-        limit = self._query.limit if isinstance(self._query, PageQuery) else None
-        wanted = _smallest(limit, most)
-        if wanted == 0:
-            return
-        response = await self._backend.call(self._operation, self._query)
-        items = response.items if wanted is None else response.items[:wanted]
-        if items:
-            yield items
+        """Yield the records page by page, at most ``most`` of them."""
+        query = self._query
+        left = _smallest(query.limit if isinstance(query, PageQuery) else None, most)
+        while left is None or left > 0:
+            response = await self._backend.call(self._operation, query)
+            items = response.items if left is None else response.items[:left]
+            if items:
+                yield items
+            if left is None or not items or not isinstance(query, PageQuery) or not query.limit:
+                return
+            if self._backend.limits.extensions:
+                return  # a headrace server returns as many as were asked for
+            left -= len(items)
+            query = replace(query, limit=left, offset=(query.offset or 0) + len(items))
 
     async def count(self) -> int:
         """Return the number of records that :meth:`pages` yields."""
-        response = await self._backend.call(self._operation, self._query)
-        return len(response.items)
+        return sum([len(page) async for page in self.pages()])
 
 
 async def call_all(

@@ -139,10 +139,11 @@ async def test_merged_labels_keep_their_shapes(version: DatasetVersion) -> None:
     assert again.id == animal.id
     with pytest.raises(NotFoundError):
         await version.merge_labels(["cat"], "animal")
-    found = await version.list_assets(q='annotations.label.name = "animal"')
+    found = await version.list_assets(q='annotations.rectangles.label.name = "animal"')
     assert [each.id for each in found] == [asset.id]
 
 
+@pytest.mark.lakes_only("only headrace lists jobs")
 async def test_jobs_are_listed_newest_first(client: Client, version: DatasetVersion) -> None:
     before = await client.list_jobs()
     _, job = await version.fork("copy")
@@ -156,6 +157,7 @@ async def test_jobs_are_listed_newest_first(client: Client, version: DatasetVers
             await client.list_jobs(limit=limit)
 
 
+@pytest.mark.lakes_only("only headrace lists jobs")
 async def test_the_blocking_api_merges_labels_and_lists_jobs(
     door: Door, version: DatasetVersion
 ) -> None:

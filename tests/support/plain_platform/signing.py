@@ -36,9 +36,13 @@ def claims_of(store: Store, signed: str, use: str) -> dict[str, Any]:
 
 
 def url_for(call: Call, use: str, **claims: Any) -> str:
-    """A presigned URL of this platform's storage, good for as long as the switch says."""
-    signed = sign(call.store, call.switches.url_seconds, use, **claims)
-    return f"{call.address}/storage/{use}?signed={signed}"
+    """A presigned URL of this platform's storage, good for as long as the switch says.
+
+    It names its end, as the URLs of most storages do.
+    """
+    seconds = call.switches.url_seconds
+    signed = sign(call.store, seconds, use, **claims)
+    return f"{call.address}/storage/{use}?Expires={int(time.time() + seconds)}&signed={signed}"
 
 
 def file_url(call: Call, object_name: str) -> str | None:
@@ -49,7 +53,7 @@ def file_url(call: Call, object_name: str) -> str | None:
 
 
 def claims_of_request(store: Store, request: web.Request, use: str) -> dict[str, Any]:
-    if list(request.query) != ["signed"]:
+    if list(request.query) != ["Expires", "signed"]:
         raise RefusedError(403, "The URL is not signed.")
     return claims_of(store, request.query["signed"], use)
 

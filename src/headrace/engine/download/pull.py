@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import KeyListing, batched
 from headrace.engine.versions.chosen import ChosenAssets
 from headrace.folders.lakes import check_no_lake
+from headrace.model.records import DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.tasks import first_error
@@ -120,6 +121,35 @@ async def pull_files(
         some_files=True,
         search_lakes=False,
     )
+
+
+async def pull_export(
+    backend: Backend, file: DataRecord, folder: Path, renew: Callable[[], Awaitable[str]]
+) -> None:
+    """Download a file that the platform exported, which is no data of a lake, in place of one that is there.
+
+    Args:
+        backend: Backend of the file.
+        file: Its name and its URL, which has just been received.
+        folder: Folder to write to; it is created if missing.
+        renew: Returns a new URL, where that one has expired.
+
+    Raises:
+        PartialTransferError: The file could not be downloaded.
+    """
+
+    async def items() -> AsyncIterator[list[Item]]:
+        yield [Item(name=file.filename, source=backend.file(file, renew=renew))]
+
+    await in_thread(check_no_lake, folder, below=False)
+    with Progress("pull", "files", None, total=1) as counting:
+        try:
+            report = await run(
+                items(), folder, force_replace=True, some_files=True, progress=counting
+            )
+        except BaseExceptionGroup as errors:
+            raise first_error(errors) from None
+    report.check("downloaded")
 
 
 async def failed_before(

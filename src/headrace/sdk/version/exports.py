@@ -9,6 +9,7 @@ from uuid import UUID
 
 import aiofiles.os
 
+from headrace.engine.download.pull import pull_export
 from headrace.engine.exports.pages import Selection
 from headrace.engine.exports.run import ExportOptions, ExportReport, export
 from headrace.engine.name_filter import NameFilter
@@ -29,7 +30,6 @@ from headrace.model.records import DataRecord, DatasetVersionRecord
 from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportAnnotations
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.base.arguments import as_export_key, as_path
-from headrace.sdk.base.file import download_all
 from headrace.sdk.base.resource import Resource
 from headrace.sdk.user import Worker, worker_id
 from headrace.sdk.version.assets import asset_ids
@@ -202,7 +202,11 @@ class VersionExports(Resource[DatasetVersionRecord]):
                 upload_status=DataUploadStatus.DONE,
                 presigned_url=answer.presigned_url,
             )
-            await download_all(self.session, [(self.id, file)], folder, force_replace=True)
+
+            async def renew() -> str:
+                return (await self.session.call(EXPORT_ANNOTATIONS, request)).presigned_url
+
+            await pull_export(self.session.backend, file, folder, renew)
         return str(target)
 
 
