@@ -35,7 +35,16 @@ class RemoteFile(BatchSource):
         fresh: The URL has just been received, so that it is used even if it seems to expire soon.
     """
 
-    __slots__ = ("_just_renewed", "_renew", "_storage", "_url", "_what", "batch_key", "prefetched")
+    __slots__ = (
+        "_fresh",
+        "_just_renewed",
+        "_renew",
+        "_storage",
+        "_url",
+        "_what",
+        "batch_key",
+        "prefetched",
+    )
 
     def __init__(
         self,
@@ -50,7 +59,8 @@ class RemoteFile(BatchSource):
         self.prefetched: StreamingResponse | HeadraceError | None = None
         """The response that a batch received for this file, or its error."""
         self._url = url
-        self._just_renewed = fresh
+        self._fresh = fresh
+        self._just_renewed = False
         self._renew = renew
         self._what = what
 
@@ -96,7 +106,7 @@ class RemoteFile(BatchSource):
                 response.close(error)
                 raise
             finally:
-                self._just_renewed = False
+                self._fresh = self._just_renewed = False
                 response.close()
         raise TransferError(f"the responses of {redact(url)} do not fit the requests")
 
@@ -133,7 +143,7 @@ class RemoteFile(BatchSource):
         if "?" not in url:
             return False
         # If a new URL seems to have expired, the clock of this machine is wrong.
-        expires = None if self._just_renewed else expires_at(url)
+        expires = None if self._fresh or self._just_renewed else expires_at(url)
         return expires is not None and expires - time.time() < MARGIN_SECONDS
 
     async def _renew_url(self) -> str:

@@ -141,10 +141,10 @@ async def test_everything_works_with_urls_of_two_seconds(
     await client.push("d/v", tmp_path / "out")
     await client.sync_folder("d/v", tmp_path / "out")
     await version.export(tmp_path / "coco", media="copy")
-    # Also where it has expired before it was used, after a failure.
+    # Also where it has expired before it was used, or before a second attempt.
     platform.switches.faults = [
-        Fault(status=503, path="/storage/file"),
         Fault(status=403, path="/storage/file"),
+        Fault(status=503, path="/storage/file"),
     ]
     path = await version.export_annotation_file("COCO", tmp_path / "file")
     assert Path(path).read_bytes().startswith(b"{")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,12 +16,12 @@ NAMES = [drawn_image(index)[0] for index in range(COUNT)]
 
 
 @pytest.fixture
-async def version(client: Client, platform: PlainPlatform) -> AsyncIterator[DatasetVersion]:
+async def version(client: Client, platform: PlainPlatform) -> DatasetVersion:
     platform.switches.page_cap = 7
     platform.store.add_version("drawings", "first", [drawn_image(index) for index in range(COUNT)])
     version = await client.version("drawings/first")
     await version.set_type("OBJECT_DETECTION")
-    yield version
+    return version
 
 
 def once(names: list[str]) -> bool:
