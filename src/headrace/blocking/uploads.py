@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from headrace.blocking import habits
+from headrace.blocking.exif import exif_metadata
 from headrace.blocking.handles import BlockingHandle, unwrap, wrap
 from headrace.blocking.portal import portal
 from headrace.blocking.services.error_manager import ErrorManager
@@ -81,7 +82,8 @@ class Uploads(BlockingHandle[AsyncDatalake], Generic[DataT, ManyT]):
             max_workers: Maximum number of concurrent uploads.
             error_manager: Collects the errors of files that failed, which then raise nothing while one file succeeds.
             metadata: The metadata of all files, or a list with those of each file.
-            fill_metadata: Must be False: headrace reads no EXIF tags into metadata.
+            fill_metadata: Add EXIF tags of images to their metadata: time, author, resolution, compression, manufacturer,
+                software and colour space. Keys of ``metadata`` win. Needs Pillow.
             wait_for_unprocessable_data: Has no effect: what the platform must read is waited for.
             upload_dir: The folder of the files in the object store.
             custom_metadata: The custom metadata of all files, or a list with those of each file.
@@ -94,13 +96,10 @@ class Uploads(BlockingHandle[AsyncDatalake], Generic[DataT, ManyT]):
 
         Raises:
             FileNotFoundError: Before anything is uploaded, if a path is not a file and there is no ``error_manager``.
+            MissingExtraError: With ``fill_metadata``, if Pillow is not installed.
             PartialTransferError: If some files failed and there is no ``error_manager``. All others are in the datalake.
             NoDataError: If nothing was uploaded.
         """
-        if fill_metadata:
-            raise BadRequestError(
-                "headrace reads no EXIF tags into metadata", hint="pass them as metadata yourself"
-            )
         single = isinstance(filepaths, str | Path)
         given = [filepaths] if isinstance(filepaths, str | Path) else list(filepaths)
         files = UploadFile.each([as_path(path) for path in given], metadata, custom_metadata)
@@ -114,6 +113,9 @@ class Uploads(BlockingHandle[AsyncDatalake], Generic[DataT, ManyT]):
                     raise MissingFileError(
                         f"{file.path}: no such file", hint="nothing was uploaded"
                     )
+        if fill_metadata:
+            for file in files:
+                file.metadata = {**exif_metadata(file.path), **(file.metadata or {})} or None
         many, report = self._send(files, tags, source, upload_dir, max_workers, progress)
         if error_manager is None:
             report.check("uploaded")

@@ -13,6 +13,7 @@ from PIL import Image
 
 from headrace import blocking
 from headrace.blocking import exceptions
+from headrace.blocking.exif import exif_metadata
 from headrace.blocking.sdk.annotation import MultiAnnotation
 from headrace.blocking.sdk.asset import MultiAsset
 from headrace.blocking.sdk.data import Data, MultiData
@@ -262,3 +263,33 @@ def test_what_is_missing_is_an_official_error_too(
     annotation = asset.create_annotation()
     with pytest.raises(exceptions.BadRequestError, match="not a point"):
         annotation.create_point([1, 2, 3], version.create_label("a"))
+
+
+def test_exif_tags_become_metadata(client: blocking.Client, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    for tag, value in {
+        0x0132: "2024:05:06 07:08:09",
+        0x013B: "Ann",
+        0x011A: 72.0,
+        0x0128: 2,
+        0x0103: 6,
+        0x010F: "Maker",
+        0xA001: 1,
+    }.items():
+        exif[tag] = value
+    Image.new("RGB", (8, 6)).save(tmp_path / "a.jpg", exif=exif)
+    Image.new("RGB", (8, 6)).save(tmp_path / "b.png")
+    (tmp_path / "c.txt").write_text("no image")
+    lake = client.get_datalake()
+    data = lake.upload_data(tmp_path / "a.jpg", fill_metadata=True, metadata={"acquired_by": "me"})
+    assert data.metadata == {
+        "acquired_at": "2024-05-06T07:08:09",
+        "acquired_by": "me",
+        "resolution_x": 72.0,
+        "resolution_unit": "inches",
+        "compression": "JPEG (old-style)",
+        "manufacturer": "Maker",
+        "color_space": "1",
+    }
+    assert lake.upload_data(tmp_path / "b.png", fill_metadata=True).metadata is None
+    assert exif_metadata(tmp_path / "c.txt") == {}
