@@ -22,15 +22,18 @@ OFFICIAL_TOKEN_VARIABLE = "PICSELLIA_TOKEN"
 
 
 class Client(ClientBase):
-    """A connection to a lake or a server, for one user of one organization.
+    """A connection to a lake or a server, for one user of one organization; made like the official client.
 
     The client is opened at once. Close it, use it as a context manager, or leave it open until the process ends.
     Errors are those of ``headrace.connect``.
 
+    Made by its name, it keeps what scripts of the official client count on: a listing without items raises
+    ``NoDataError``, and some refusals are built-in errors too. A client of ``blocking.connect`` does not.
+
     Args:
         api_token: The token for a server. Default: that of ``profile``, then the environment variable
             ``HEADRACE_TOKEN``, but only where ``host`` is given; then ``PICSELLIA_TOKEN``, then the token that
-            ``headrace login`` stored for this server. A lake needs none.
+            ``headrace login`` stored for this server. A lake needs none; one that it issued chooses its user.
         organization_id: The id of the organization; takes precedence over the name. Default: that of the token.
         organization_name: The name of the organization.
         host: The URL of a platform or a headrace server, or the folder of a lake. Default: the server of ``profile``,
