@@ -25,10 +25,13 @@ class WireRequest(NamedTuple):
 
 
 class ErrorBody(Struct, kw_only=True):
-    """The body of an error. Always a JSON object: the platform's client fails on anything else."""
+    """The body of an error. Always a JSON object: the platform's client fails on anything else.
 
-    message: str
-    detail: str | list[Any] | None = None
+    Of ``detail`` another platform may send any JSON, and it may leave out the message.
+    """
+
+    message: str | None = None
+    detail: Any = None
     hint: str | UnsetType = UNSET
     request_id: str | UnsetType = UNSET
 
@@ -73,27 +76,41 @@ def decode_error(
     try:
         decoded = _error_body.decode(body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
-        decoded = ErrorBody(message=_excerpt(body) or f"no message (status {status})")
+        decoded = ErrorBody(message=_excerpt(body))
     decoded_id = decoded.request_id if isinstance(decoded.request_id, str) else request_id
+    details = _details(decoded.detail)
     error = error_for_status(
         status,
-        decoded.message,
-        detail=decoded.detail,
+        decoded.message or details or f"no message (status {status})",
+        detail=decoded.detail if isinstance(decoded.detail, str | list) else None,
         request_id=decoded_id,
         retry_after=retry_after,
     )
     if isinstance(decoded.hint, str):
         error.hint = decoded.hint
-    elif decoded.detail:
+    elif decoded.message and details:
         # Other platforms say there which value is wrong.
-        details = [decoded.detail] if isinstance(decoded.detail, str) else decoded.detail
-        error.hint = _excerpt("; ".join(map(str, details)).encode())
+        error.hint = details
     return error
 
 
 def retry_after_of(error: APIError) -> float | None:
     """Return the seconds that an error asks the client to wait, or None."""
     return error.retry_after if isinstance(error, RateLimitError) else None
+
+
+def _details(detail: Any) -> str:
+    """Write the details of an error in one line; those of FastAPI as ``place: what is wrong``."""
+    if not detail:
+        return ""
+    parts = []
+    for each in detail if isinstance(detail, list) else [detail]:
+        if isinstance(each, dict) and "msg" in each:
+            place = ".".join(map(str, each.get("loc") or ()))
+            parts.append(f"{place}: {each['msg']}" if place else str(each["msg"]))
+        else:
+            parts.append(each if isinstance(each, str) else msgspec.json.encode(each).decode())
+    return _excerpt("; ".join(parts).encode())
 
 
 def _excerpt(body: bytes) -> str:

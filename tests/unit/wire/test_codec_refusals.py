@@ -126,3 +126,25 @@ def test_errors_of_something_in_between_are_quoted_briefly() -> None:
     slow = decode_error(429, b"", retry_after=3.0)
     assert isinstance(slow, RateLimitError)
     assert slow.retry_after == 3.0
+
+
+@pytest.mark.parametrize(
+    ("body", "message", "hint"),
+    [
+        ({"message": "no", "detail": ["a is 1", "b is 2"]}, "no", "a is 1; b is 2"),
+        ({"message": "no", "detail": None}, "no", None),
+        ({"detail": "Not found."}, "Not found.", None),
+        (
+            {"detail": [{"loc": ["body", "x"], "msg": "must be int", "type": "int"}]},
+            "body.x: must be int",
+            None,
+        ),
+        ({"message": "no", "detail": {"a": [1]}}, "no", '{"a":[1]}'),
+        ({}, "no message (status 422)", None),
+    ],
+)
+def test_errors_of_other_platforms_say_what_is_wrong(
+    body: dict[str, object], message: str, hint: str | None
+) -> None:
+    error = decode_error(422, msgspec.json.encode(body))
+    assert (error.message, error.hint) == (message, hint)
