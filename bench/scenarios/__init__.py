@@ -1,6 +1,7 @@
 """All scenarios by name."""
 
 from bench.scenario import Scenario
+from bench.scenarios.copy import COPY
 from bench.scenarios.files import FILES
 from bench.scenarios.formats import FORMATS
 from bench.scenarios.import_ import IMPORT
@@ -10,7 +11,7 @@ from bench.scenarios.transfer_many import MANY
 from bench.scenarios.transfer_upload import UPLOAD
 
 SCENARIOS: dict[str, Scenario] = {
-    each.name: each for each in (FILES, *FORMATS, IMPORT, PARSE, *TRANSFER, *MANY, UPLOAD)
+    each.name: each for each in (COPY, FILES, *FORMATS, IMPORT, PARSE, *TRANSFER, *MANY, UPLOAD)
 }
 
 

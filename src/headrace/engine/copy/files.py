@@ -186,8 +186,9 @@ class FileCopier:
         used: set[UUID] = set()
         assets: list[tuple[int, UUID]] = []
         found: list[Found] = []
+        present = await in_thread(self._journal.present, [file.row.name for file in files])
         for file in files:
-            for each in await in_thread(self._journal.present, file.row.name):
+            for each in present.get(file.row.name, ()):
                 if each.asset not in used and await self._is_same_asset(file, each):
                     used |= {each.asset, each.data}
                     assets.append((file.row.no, each.asset))
@@ -215,12 +216,12 @@ class FileCopier:
                 for data in page:
                     if data.upload_status is DataUploadStatus.DONE:
                         by_name.setdefault(data.filename, []).append(data)
+        every = [data.id for several in by_name.values() for data in several]
+        used |= await in_thread(self._journal.taken, every) if every else set()
         found = []
         for file in files:
             for data in by_name.get(file.row.name, ()):
                 if data.id in used or not _described_alike(file.asset.data, data):
-                    continue
-                if await in_thread(self._journal.is_taken, data.id):
                     continue
                 if await self._is_same_content(file, data):
                     used.add(data.id)

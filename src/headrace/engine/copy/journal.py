@@ -239,21 +239,29 @@ class Journal:
             changes = self._db.changes()
         return int(changes)
 
-    def present(self, name: str) -> list[Present]:
-        """Return the assets of this name that the target version has, and that no asset of the source stands for.
+    def present(self, names: Iterable[str]) -> dict[str, list[Present]]:
+        """Return the assets of these names that the target version has, and that no asset of the source stands for.
 
         The oldest comes first, as assets of the source are looked up: so twins find their own counterpart.
         """
-        found = self._all(
+        query = (
             "select asset, data, name, sha256, size, width, height from temp.present where name = ?"
-            " and asset not in (select target from asset where target is not null) order by no desc",
-            (name,),
+            " and not exists (select 1 from main.asset where target = present.asset) order by no desc"
         )
-        return [Present(UUID(bytes=asset), UUID(bytes=data), *rest) for asset, data, *rest in found]
+        found: dict[str, list[Present]] = {}
+        for name in dict.fromkeys(names):
+            rows = self._all(query, (name,))
+            if rows:
+                found[name] = [
+                    Present(UUID(bytes=asset), UUID(bytes=data), *rest)
+                    for asset, data, *rest in rows
+                ]
+        return found
 
-    def is_taken(self, data: UUID) -> bool:
-        """Whether a data of the target stands for an asset of the source already."""
-        return bool(self._all("select 1 from asset where target_data = ? limit 1", (data.bytes,)))
+    def taken(self, data: Iterable[UUID]) -> set[UUID]:
+        """Return those of the data of the target that stand for an asset of the source already."""
+        query = "select 1 from asset where target_data = ? limit 1"
+        return {each for each in data if self._all(query, (each.bytes,))}
 
     # --- what was done ------------------------------------------------------------------------------------
 
