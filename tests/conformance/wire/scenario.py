@@ -281,6 +281,8 @@ async def _assets(it: Walk, version: Any, data: list[Any]) -> list[Any]:
     job = await it.ask("add_data", **place, data_ids=[d.id for d in data], asset_tag_ids=[tag.id])
     await it.ask("get_job", job_id=job.job.id)
     await it.refused("get_job", job_id=MISSING)
+    await it.ask("list_jobs", organization_id=it.organization.id)
+    await it.refused("list_jobs", organization_id=it.organization.id, limit=0)
     await it.refused("get_job_run", job_id=MISSING)
     await it.refused("find_job_run", organization_id=it.organization.id, id=MISSING)
     page = await it.ask("list_assets", **place, **EVERYTHING)
@@ -311,6 +313,10 @@ async def _labels(it: Walk, version: Any) -> dict[str, str]:
     await it.ask("get_label_group", group_id=pet.id)
     await it.ask("update_label", label_id=cat.id, group_id=pet.id)
     await it.ask("list_label_groups", **place)
+    kitten = await it.ask("create_label", **place, name="kitten")
+    await it.refused("merge_label", label_id=kitten.id, into_id=MISSING)
+    await it.ask("merge_label", label_id=kitten.id, into_id=cat.id)
+    await it.refused("get_label", label_id=kitten.id)
     return {label.name: str(label.id) for label in both}
 
 
