@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-HEADRACE_FIELDS = frozenset(
+OWN_FIELDS = frozenset(
     [
         "annotated_entry_step_id",
         "assignees",
@@ -68,7 +68,7 @@ def decode_foreign(body: bytes, kind: Any) -> Any:
         except msgspec.ValidationError as error:
             # A place such as ``$.items[0].data.size``: what one item has, the others have too.
             keys = re.findall(r"\[[^\]]*\]|\w+", str(error).partition(" - at ")[2])
-            while keys and keys[-1] not in HEADRACE_FIELDS:
+            while keys and keys[-1] not in OWN_FIELDS:
                 keys.pop()
             if not keys or tuple(keys) in left_out:
                 raise
