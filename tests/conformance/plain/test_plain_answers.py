@@ -8,7 +8,7 @@ import pytest
 
 import headrace
 from headrace.errors import ServerError
-from headrace.protocol.foreign import HEADRACE_FIELDS
+from headrace.protocol.foreign import OWN_FIELDS
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import write_coco
@@ -31,7 +31,7 @@ async def test_an_organization_is_found_by_name(platform: PlainPlatform) -> None
 async def test_fields_of_headrace_may_be_anything_else_there(
     client: Client, platform: PlainPlatform, version: DatasetVersion, tmp_path: Path, value: object
 ) -> None:
-    platform.switches.more = dict.fromkeys(HEADRACE_FIELDS - {"bbox"}, value)
+    platform.switches.more = dict.fromkeys(OWN_FIELDS - {"bbox"}, value)
     report = await version.import_annotations(write_coco(tmp_path / "in.json", NAMES))
     assert report.images_imported == 12
     assert len(await version.load_annotations()) == 12
