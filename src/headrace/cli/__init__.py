@@ -12,6 +12,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "--version" in given and set(given) <= {"--version", "--json"}:
         _print_version(as_json="--json" in given)
         return 0
+    if given[:1] == ["__versions"]:
+        from headrace.cli.names import print_versions
+
+        return print_versions(given[1:])
     try:
         from headrace.cli.run import run
     except KeyboardInterrupt:

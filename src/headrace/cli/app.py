@@ -19,6 +19,7 @@ from headrace.cli.lake.init import init
 from headrace.cli.look.explain import explain
 from headrace.cli.look.ls import ls
 from headrace.cli.look.stats import stats
+from headrace.cli.me.completion import completion_command
 from headrace.cli.me.login import login, logout, whoami
 from headrace.cli.move.convert import convert
 from headrace.cli.move.copy import copy
@@ -80,6 +81,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "login": (login, ME),
     "logout": (logout, ME),
     "whoami": (whoami, ME),
+    "completion": (completion_command(lambda: make_app(everything=True)), ME),
 }
 SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
     "version": (
@@ -194,6 +196,7 @@ USAGE = {
     "login": "URL",
     "logout": "[URL]",
     "whoami": "[URL]",
+    "completion": "bash|zsh|fish",
 }
 
 
@@ -208,8 +211,8 @@ class Parsed(NamedTuple):
     name: str = ""
 
 
-def make_app() -> App:
-    """Return the whole command line."""
+def make_app(*, everything: bool = False) -> App:
+    """Return the whole command line; with ``everything``, its first page describes all commands."""
     more = [name for name in (*COMMANDS, *SUBCOMMANDS) if name not in FIRST_PAGE]
     app = App(
         name="headrace",
@@ -235,7 +238,7 @@ def make_app() -> App:
             name=name,
             group=group,
             sort_key=position,
-            show=name in FIRST_PAGE,
+            show=everything or name in FIRST_PAGE,
             usage=f"Usage: headrace {name} {USAGE[name]} [OPTIONS]",
             help_epilogue=f"{examples_of(name)}\n{EPILOGUE}",
         )
@@ -245,7 +248,7 @@ def make_app() -> App:
             help=text,
             group=group,
             sort_key=len(COMMANDS) + position,
-            show=name in FIRST_PAGE,
+            show=everything or name in FIRST_PAGE,
             help_epilogue=f"{examples_of(name)}\n{EPILOGUE}",
         )
         for order, (subcommand, function) in enumerate(commands.items()):

@@ -79,6 +79,7 @@ READING: dict[str, Lines] = {
     "explain": _reads(),
     "version digest": _reads(after=("demo/v1",)),
     "serve": _reads(),
+    "completion": _reads(),
     "version list": _reads(),
     "version show": _reads(after=("demo/v1",)),
     "version create": _reads(after=("demo/v2",)),

@@ -83,6 +83,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "serve lake --port 9000",
         "serve lake --host 0.0.0.0 --json",
     ),
+    "completion": (
+        "completion bash",
+        "completion zsh",
+        "completion fish",
+    ),
     "version list": (
         "version list lake",
         "version list lake bccd",
