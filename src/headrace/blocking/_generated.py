@@ -3149,6 +3149,7 @@ class DatasetVersion(Launches[Job]):
         include: str | Iterable[str] | NameFilter = (),
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
+        q: str | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -3173,6 +3174,7 @@ class DatasetVersion(Launches[Job]):
             include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
+            q: Choose only assets that fulfil this condition in the query language.
             progress: Called with progress events.
 
         Returns:
@@ -3204,6 +3206,7 @@ class DatasetVersion(Launches[Job]):
             include=include,
             exclude=exclude,
             names=names,
+            q=q,
             progress=progress,
         )
         return answer

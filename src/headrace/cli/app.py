@@ -31,8 +31,9 @@ from headrace.cli.move.sync import sync
 from headrace.cli.server import token
 from headrace.cli.server.serve import serve
 from headrace.cli.undo import undo
-from headrace.cli.version import contents, delete, label, tag, version
+from headrace.cli.version import contents, delete, from_tags, label, tag, version
 from headrace.cli.version.digest import digest
+from headrace.cli.version.metadata import metadata
 from headrace.cli.work import assignments, campaign, job, processing, steps, user
 
 MOVE = Group("Move data", sort_key=1)
@@ -97,6 +98,7 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
             "remove": delete.remove,
             "merge": contents.merge,
             "split": contents.split,
+            "metadata": metadata,
             "lock": contents.lock,
             "unlock": contents.unlock,
             "digest": digest,
@@ -112,6 +114,7 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
             "add": tag.add,
             "remove": tag.remove,
             "rename": tag.rename,
+            "convert": from_tags.convert,
             "delete": tag.delete,
         },
     ),

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
@@ -121,3 +124,43 @@ def test_a_locked_version_says_how_to_unlock_it(filled: Place) -> None:
     assert filled.done("version unlock", "demo/v1", "--dry-run")["locked"] is True
     filled.done("version unlock", "demo/v1")
     filled.done("label delete", "demo/v1", "box", "--yes")
+
+
+def test_files_are_chosen_by_a_condition(filled: Place, tmp_path: Path) -> None:
+    one = ("-q", ONE)
+    assert filled.done("ls", "demo/v1", *one)["files"] == ["scene_001.png"]
+    assert filled.done("ls", "--data", "-q", 'filename endswith "_001.png"')["data"] == 1
+    assert filled.done("ls", "--data", "--limit", "0") == {
+        "schema": "headrace.ls/1", "data": 12, "files": [],
+    }  # fmt: skip
+    assert filled.run("ls", *one).status == 2
+    assert filled.run("ls", "demo/v1", "--data").status == 2
+    assert filled.done("pull", "demo/v1", tmp_path / "out", *one)["files"] == 1
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["scene_001.png"]
+    assert (
+        filled.done("export", "demo/v1", tmp_path / "a.json", "--to", "coco", *one)["images"] == 1
+    )
+
+
+def test_custom_metadata_are_set_and_removed(filled: Place) -> None:
+    def metadata(*arguments: str) -> list[dict[str, Any]]:
+        found = filled.done("version metadata", "demo/v1", *arguments)["files"]
+        return [row["metadata"] for row in found if row["metadata"]]
+
+    assert metadata() == []
+    told = filled.done("version metadata", "demo/v1", "a=1", "-q", ONE, "--dry-run")
+    assert (told["changed"], metadata()) == (1, [])
+    assert metadata("a=1", "b=rain", "-q", ONE) == [{"a": 1, "b": "rain"}]
+    assert metadata() == [{"a": 1, "b": "rain"}]
+    assert metadata("a=", "-q", ONE) == [{"b": "rain"}]
+    assert filled.done("version metadata", "demo/v1", "b=rain", "-q", ONE)["changed"] == 0
+    assert filled.run("version metadata", "demo/v1", "rain").status == 2
+
+
+def test_tags_become_classifications(filled: Place) -> None:
+    filled.done("version rename", "demo/v1", "--type", "classification")
+    filled.done("tag add", "demo/v1", "cat", "-q", ONE)
+    assert filled.done("tag convert", "demo/v1", "cat", "--dry-run")["count"] == 1
+    filled.done("tag convert", "demo/v1", "cat")
+    assert filled.done("label list", "demo/v1")["labels"]["cat"] == 1
+    assert "no tag for assets 'ct'" in filled.run("tag convert", "demo/v1", "ct").err

@@ -90,6 +90,8 @@ READING: dict[str, Lines] = {
     "version add": _reads(after=("demo/v1", "-q", "width > 0")),
     "version merge": _reads(after=("demo/v1", "v2")),
     "version split": _reads(after=("demo/v1", "80/20")),
+    "version metadata": _reads(after=("demo/v1", "a=1")),
+    "tag convert": _reads(after=("demo/v1", "night")),
     "version lock": _reads(after=("demo/v1",)),
     "version unlock": _reads(after=("demo/v1",)),
     "tag list": _reads(),

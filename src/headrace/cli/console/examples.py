@@ -45,7 +45,7 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
     ),
     "ls": (
         "ls lake",
-        "ls lake bccd/v1 --limit 5",
+        "ls lake bccd/v1 -q 'data.width > 64' --limit 5",
         "ls https://hub.example --json",
     ),
     "stats": (
@@ -133,6 +133,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "version split lake bccd/v1 70/20/10 --seed 7 --dry-run",
         "version split https://hub.example bccd/v1 9/1 --name a --name b",
     ),
+    "version metadata": (
+        "version metadata lake bccd/v1 --json",
+        "version metadata lake bccd/v1 weather=rain -q 'data.width > 64'",
+        "version metadata https://hub.example bccd/v1 weather= --dry-run",
+    ),
     "version lock": (
         "version lock lake bccd/v1",
         "version lock lake bccd/v1 --dry-run",
@@ -167,6 +172,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "tag rename lake bccd/v1 dusk dawn",
         "tag rename lake bccd/v1 night dark --on data",
         "tag rename https://hub.example bccd old new --on dataset",
+    ),
+    "tag convert": (
+        "tag convert lake bccd/v1 dusk --dry-run",
+        "tag convert lake bccd/v1 night --on data --dry-run",
+        "tag convert https://hub.example bccd/v1 cat dog",
     ),
     "tag delete": (
         "tag delete lake bccd/v1 dusk --dry-run",

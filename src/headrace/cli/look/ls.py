@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Output
+from headrace.cli.console.errors import UsageError
+from headrace.cli.console.options import (
+    DEFAULT_ACCOUNT,
+    DEFAULT_OUTPUT,
+    Account,
+    Flag,
+    Output,
+    Query,
+)
 from headrace.cli.console.result import Form, Result, print_row
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import plural
 
 if TYPE_CHECKING:
+    from headrace.sdk.base.listing import Listing
     from headrace.sdk.client.client import Client
     from headrace.sdk.version.dataset_version import DatasetVersion
 
@@ -22,26 +31,38 @@ async def ls(
     version: str | None = None,
     /,
     *,
+    q: Query = None,
+    data: Flag = False,
     limit: int | None = None,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result | None:
-    """List all versions, or the labels and files of one.
+    """List all versions, the labels and files of one, or the files of the datalake.
 
     Args:
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version. Default: list all versions.
+        q: Only the files that fulfil this condition.
+        data: List the files of the datalake, in every version or in none.
         limit: Maximum number of files to list, newest first; 0 lists none. Default: 20, but all with --jsonl and
             --quiet.
     """
     async with connected(target, account) as client:
-        if version is None:
+        if version is None and not data:
+            if q is not None:
+                raise UsageError("-q chooses files", hint="name a VERSION, or pass --data")
             return await _all_versions(client)
-        found = await find_version(client, version)
+        one = None if version is None else await find_version(client, version)
+        if one is not None and data:
+            raise UsageError("--data lists the whole datalake", hint="omit VERSION or --data")
         if output.form in (Form.JSONL, Form.QUIET):
-            await _print_files(found, limit, output.form)
+            if limit != 0:
+                await _print_files(await _listing(client, one, q, limit), output.form)
             return None
-        return await _one_version(found, version, _LIMIT if limit is None else limit)
+        most = _LIMIT if limit is None else limit
+        if one is None or version is None:
+            return await _datalake(client, q, most)
+        return await _one_version(one, version, q, most)
 
 
 async def _all_versions(client: Client) -> Result:
@@ -66,30 +87,53 @@ async def _all_versions(client: Client) -> Result:
     )
 
 
-async def _print_files(version: DatasetVersion, limit: int | None, form: Form) -> None:
+async def _listing(
+    client: Client, version: DatasetVersion | None, q: str | None, limit: int | None
+) -> Listing[Any, Any, Any]:
+    """Return the listing of the files of a version, or of the datalake."""
+    if version is not None:
+        return version.list_assets(q=q, limit=limit)
+    return (await client.get_datalake()).list_data(q=q, limit=limit)
+
+
+async def _print_files(listing: Listing[Any, Any, Any], form: Form) -> None:
     """Print the files one by one: there may be millions."""
-    if limit == 0:
-        return
-    async for asset in version.list_assets(limit=limit):
-        row = {"filename": asset.filename, "id": str(asset.id)}
-        print_row("ls", row, form)
+    async for each in listing:
+        print_row("ls", {"filename": each.filename, "id": str(each.id)}, form)
 
 
-async def _one_version(version: DatasetVersion, name: str, limit: int) -> Result:
+async def _datalake(client: Client, q: str | None, limit: int) -> Result:
+    count = await (await _listing(client, None, q, None)).count()
+    files: list[str] = []
+    if limit > 0:
+        files = [each.filename async for each in await _listing(client, None, q, limit)]
+    rest = [f"  … {count - len(files):,} more"] if limit > 0 and count > len(files) else []
+    return Result(
+        command="ls",
+        data={"data": count, "files": files},
+        lines=[f"datalake: {plural(count, 'file')}", *(f"  {name}" for name in files), *rest],
+    )
+
+
+async def _one_version(version: DatasetVersion, name: str, q: str | None, limit: int) -> Result:
     summary = await _summary(version)
     labels = [label.name async for label in version.list_labels()]
     files: list[str] = []
     if limit > 0:
-        files = [asset.filename async for asset in version.list_assets(limit=limit)]
-    rest = summary["assets"] - len(files)
+        files = [asset.filename async for asset in version.list_assets(q=q, limit=limit)]
+    chosen = summary["assets"] if q is None else await version.list_assets(q=q).count()
+    rest = chosen - len(files)
     lines = [
         f"{name}: {plural(summary['assets'], 'asset')}, {plural(summary['shapes'], 'shape')},"
         f" {plural(len(labels), 'label')}" + (f" ({', '.join(labels[:10])})" if labels else "")
     ]
+    if q is not None:
+        lines.append(f"{plural(chosen, 'file')} chosen")
     lines += [f"  {filename}" for filename in files]
     if rest and limit > 0:
-        lines.append(f"  … {rest:,} more (--limit {summary['assets']} lists all)")
-    return Result(command="ls", data={**summary, "labels": labels, "files": files}, lines=lines)
+        lines.append(f"  … {rest:,} more (--limit {chosen} lists all)")
+    shown = {**summary, "labels": labels, "chosen": chosen, "files": files}
+    return Result(command="ls", data=shown, lines=lines)
 
 
 async def _summary(version: DatasetVersion) -> dict[str, Any]:

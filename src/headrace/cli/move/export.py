@@ -14,6 +14,7 @@ from headrace.cli.console.choice import (
     not_found_lines,
     status_of,
 )
+from headrace.cli.console.find import chosen_assets
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -21,6 +22,7 @@ from headrace.cli.console.options import (
     Flag,
     FormatOption,
     Output,
+    Query,
     Status,
     given,
     parse_class_order,
@@ -46,6 +48,7 @@ async def export(
     /,
     *,
     format: Annotated[FormatOption, Parameter(name=["--to", "--format"])],
+    q: Query = None,
     status: Status | None = None,
     images: Path | None = None,
     media: Media | None = None,
@@ -72,6 +75,7 @@ async def export(
         version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
         dst: The file or folder to write; it appears only when it is complete. - writes standard output.
         format: Format to write.
+        q: Export only assets that fulfil this condition. Default: all.
         status: Export only annotations with this status. Default: all.
         images: Folder of the images, as pull fills it, for YOLO's task classify; without it they come from the target.
         media: Put the images in place: copy, hardlink or symlink (to the lake's own files, which must not be changed
@@ -95,10 +99,12 @@ async def export(
     chosen = await choice.filter()
     async with output_file(dst, format) as path, connected(target, account) as client:
         found = await find_version(client, version)
+        assets = None if q is None else await chosen_assets(found, q)
         report = await found.export(
             path,
             format,
             status=status,
+            assets=assets,
             use_id=use_id,
             overwrite=overwrite,
             force=force,

@@ -20,6 +20,7 @@ from headrace.cli.console.options import (
     Account,
     Flag,
     Output,
+    Query,
     Workers,
 )
 from headrace.cli.console.result import Result
@@ -39,6 +40,7 @@ async def pull(
     dir: Path,
     /,
     *,
+    q: Query = None,
     force: Flag = False,
     use_id: Flag = False,
     tree: Flag = False,
@@ -57,6 +59,7 @@ async def pull(
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
         dir: The folder; created if it is missing.
+        q: Only the images of assets that fulfil this condition. Default: all.
         force: Download all files again, also in place of files that headrace did not write.
         use_id: Name files by the ids of their assets.
         tree: Name files by their object names, with the folders of the storage.
@@ -80,6 +83,7 @@ async def pull(
             dry_run=dry_run,
             expected_digest=expected,
             include=chosen,
+            q=q,
             progress=output.reporter,
         )
     return Result(

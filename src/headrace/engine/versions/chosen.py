@@ -49,14 +49,14 @@ class ChosenAssets:
 
 
 def chosen_assets(
-    backend: Backend, version_id: UUID, chosen: NameFilter
+    backend: Backend, version_id: UUID, chosen: NameFilter, q: str | None = None
 ) -> PageSource[AssetRecord]:
-    """Return a listing of the assets that a filter chooses, or of all without a filter."""
-    listing = CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id))
+    """Return a listing of the assets that a filter and a condition choose, or of all without them."""
+    listing = CursorListing(backend, LIST_ASSETS, ListAssets(version_id=version_id, q=q))
     if not chosen:
         return listing
     if chosen.names is not None and len(chosen.names) <= _FEW:
-        query = ListAssetsByKey(version_id=version_id)
+        query = ListAssetsByKey(version_id=version_id, q=q)
         names = [plain_name(name) for name in chosen.names]
         named = KeyListing(backend, LIST_ASSETS_BY_KEY, query, "filenames", names)
         return ChosenAssets(named, chosen)

@@ -43,6 +43,7 @@ class VersionDownloads(VersionAssets):
         include: str | Iterable[str] | NameFilter = (),
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
+        q: str | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -67,6 +68,7 @@ class VersionDownloads(VersionAssets):
             include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
+            q: Choose only assets that fulfil this condition in the query language.
             progress: Called with progress events.
 
         Returns:
@@ -90,7 +92,7 @@ class VersionDownloads(VersionAssets):
             )
         backend, folder = self.session.backend, as_path(target_path)
         chosen = NameFilter.of(include, exclude, names)
-        listed = chosen_assets(backend, self.id, chosen)
+        listed = chosen_assets(backend, self.id, chosen, q)
         named = name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout))
         before = await expect_digest(backend, self.record, expected_digest, progress=progress)
         report = await pull(
@@ -103,7 +105,7 @@ class VersionDownloads(VersionAssets):
             max_workers=max_workers,
             total=None if retry_failed or chosen else await listed.count(),
             progress=progress,
-            some_files=retry_failed or bool(chosen),
+            some_files=retry_failed or bool(chosen) or q is not None,
         )
         if before is not None:
             await check_unchanged(backend, self.record, before)
