@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from headrace.backend.base import Limits
+import headrace
 from headrace.engine.undo.foreign import store
 from headrace.errors import NotFoundError, RemovalNotRecordedError
 from headrace.protocol.operations.annotations import IMPORT_ANNOTATIONS
@@ -16,51 +16,43 @@ from headrace.protocol.operations.assets import DELETE_ASSETS
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import write_coco
-from tests.support.lakes.doors import Door
-from tests.support.lakes.snapshots import snapshot
-
-pytestmark = pytest.mark.lakes_only(
-    "headrace stands in for a platform here; tests/conformance/plain/test_plain_undo.py has a real one"
-)
+from tests.support.plain_platform import PlainPlatform
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
-PLAIN = Limits(import_assets=5, load_annotations=3, asset_ids=4)
 
 
 @pytest.fixture
-def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("HEADRACE_STATE", str(tmp_path / "state"))
-    return tmp_path / "state"
-
-
-@pytest.fixture
-async def annotated(
-    state: Path, client: Client, version: DatasetVersion, tmp_path: Path
-) -> DatasetVersion:
-    """A version on a plain platform, with annotations and tags."""
-    own, client.session.backend.limits = client.session.backend.limits, PLAIN
+async def annotated(version: DatasetVersion, tmp_path: Path) -> DatasetVersion:
+    """The version with annotations and tags."""
     await version.import_annotations(write_coco(tmp_path / "in.json", NAMES), status="ACCEPTED")
     assets = await version.list_assets()
     tag = await version.create_asset_tag("night")
     await assets[0].add_tags(tag)
     (first, *_) = await version.list_annotations()
-    # On a platform an import writes the attributes.
-    client.session.backend.limits = own
-    await first.update(status="REFUSED", attributes={"by": "hand"})
-    client.session.backend.limits = PLAIN
+    await first.update(status="REFUSED")
     return version
 
 
 async def content(version: DatasetVersion) -> dict[str, Any]:
-    """What the version holds, by file name, without the ids, which are new ones on another platform."""
-    held = await snapshot(version)
-    names = {asset: name for asset, (name, _, _) in held["assets"].items()}
-    annotations: dict[str, list[Any]] = {}
-    for annotation in held["annotations"].values():
-        kept = {key: value for key, value in annotation.items() if key not in ("id", "asset_id")}
-        annotations.setdefault(names[annotation["asset_id"]], []).append(kept)
-    assets = {name: (data, tags) for name, data, tags in held["assets"].values()}
-    return {"assets": assets, "annotations": annotations, "labels": held["labels"]}
+    """What the version holds, by file name, without ids: they are new after an undo."""
+    assets, annotations, shapes = {}, {}, 0
+    names: dict[str, str] = {}
+    async for asset in version.list_assets():
+        names[str(asset.id)] = asset.filename
+        assets[asset.filename] = (asset.data_id, sorted(tag.name for tag in await asset.get_tags()))
+    status = {str(each.id): each.status async for each in version.iter_annotations()}
+    for asset_id, found in (await version.load_annotations()).items() if status else ():
+        for annotation in found:
+            kept = {key: annotation.get(key) for key in _KINDS}
+            shapes += sum(len(each or ()) for each in kept.values())
+            kept["status"] = status[annotation["id"]]
+            annotations.setdefault(names[str(asset_id)], []).append(kept)
+    stats = await version.retrieve_stats()
+    assert (stats.nb_annotations, stats.nb_objects) == (len(status), shapes)
+    return {"assets": assets, "annotations": annotations, "labels": stats.label_repartition}
+
+
+_KINDS = ("rectangles", "polygons", "lines", "points", "classifications", "masks", "keypoints")
 
 
 REMOVALS = {
@@ -73,7 +65,7 @@ REMOVALS = {
 
 @pytest.mark.parametrize("what", REMOVALS)
 async def test_a_removal_comes_back(
-    client: Client, annotated: DatasetVersion, door: Door, what: str
+    client: Client, annotated: DatasetVersion, platform: PlainPlatform, what: str
 ) -> None:
     before = await content(annotated)
     await REMOVALS[what](annotated, await annotated.list_assets())
@@ -87,9 +79,8 @@ async def test_a_removal_comes_back(
     assert (await removal.details()).labels.keys() <= before["labels"].keys()
     dry = await removal.undo(dry_run=True)
     assert await content(annotated) == after
-    async with door.connect() as other:
+    async with headrace.connect(platform.address, api_token=platform.token) as other:
         # Another process of the same machine.
-        other.session.backend.limits = PLAIN
         report = await (await other.list_removals())[0].undo()
     assert (report.annotations, report.conflict_count) == (gone, 0)
     assert (dry.assets, dry.annotations, dry.shapes) == (
