@@ -11,6 +11,7 @@ from headrace.errors import UnsupportedError
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.data.images import coco, drawn_image, write_coco
+from tests.support.plain_platform import PlainPlatform
 
 NAMES = [f"image_{index:04d}.jpg" for index in range(12)]
 
