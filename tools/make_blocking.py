@@ -295,7 +295,9 @@ def slots(cls: type) -> list[str]:
 
 
 def skipped(cls: type, name: str) -> bool:
-    """Return whether ``BlockingList`` has the method already."""
+    """Return whether ``BlockingHandle`` or ``BlockingList`` has the method already."""
+    if name == "with_options":
+        return True
     return cls.__name__.startswith("Multi") and name in LIST_METHODS | OF_ALL_LISTS
 
 

@@ -50,6 +50,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.model.enums import TagTarget as TagTarget
     from headrace.model.sample import LabelInfo as LabelInfo
     from headrace.model.sample import Sample as Sample
+    from headrace.net.timeout import Timeout as Timeout
     from headrace.sdk.annotation import Annotation as Annotation
     from headrace.sdk.annotation import MultiAnnotation as MultiAnnotation
     from headrace.sdk.asset import Asset as Asset
@@ -116,6 +117,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
         "TagTarget",
     ),
     "headrace.model.sample": ("LabelInfo", "Sample"),
+    "headrace.net.timeout": ("Timeout",),
     "headrace.sdk.annotation": ("Annotation", "MultiAnnotation"),
     "headrace.sdk.asset": ("Asset", "MultiAsset"),
     "headrace.sdk.campaign.assignment": ("AnnotationCampaignAssignment",),

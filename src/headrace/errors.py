@@ -25,7 +25,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 __all__ = [
     "STATUS_CLASSES",
@@ -96,10 +96,14 @@ class HeadraceError(Exception):
     Attributes:
         code: A stable, machine-readable name of the kind of error.
         retryable: Whether the same call may succeed later without a change.
+        request_id: The id of the call in the log of the server, if there is one.
+        attempts: How often a request was sent before this error was raised.
     """
 
     code: ClassVar[str] = "error"
     retryable: ClassVar[bool] = False
+    request_id: str | None = None
+    attempts: int = 1
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
@@ -121,9 +125,17 @@ class ConfigurationError(HeadraceError):
 
 
 class MissingExtraError(ConfigurationError):
-    """A feature needs an optional package: install the extra named in the message."""
+    """A feature needs an optional package: install what the hint names.
+
+    Args:
+        message: The feature and the package that it needs.
+        install: What to install, as pip and uv take it: ``headrace[images]``.
+    """
 
     code = "missing-extra"
+
+    def __init__(self, message: str, *, install: str) -> None:
+        super().__init__(message, hint=f"pip install '{install}', or: uv pip install '{install}'")
 
 
 class UnsupportedError(HeadraceError):
@@ -256,6 +268,18 @@ class TransferError(HeadraceError):
 
     code = "transfer"
 
+    def after(self, attempts: int, seconds: float) -> Self:
+        """Record how often the request was sent, in the message too, and return the error.
+
+        Args:
+            attempts: How often the request was sent.
+            seconds: The time from the first attempt to the end of the last.
+        """
+        if attempts > 1 and self.attempts == 1:
+            self.attempts = attempts
+            self.message += f", {attempts} tries in {seconds:.1f} s"
+        return self
+
 
 class ConnectError(TransferError, ConnectionError):
     """The host cannot be reached: check address and network. Also a ``ConnectionError``."""
@@ -346,10 +370,13 @@ class LakeError(StorageError):
     code = "lake"
 
 
-class NotALakeError(LakeError):
-    """The folder is not a lake: create one with ``headrace.create_lake`` or ``headrace init``."""
+class NotALakeError(LakeError, FileNotFoundError):
+    """The folder is not a lake: create one with ``headrace.create_lake`` or ``headrace init``. Also a ``FileNotFoundError``."""
 
     code = "not-a-lake"
+
+    def __str__(self) -> str:
+        return HeadraceError.__str__(self)
 
 
 class LakeVersionError(LakeError):

@@ -82,7 +82,7 @@ def own(client: Any, folder: Path) -> None:
     tag = client.create_tag("t", "DATASET")
     assert client.get_tag("t", "DATASET") == tag == client.get_or_create_tag("t", "DATASET")
     assert len(client.list_tags("DATASET")) == 1
-    assert len(client.request("list_assets", version_id=version.id).items) == 4
+    assert len(client.request("list_assets", version_id=version.id).record.items) == 4
     version.list_annotations().split(0.5)
     version.list_annotations().delete()
     version.delete_assets(version.list_assets(limit=1))

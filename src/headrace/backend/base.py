@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Generic, Protocol, Self
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.model.records import DataRecord
+from headrace.net.timeout import UNLIMITED, Timeout
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.uploading import PreparedUpload
 from headrace.transfer.source import Source
@@ -41,6 +43,13 @@ class Limits(Struct, frozen=True, kw_only=True):
     whole_pixels: bool = True
     extensions: bool = False
     local_files: bool = False
+
+
+def limited(limits: Limits, workers: int | None) -> Limits:
+    """Return the limits with another number of calls and files at a time; None keeps them."""
+    if workers is None:
+        return limits
+    return replace(limits, concurrency=workers, max_workers=workers)
 
 
 class UploadedFile(Struct, frozen=True):
@@ -75,6 +84,34 @@ class FileUpload(Protocol):
         ...
 
 
+class CallOptions(Struct, frozen=True, kw_only=True):
+    """What a copy of a client does differently.
+
+    Attributes:
+        timeout: The limits of each call.
+        retries: How often a call is repeated after it failed; None for the default.
+        concurrency: Calls and files at a time; None for the default.
+    """
+
+    timeout: Timeout = UNLIMITED
+    retries: int | None = None
+    concurrency: int | None = None
+
+
+class CallResult(Struct, Generic[R], frozen=True):
+    """The answer to a call, with what HTTP says about it.
+
+    Attributes:
+        record: The result record of the operation.
+        status: The HTTP status; 200 for a lake.
+        headers: The headers of the response, which ignore case; none for a lake.
+    """
+
+    record: R
+    status: int = 200
+    headers: Mapping[str, str] = {}
+
+
 class Caller(Protocol):
     """Executes operations."""
 
@@ -91,8 +128,18 @@ class Backend(Protocol):
 
     limits: Limits
 
+    options: CallOptions
+
     async def call(self, operation: Operation[P, R], request: P, /) -> R:
         """Execute one operation. Raises the errors of ``headrace.errors``."""
+        ...
+
+    async def request(self, operation: Operation[P, R], request: P, /) -> CallResult[R]:
+        """Execute one operation, and return status and headers too."""
+        ...
+
+    def with_options(self, options: CallOptions) -> Self:
+        """Return a copy with other options, on the same connections."""
         ...
 
     def file(

@@ -9,9 +9,8 @@ from pathlib import Path
 from uuid import UUID
 
 import anyio
-from msgspec.structs import replace
 
-from headrace.backend.base import Backend, Limits
+from headrace.backend.base import Backend, Limits, limited
 from headrace.credentials.find import Credentials, find_credentials
 from headrace.errors import ConfigurationError
 from headrace.model.records import OrganizationRecord, PingRecord
@@ -117,7 +116,7 @@ async def _open(
             username = await user_of(platform.context, token)
         access = await local_access(platform.context, organization_id, organization_name, username)
         backend = LocalBackend(platform, access, reopen=open_platform)
-        backend.limits = _limited(backend.limits, settings)
+        backend.limits = limited(backend.limits, settings.max_workers)
         ping = await backend.call(PING, Ping())
         chosen = GetOrganization(organization_id=access.organization_id)
         return backend, ping, await backend.call(GET_ORGANIZATION, chosen)
@@ -146,7 +145,7 @@ async def _connect(
         ping = await backend.call(PING, Ping(), policy=few_retries)
         organization = await _organization(backend, ping, organization_id, credentials.organization)
         limits = SERVER_LIMITS if isinstance(ping.headrace, str) else Limits()
-        backend.configure(organization.id, _limited(limits, settings))
+        backend.configure(organization.id, limited(limits, settings.max_workers))
     except BaseException:
         await backend.aclose()
         raise
@@ -164,12 +163,6 @@ async def _organization(
             f"{ping.username} has no default organization", hint="pass organization_name="
         )
     return await backend.call(GET_ORGANIZATION, GetOrganization(organization_id=chosen))
-
-
-def _limited(limits: Limits, settings: Settings) -> Limits:
-    if settings.max_workers is None:
-        return limits
-    return replace(limits, concurrency=settings.max_workers, max_workers=settings.max_workers)
 
 
 def _folder(target: str | Path) -> Path:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from copy import copy
 from pathlib import Path
 from uuid import UUID
 
 import anyio
 
-from headrace.backend.base import Limits, SmallUpload, UploadedFile
+from headrace.backend.base import (
+    CallOptions,
+    CallResult,
+    Limits,
+    SmallUpload,
+    UploadedFile,
+    limited,
+)
 from headrace.backend.upload.file_body import Snapshot
 from headrace.errors import ConfigurationError, HeadraceError, ObjectNotFoundError
 from headrace.event_loop import LoopBinding
@@ -33,6 +41,48 @@ LOCAL_LIMITS = Limits(
 )
 
 
+class OpenLake:
+    """An open lake, which all copies of a backend share.
+
+    It is opened again where the event loop that it was opened in was closed.
+    """
+
+    def __init__(
+        self, platform: Platform, reopen: Callable[[], Awaitable[Platform]] | None
+    ) -> None:
+        self._platform = platform
+        self._reopen = reopen
+        self._loop = LoopBinding()
+        self._lock = anyio.Lock()
+        self._is_stale = False
+
+    @property
+    def objects(self) -> ObjectStore:
+        """The files of the lake, which belong to no event loop."""
+        return self._platform.context.objects
+
+    async def current(self) -> Platform:
+        """Return the lake, open in the running event loop."""
+        if self._loop.has_moved() and self._reopen is not None:
+            self._is_stale, self._lock = True, anyio.Lock()
+        if self._is_stale and self._reopen is not None:
+            async with self._lock:
+                # Another task may have opened it meanwhile.
+                if self._is_stale:
+                    self._platform.discard()
+                    self._platform = await self._reopen()
+                    self._is_stale = False
+        return self._platform
+
+    async def aclose(self) -> None:
+        """Finish writing and close the lake, even in a cancelled scope."""
+        if self._loop.has_moved() or self._is_stale:
+            self._platform.discard()
+            return
+        with anyio.CancelScope(shield=True):
+            await self._platform.aclose()
+
+
 class LocalBackend:
     """A lake that is open in this process.
 
@@ -51,37 +101,48 @@ class LocalBackend:
     ) -> None:
         self.limits = LOCAL_LIMITS
         self.name = str(platform.context.path)
-        self._platform = platform
+        self._lake = OpenLake(platform, reopen)
         self._access = access
-        self._reopen = reopen
-        self._loop = LoopBinding()
+        self.options = CallOptions()
 
     def __repr__(self) -> str:
         return f"LocalBackend({self.name!r})"
 
     async def call(self, operation: Operation[P, R], request: P, /) -> R:
         """Execute one operation."""
-        await self._follow_loop()
-        return await self._platform.call(self._access, operation, request)
+        platform = await self._lake.current()
+        with self.options.timeout.limit(self.name):
+            return await platform.call(self._access, operation, request)
+
+    async def request(self, operation: Operation[P, R], request: P, /) -> CallResult[R]:
+        """Execute one operation; a lake has no headers to return."""
+        return CallResult(await self.call(operation, request))
+
+    def with_options(self, options: CallOptions) -> LocalBackend:
+        """Return a copy with other options, on the same lake. There is nothing to repeat in a lake."""
+        other = copy(self)
+        other.options = options
+        other.limits = limited(self.limits, options.concurrency)
+        return other
 
     def file(
         self, data: DataRecord, /, *, renew: Callable[[], Awaitable[str]] | None = None
     ) -> LocalFile:
         """The file of a data."""
-        return LocalFile(self._platform.context.objects, data)
+        return LocalFile(self._lake.objects, data)
 
     @asynccontextmanager
     async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[LocalUpload]:
         """Begin to copy a file into the lake."""
-        await self._follow_loop()
+        objects = (await self._lake.current()).context.objects
         file = await in_thread(Snapshot.of, path)
-        yield LocalUpload(self, self._platform.context.objects, file, connector_id)
+        yield LocalUpload(self, objects, file, connector_id)
 
     async def upload_many(
         self, uploads: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
     ) -> list[UploadedFile | HeadraceError | OSError]:
         """Copy small files into the lake."""
-        await self._follow_loop()
+        objects = (await self._lake.current()).context.objects
         files = await in_thread(Snapshot.each, [upload.path for upload in uploads])
         good = [
             (upload, file)
@@ -89,26 +150,16 @@ class LocalBackend:
             if isinstance(file, Snapshot)
         ]
         stored = iter(
-            await self._platform.context.objects.put_files(
+            await objects.put_files(
                 [(upload.prepared.object_name, file.path) for upload, file in good]
             )
         )
         outcomes = [next(stored) if isinstance(file, Snapshot) else file for file in files]
         return await in_thread(_unchanged, files, outcomes)
 
-    async def _follow_loop(self) -> None:
-        """Open the lake again where the event loop that it was opened in is closed."""
-        if self._loop.has_moved() and self._reopen is not None:
-            self._platform.discard()
-            self._platform = await self._reopen()
-
     async def aclose(self) -> None:
         """Finish writing and close the lake, even in a cancelled scope."""
-        if self._loop.has_moved():
-            self._platform.discard()
-            return
-        with anyio.CancelScope(shield=True):
-            await self._platform.aclose()
+        await self._lake.aclose()
 
 
 def _unchanged(

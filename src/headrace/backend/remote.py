@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from functools import partial
+from copy import copy
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,7 +12,14 @@ import anyio
 from msgspec import UNSET
 
 from headrace._version import __version__
-from headrace.backend.base import Limits, SmallUpload, UploadedFile
+from headrace.backend.base import (
+    CallOptions,
+    CallResult,
+    Limits,
+    SmallUpload,
+    UploadedFile,
+    limited,
+)
 from headrace.backend.extensions import refuse_extensions, without_digests
 from headrace.backend.remote_file import RemoteFile
 from headrace.backend.upload.file_body import Snapshot
@@ -51,6 +58,48 @@ SERVER_LIMITS = Limits(
 """The limits of a headrace server."""
 
 
+class ConnectionPool:
+    """The connections to one server and its storages, which all copies of a backend share.
+
+    They are opened again where the event loop that they were opened in was closed.
+    """
+
+    def __init__(self, address: str, api_token: str, *, trust_storage: bool) -> None:
+        self._address = address
+        self._token = api_token
+        self._trusted = trust_storage
+        self._loop = LoopBinding()
+        self._open()
+
+    def __repr__(self) -> str:
+        return f"ConnectionPool({self.api.address!r})"
+
+    def _open(self) -> None:
+        self.api = ApiSession(self._address, self._token, user_agent=USER_AGENT)
+        url_policy = policy_for(self.api.address, trusted=self._trusted)
+        self.storage = StorageSession(user_agent=USER_AGENT, url_policy=url_policy)
+
+    def current(self) -> ConnectionPool:
+        """Return the pool, with connections of the running event loop."""
+        if self._loop.has_moved():
+            self._discard()
+            self._open()
+        return self
+
+    def _discard(self) -> None:
+        self.api.discard()
+        self.storage.discard()
+
+    async def aclose(self) -> None:
+        """Close the connections, even in a cancelled scope."""
+        if self._loop.has_moved():
+            self._discard()
+            return
+        with anyio.CancelScope(shield=True):
+            await self.api.aclose()
+            await self.storage.aclose()
+
+
 class RemoteBackend:
     """A connection to one server with one token, for one organization.
 
@@ -75,21 +124,12 @@ class RemoteBackend:
     ) -> None:
         self.state = state
         self.limits = Limits()
-        self._loop = LoopBinding()
-
-        # A function, since the repr of a partial would show the token.
-        def open_api() -> ApiSession:
-            return ApiSession(address, api_token, user_agent=USER_AGENT)
-
-        self._open_api = open_api
-        self._api = self._open_api()
-        url_policy = policy_for(self._api.address, trusted=trust_storage)
-        self._open_storage = partial(StorageSession, user_agent=USER_AGENT, url_policy=url_policy)
-        self._storage = self._open_storage()
-        self._policy = policy
+        self._pool = ConnectionPool(address, api_token, trust_storage=trust_storage)
+        self.policy = policy
         self._explain_refusal = explain_refusal
         self._organization: UUID | None = None
-        self.name = self._api.address
+        self.options = CallOptions()
+        self.name = self._pool.api.address
 
     def __repr__(self) -> str:
         return f"RemoteBackend({self.name!r})"
@@ -116,8 +156,37 @@ class RemoteBackend:
             policy: The retries of this call.
             key: Idempotency key of a call that changes data, the same for all retries. Default: a new one.
         """
+        return self._decoded(operation, await self._send(operation, request, policy, key))
+
+    async def request(self, operation: Operation[P, R], request: P, /) -> CallResult[R]:
+        """Execute one operation, and return status and headers too."""
+        response = await self._send(operation, request)
+        record = self._decoded(operation, response)
+        return CallResult(record, response.status, response.headers)
+
+    def _decoded(self, operation: Operation[P, R], response: HttpResponse) -> R:
+        result = decode_response(operation, response.body)
+        return result if self.limits.extensions else without_digests(result)
+
+    def with_options(self, options: CallOptions) -> RemoteBackend:
+        """Return a copy with other options, on the same connections."""
+        other = copy(self)
+        other.options = options
+        if options.retries is not None:
+            other.policy = RetryPolicy(attempts=options.retries + 1)
+        other.limits = limited(self.limits, options.concurrency)
+        return other
+
+    async def _send(
+        self,
+        operation: Operation[P, R],
+        request: P,
+        policy: RetryPolicy | None = None,
+        key: str | None = None,
+    ) -> HttpResponse:
+        """Send one operation; returns the response of a success."""
+        pool = self._pool.current()
         refuse_extensions(operation, request, self.limits)
-        self._follow_loop()
         wire = encode_request(operation, request)
         headers = {"X-Headrace": "1", "X-Request-ID": uuid4().hex}
         repeatable = (_repeatable if self.limits.extensions else _repeatable_elsewhere)(
@@ -130,23 +199,33 @@ class RemoteBackend:
         if self._organization is not None:
             headers["X-Picsellia-Organization"] = str(self._organization)
 
+        attempts = 0
+
         async def send() -> HttpResponse:
-            return await self._api.send(
-                wire.method, wire.path, query=wire.query, body=wire.body, headers=headers
+            nonlocal attempts
+            attempts += 1
+            return await pool.api.send(
+                wire.method,
+                wire.path,
+                query=wire.query,
+                body=wire.body,
+                headers=headers,
+                limits=self.options.timeout,
             )
 
-        response = await send_with_retries(
-            send, repeatable=repeatable, policy=policy or self._policy
-        )
+        with self.options.timeout.limit(self.name):
+            response = await send_with_retries(
+                send, repeatable=repeatable, policy=policy or self.policy
+            )
         if 200 <= response.status < 300 and response.status != 208:
-            result = decode_response(operation, response.body)
-            return result if self.limits.extensions else without_digests(result)
+            return response
         error = decode_error(
             response.status,
             response.body,
             request_id=response.headers.get("X-Request-ID", headers["X-Request-ID"]),
             retry_after=retry_after(response.headers),
         )
+        error.attempts = attempts
         if isinstance(error, AuthenticationError) and self._explain_refusal is not None:
             raise self._explain_refusal(error)
         raise error
@@ -155,13 +234,13 @@ class RemoteBackend:
         self, data: DataRecord, /, *, renew: Callable[[], Awaitable[str]] | None = None
     ) -> RemoteFile:
         """The file of a data, or one whose new URLs come from ``renew``."""
-        self._follow_loop()
+        storage = self._pool.current().storage
 
         async def sign() -> str:
             return (await self.call(GET_DATA_URL, DataId(data_id=data.id))).presigned_url
 
         return RemoteFile(
-            self._storage,
+            storage,
             data.presigned_url,
             renew=renew or sign,
             what=f"the file of {data.filename!r}",
@@ -171,7 +250,6 @@ class RemoteBackend:
     @asynccontextmanager
     async def upload(self, path: Path, /, *, connector_id: UUID) -> AsyncIterator[RemoteUpload]:
         """Begin to upload a local file, or resume what an earlier run began."""
-        self._follow_loop()
         file = await in_thread(Snapshot.of, path)
         uploader = self._uploader()
         parallel = min(PARALLEL, self.limits.max_workers or PARALLEL)
@@ -190,7 +268,6 @@ class RemoteBackend:
         self, uploads: Sequence[SmallUpload], /, *, connector_id: UUID, workers: int
     ) -> list[UploadedFile | HeadraceError | OSError]:
         """Upload small files, each with one request."""
-        self._follow_loop()
         files = await in_thread(Snapshot.each, [upload.path for upload in uploads])
         uploader = self._uploader()
 
@@ -212,26 +289,13 @@ class RemoteBackend:
     def _uploader(self) -> SignedUploader:
         # A headrace server returns the SHA-256, other storages the MD5.
         algorithms = ("sha256",) if self.limits.extensions else ("sha256", "md5")
-        return SignedUploader(self._storage, policy=self._policy, algorithms=algorithms)
-
-    def _follow_loop(self) -> None:
-        """Open new connections where the event loop of the old ones was closed."""
-        if self._loop.has_moved():
-            self._discard()
-            self._api, self._storage = self._open_api(), self._open_storage()
-
-    def _discard(self) -> None:
-        self._api.discard()
-        self._storage.discard()
+        return SignedUploader(
+            self._pool.current().storage, policy=self.policy, algorithms=algorithms
+        )
 
     async def aclose(self) -> None:
         """Close the connections, even in a cancelled scope."""
-        if self._loop.has_moved():
-            self._discard()
-            return
-        with anyio.CancelScope(shield=True):
-            await self._api.aclose()
-            await self._storage.aclose()
+        await self._pool.aclose()
 
 
 def _repeatable(operation: Operation[P, R], request: P) -> bool:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, Unpack
 from uuid import UUID
 
+from headrace.backend.base import CallResult
 from headrace.blocking.files import Files
 from headrace.blocking.habits import record_dict
 from headrace.blocking.handles import BLOCKING_CLASSES, BlockingHandle, BlockingList, wrap
@@ -4765,7 +4766,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
         answer: list[Job] = self._call(self._inner.list_jobs, limit)
         return answer
 
-    def request(self, operation: str, /, **fields: Any) -> Any:
+    def request(self, operation: str, /, **fields: Any) -> CallResult[Any]:
         """Call any operation of the platform by name.
 
         Args:
@@ -4773,17 +4774,18 @@ class ClientBase(BlockingHandle[AsyncClient]):
             **fields: The fields of its request. Ids may be UUIDs or text; ``organization_id`` is filled in.
 
         Returns:
-            The result record of the operation.
+            The result record of the operation, with the HTTP status and headers of the response.
 
         Raises:
             BadRequestError: If the operation or a field is unknown, or a field is missing or of a wrong type.
 
         Example:
             ```python
-            stats = client.request("get_stats", version_id=version.id)
+            answer = client.request("get_stats", version_id=version.id)
+            print(answer.status, answer.record.nb_objects)
             ```
         """
-        answer: Any = self._call(self._inner.request, operation, **fields)
+        answer: CallResult[Any] = self._call(self._inner.request, operation, **fields)
         return answer
 
     def create_tag(self, name: str, target_type: TagTarget | str) -> Tag:

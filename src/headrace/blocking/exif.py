@@ -71,7 +71,7 @@ def exif_metadata(path: Path) -> dict[str, Any]:
         from PIL import Image
     except ImportError:
         raise MissingExtraError(
-            "reading EXIF tags needs Pillow", hint="pip install 'headrace[images]'"
+            "reading EXIF tags needs Pillow", install="headrace[images]"
         ) from None
     try:
         with Image.open(path) as image:

@@ -10,9 +10,11 @@ from headrace.blocking import habits
 from headrace.blocking.portal import portal
 from headrace.errors import HeadraceError, JobFailedError, NoDataError
 from headrace.model.enums import TagTarget
+from headrace.net.timeout import Timeout
 from headrace.sdk.base.collection import MultiObject
 from headrace.sdk.base.session import Session
 from headrace.sdk.data import MultiData
+from headrace.transfer.progress import OnProgress
 
 InnerT = TypeVar("InnerT")
 HandleT = TypeVar("HandleT", bound="BlockingHandle[Any]")
@@ -60,6 +62,43 @@ class BlockingHandle(Generic[InnerT]):
     def inner(self) -> InnerT:
         """The async handle."""
         return self._inner
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Timeout | None = None,
+        retries: int | None = None,
+        progress: OnProgress | None = None,
+        concurrency: int | None = None,
+    ) -> Self:
+        """Return a copy that makes its calls with other options, on the same connections.
+
+        What is reached through the copy has the options too. None leaves an option as it is. Closing either closes both.
+
+        Args:
+            timeout: Limits in seconds for each call; a number limits the whole call with its retries. Transfers of files
+                are not limited as a whole.
+            retries: How often a call is repeated after it failed.
+            progress: Called with the progress events of all methods that report progress and are given no callback.
+            concurrency: Calls and files at a time.
+
+        Returns:
+            The copy.
+
+        Raises:
+            ConfigurationError: If a value is out of range.
+
+        Example:
+            ```python
+            impatient = client.with_options(timeout=5, retries=0)
+            ```
+        """
+        inner: Any = self._inner
+        other = type(self).__new__(type(self))
+        other._inner = inner.with_options(  # noqa: SLF001 - of the same class
+            timeout=timeout, retries=retries, progress=progress, concurrency=concurrency
+        )
+        return other
 
     @property
     def connection(self) -> Connection:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping
 
+import aiohttp
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from headrace.errors import ConfigurationError
-from headrace.net.aiohttp_client import client_session, discard_session
+from headrace.net.aiohttp_client import CONNECT_SECONDS, client_session, discard_session
 from headrace.net.errors import translated
 from headrace.net.response import REDIRECTS, HttpResponse
+from headrace.net.timeout import UNLIMITED, Timeout
 from headrace.net.urls import Proxies, origin
 
 RESPONSE_SECONDS = 300.0
@@ -47,6 +49,7 @@ class ApiSession:
         query: list[tuple[str, str]],
         body: bytes | None,
         headers: Mapping[str, str],
+        limits: Timeout = UNLIMITED,
     ) -> HttpResponse:
         """Send one request, without retries.
 
@@ -56,6 +59,7 @@ class ApiSession:
             query: Names and values, not encoded.
             body: None for no body.
             headers: In addition to those of the session.
+            limits: The limits of this request; ``total`` is the caller's.
 
         Raises:
             TransferError: The server cannot be reached, or the connection broke.
@@ -70,6 +74,7 @@ class ApiSession:
                 headers=headers,
                 allow_redirects=False,
                 proxy=self._proxy,
+                timeout=self._session.timeout if limits is UNLIMITED else _limits(limits),
             ) as response:
                 if response.status in REDIRECTS:
                     raise _redirected(self.address, response.headers)
@@ -82,6 +87,14 @@ class ApiSession:
     def discard(self) -> None:
         """Let go of the connections, whose event loop is closed."""
         discard_session(self._session)
+
+
+def _limits(timeout: Timeout) -> aiohttp.ClientTimeout:
+    return aiohttp.ClientTimeout(
+        total=None,
+        sock_connect=timeout.connect or CONNECT_SECONDS,
+        sock_read=timeout.read or RESPONSE_SECONDS,
+    )
 
 
 def _redirected(address: str, headers: CIMultiDictProxy[str]) -> ConfigurationError:

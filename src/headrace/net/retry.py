@@ -186,13 +186,13 @@ async def send_with_retries(
                 return response
             floor = retry_after(response.headers)
         elif not _repeatable_failure(failure, repeatable=repeatable):
-            raise _present(failure)
+            raise _present(failure).after(attempt, time.monotonic() - started)
         wait = backoff(attempt, policy, floor)
         spent = time.monotonic() - started
         if attempt >= policy.attempts or spent + wait > policy.budget:
             if response is not None:
                 return response
-            raise _present(failure)
+            raise _present(failure).after(attempt, spent)
         _count_retry()
         await sleep(wait)
 

@@ -143,7 +143,7 @@ async def _tag(context: Context, groups: Iterator[list[bytes]]) -> None:
         found += len(batch)
         ids = [UUID(bytes=asset) for group in batch for asset in group[1 if keep_first else 0 :]]
         for piece in batched(ids, _TAGS_AT_ONCE):
-            response = await context.client.request("attach_tag", tag_id=tag.id, ids=piece)
+            response = (await context.client.request("attach_tag", tag_id=tag.id, ids=piece)).record
             tagged += response.count
     print(f"{found:,} groups of duplicates, {tagged:,} assets tagged {name!r}")
 
@@ -166,7 +166,7 @@ def image_hasher() -> Callable[[Path], int | None]:
         from PIL import Image, ImageOps, UnidentifiedImageError
     except ImportError:
         raise MissingExtraError(
-            "comparing images needs Pillow", hint="pip install 'headrace[images]'"
+            "comparing images needs Pillow", install="headrace[images]"
         ) from None
 
     def hash_file(path: Path) -> int | None:

@@ -227,7 +227,7 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
             force_replace=force_replace,
             max_workers=max_workers,
             use_id=use_id,
-            progress=progress,
+            progress=progress or self.session.progress,
         )
 
     async def delete_annotations(

@@ -189,7 +189,7 @@ class MultiData(MultiObject[DataRecord, Data], Taggable):
             force_replace=force_replace,
             max_workers=max_workers,
             use_id=use_id,
-            progress=progress,
+            progress=progress or self.session.progress,
         )
 
     async def wait_for_upload_done(

@@ -153,7 +153,7 @@ class Datalake(Resource[DatalakeRecord]):
             source_id=source.id if source else None,
             upload_dir=upload_dir,
             max_workers=max_workers,
-            progress=progress,
+            progress=progress or self.session.progress,
         )
         many = MultiData(self.session, self._mine(uploaded.records), uploaded.report)
         return many, uploaded.report

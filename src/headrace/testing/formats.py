@@ -61,9 +61,7 @@ class FormatConformance:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if find_spec("pytest") is None:
-            raise MissingExtraError(
-                "headrace.testing.formats needs pytest", hint="install it: pip install pytest"
-            )
+            raise MissingExtraError("headrace.testing.formats needs pytest", install="pytest")
 
     # --- helpers ---------------------------------------------------------------------------------------------
 

@@ -168,7 +168,7 @@ def test_an_error_in_a_with_block_is_the_one_that_is_seen(lake: Path) -> None:
 
 def test_any_operation_by_name(version: blocking.DatasetVersion, lake: Path) -> None:
     with blocking.connect(lake) as client:
-        page = client.request("list_assets", version_id=version.id, limit=2)
+        page = client.request("list_assets", version_id=version.id, limit=2).record
         assert (len(page.items), page.count) == (2, 6)
 
 

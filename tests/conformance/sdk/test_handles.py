@@ -216,9 +216,10 @@ async def test_a_file_that_fails_does_not_stop_the_others(client: Client, tmp_pa
 
 
 async def test_any_operation_by_name(client: Client, version: DatasetVersion) -> None:
-    page = await client.request("list_assets", version_id=str(version.id), limit=3)
+    answer = await client.request("list_assets", version_id=str(version.id), limit=3)
+    page = answer.record
     assert (len(page.items), page.count) == (3, 12)
-    datasets = await client.request("list_datasets")
+    datasets = (await client.request("list_datasets")).record
     assert [dataset.name for dataset in datasets.items] == ["drawings"]
     for operation, fields, words in (
         ("list_asset", {}, "did you mean 'list_assets'"),

@@ -17,6 +17,7 @@ from headrace.errors import (
     DiskFullError,
     HeadraceError,
     LakeBusyError,
+    LakeError,
     LakeVersionError,
     NotALakeError,
     StorageError,
@@ -203,7 +204,7 @@ async def test_a_missing_file_is_no_lake_and_is_not_made(tmp_path: Path) -> None
 
 
 async def test_an_existing_file_is_not_made_anew(path: Path) -> None:
-    with pytest.raises(NotALakeError, match="exists"):
+    with pytest.raises(LakeError, match="exists"):
         await SqliteDatabase.create(path)
 
 

@@ -168,9 +168,11 @@ async def test_f24_a_server_keeps_no_part_that_is_not_what_was_promised(tmp_path
             )
         ).object_name
         place = {"connector_id": connector, "object_name": name}
-        begun = await client.request("init_multipart_upload", **place, content_type="image/png")
+        begun = (
+            await client.request("init_multipart_upload", **place, content_type="image/png")
+        ).record
         place["upload_id"] = begun.upload_id
-        url = (await client.request("generate_part_presigned_url", **place, part_no=1)).url
+        url = (await client.request("generate_part_presigned_url", **place, part_no=1)).record.url
         good = base64.b64encode(hashlib.sha256(b"good").digest()).decode()
         promised = {"Content-Digest": f"sha-256=:{good}:"}
         async with http.put(url, data=b"good", headers=promised) as answer:

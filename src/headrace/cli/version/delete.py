@@ -163,7 +163,9 @@ async def _annotations_of(client: Client, version: DatasetVersion, assets: Multi
         return counted({"annotations": stats.nb_annotations, "shapes": stats.nb_objects})
     number = 0
     for ids in batched(assets.ids, ASSETS_PER_CALL):
-        number += len(await client.request("annotation_ids", version_id=version.id, asset_ids=ids))
+        number += len(
+            (await client.request("annotation_ids", version_id=version.id, asset_ids=ids)).record
+        )
     return plural(number, "annotation")
 
 

@@ -10,9 +10,11 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from headrace.backend.base import CallResult
 from headrace.engine.undo.run import list_removals, show_removal
 from headrace.errors import BadRequestError, NotFoundError, did_you_mean
 from headrace.model.records import JobRecord, JobRunRecord
+from headrace.net.timeout import Timeout
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.protocol.operations import jobs as job_operations
@@ -27,6 +29,7 @@ from headrace.sdk.client.tags import ClientTags
 from headrace.sdk.job import Job
 from headrace.sdk.removal import Removal
 from headrace.sdk.user import User
+from headrace.transfer.progress import OnProgress
 
 
 class Client(ClientTags, ClientProcessings, ClientFolders):
@@ -77,6 +80,38 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
     async def aclose(self) -> None:
         """Close the connection. The client and its handles cannot be used afterwards."""
         await self.session.aclose()
+
+    def with_options(
+        self,
+        *,
+        timeout: float | Timeout | None = None,
+        retries: int | None = None,
+        progress: OnProgress | None = None,
+        concurrency: int | None = None,
+    ) -> Self:
+        """Return a copy that makes its calls with other options, on the same connections.
+
+        What is reached through the copy has the options too. None leaves an option as it is. Closing either closes both.
+
+        Args:
+            timeout: Limits in seconds for each call; a number limits the whole call with its retries. Transfers of files
+                are not limited as a whole.
+            retries: How often a call is repeated after it failed.
+            progress: Called with the progress events of all methods that report progress and are given no callback.
+            concurrency: Calls and files at a time.
+
+        Returns:
+            The copy.
+
+        Raises:
+            ConfigurationError: If a value is out of range.
+
+        Example:
+            ```python
+            impatient = client.with_options(timeout=5, retries=0)
+            ```
+        """
+        return type(self)(self.session.with_options(timeout, retries, progress, concurrency))
 
     async def sync(self) -> None:
         """Read the organization again."""
@@ -180,7 +215,7 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
         records.sort(key=lambda record: record.id, reverse=True)
         return [Job(self.session, record) for record in records]
 
-    async def request(self, operation: str, /, **fields: Any) -> Any:
+    async def request(self, operation: str, /, **fields: Any) -> CallResult[Any]:
         """Call any operation of the platform by name.
 
         Args:
@@ -188,19 +223,20 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
             **fields: The fields of its request. Ids may be UUIDs or text; ``organization_id`` is filled in.
 
         Returns:
-            The result record of the operation.
+            The result record of the operation, with the HTTP status and headers of the response.
 
         Raises:
             BadRequestError: If the operation or a field is unknown, or a field is missing or of a wrong type.
 
         Example:
             ```python
-            stats = await client.request("get_stats", version_id=version.id)
+            answer = await client.request("get_stats", version_id=version.id)
+            print(answer.status, answer.record.nb_objects)
             ```
         """
         found = named_operation(operation)
         given = {"organization_id": self.id} if "organization_id" in found.path_fields else {}
-        return await self.session.call(found, as_request(found, given | fields))
+        return await self.session.backend.request(found, as_request(found, given | fields))
 
     def __repr__(self) -> str:
         return f"Client({self.session.name!r} · {self.name} · {self.username})"

@@ -101,7 +101,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             follow_links=follow_links,
             on_error=on_error,
             dry_run=dry_run,
-            progress=progress,
+            progress=progress or self.session.progress,
         )
 
     async def sync_folder(
@@ -167,5 +167,5 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             confirm=confirm,
             dry_run=dry_run,
             max_workers=max_workers,
-            progress=progress,
+            progress=progress or self.session.progress,
         )

@@ -41,5 +41,7 @@ class VersionDigests(Resource[DatasetVersionRecord]):
         """
         backend = self.session.backend
         if expected_digest is not None:
-            return await check_digest(backend, self.record, expected_digest, progress=progress)
-        return await version_digest(backend, self.id, progress=progress)
+            return await check_digest(
+                backend, self.record, expected_digest, progress=progress or self.session.progress
+            )
+        return await version_digest(backend, self.id, progress=progress or self.session.progress)

@@ -94,7 +94,9 @@ class VersionDownloads(VersionAssets):
         chosen = NameFilter.of(include, exclude, names)
         listed = chosen_assets(backend, self.id, chosen, q)
         named = name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout))
-        before = await expect_digest(backend, self.record, expected_digest, progress=progress)
+        before = await expect_digest(
+            backend, self.record, expected_digest, progress=progress or self.session.progress
+        )
         report = await pull(
             backend,
             failed_before(backend, self.id, folder, chosen) if retry_failed else named,
@@ -104,7 +106,7 @@ class VersionDownloads(VersionAssets):
             dry_run=dry_run,
             max_workers=max_workers,
             total=None if retry_failed or chosen else await listed.count(),
-            progress=progress,
+            progress=progress or self.session.progress,
             some_files=retry_failed or bool(chosen) or q is not None,
         )
         if before is not None:

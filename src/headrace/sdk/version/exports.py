@@ -141,7 +141,7 @@ class VersionExports(Resource[DatasetVersionRecord]):
                 labels_map=mapped,
             ),
             write={**write_options},
-            progress=progress,
+            progress=progress or self.session.progress,
         )
 
     async def export_annotation_file(

@@ -124,7 +124,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             format,
             options,
             dry_run=dry_run,
-            progress=progress,
+            progress=progress or self.session.progress,
         )
 
     async def import_annotations_coco_file(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import apsw
 
-from headrace.errors import LakeVersionError, NotALakeError
+from headrace.errors import LakeError, LakeVersionError, NotALakeError
 from headrace.storage.database.queries import migrations
 
 APPLICATION_ID = 0x68647263  # "hdrc"
@@ -21,7 +21,7 @@ PAGE_SIZE = 8192
 def prepare(connection: apsw.Connection, path: Path) -> None:
     """Set up an empty file as a lake's database."""
     if _header(connection, "application_id") or not _is_empty(connection):
-        raise NotALakeError(f"{path} is already in use", hint="choose a new folder")
+        raise LakeError(f"{path} is already in use", hint="choose a new folder")
     connection.pragma("page_size", PAGE_SIZE)
     connection.pragma("journal_mode", "wal")
     connection.pragma("application_id", APPLICATION_ID)

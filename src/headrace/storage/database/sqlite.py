@@ -78,7 +78,7 @@ class SqliteDatabase:
         """Create an empty catalog at ``path``, readable by its owner only.
 
         Raises:
-            NotALakeError: The file exists.
+            LakeError: The file exists.
             StorageError: The file cannot be written.
         """
         await in_thread(sqlite_file.create_file, path)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import apsw
 
-from headrace.errors import NotALakeError, StorageError
+from headrace.errors import LakeError, NotALakeError, StorageError
 from headrace.storage.database import migrate, sqlite_functions
 from headrace.storage.database.sqlite_errors import translate
 
@@ -23,7 +23,7 @@ def create_file(path: Path) -> None:
         # SQLite gives the -wal and -shm files the mode of this file.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     except FileExistsError:
-        raise NotALakeError(f"{path} already exists", hint="choose a new folder") from None
+        raise LakeError(f"{path} already exists", hint="choose a new folder") from None
     except OSError as error:
         raise StorageError(f"cannot create {path}: {error.strerror}") from error
     try:
