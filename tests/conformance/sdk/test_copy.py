@@ -378,6 +378,21 @@ async def test_a_locked_version_takes_nothing(places: Places) -> None:
     assert await locked.list_assets().count() == 0
 
 
+async def test_assets_in_a_campaign_take_no_annotations(places: Places) -> None:
+    mine, theirs = await places.rich(), await places.client("lake")
+    await headrace.copy_version(mine, NAME, theirs)
+    version = await theirs.version(NAME)
+    campaign = await version.create_campaign()
+    await campaign.add_step("annotate", "ANNOTATION", "")
+    await campaign.sync_assets()
+    asset = (await (await mine.version(NAME)).list_assets())[3]
+    await asset.create_annotation()
+    with pytest.raises(LockedError, match="annotation campaign"):
+        await headrace.copy_version(mine, NAME, theirs)
+    await campaign.delete()
+    assert (await headrace.copy_version(mine, NAME, theirs)).annotations == 1
+
+
 async def test_the_same_copy_runs_once_at_a_time(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:

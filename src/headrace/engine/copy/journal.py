@@ -8,7 +8,9 @@ compares everything with the target.
 
 from __future__ import annotations
 
+import shutil
 import threading
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -39,6 +41,8 @@ create index temp.present_name on present (name);
 """
 _COLUMNS = "no, source, data, name, size, width, height, sha256, metadata, target_data, own, target, annotations"
 _RUN_BITS = 40
+_FILE = "journal.db"
+_KEPT_DAYS = 180
 
 
 class Row(NamedTuple):
@@ -95,7 +99,7 @@ class Journal:
         self.run = 0
 
     def __enter__(self) -> Self:
-        path = self.folder / "journal.db"
+        path = self.folder / _FILE
         if self._scratch:
             self._db = apsw.Connection("")
             self._db.execute(_SCHEMA)
@@ -110,6 +114,7 @@ class Journal:
                 raise ConflictError(
                     "the same copy is running already", hint="wait for its end; it can be repeated"
                 )
+            _forget_old(self.folder.parent)
             self.folder.mkdir(exist_ok=True, mode=0o700)
             self._db = apsw.Connection(str(path))
             self._db.pragma("journal_mode", "wal")
@@ -417,6 +422,17 @@ def key_of(*names: str) -> str:
     """Return the name of the journal of a copy: a digest of what is copied where."""
     text = "\0".join(names).encode(errors="surrogatepass")
     return blake2b(text, digest_size=16).hexdigest()
+
+
+def _forget_old(folder: Path) -> None:
+    """Delete the journals of copies that were not repeated for long: a copy without its journal compares more."""
+    before = time.time() - _KEPT_DAYS * 86_400
+    for path in folder.iterdir():
+        try:
+            if path.is_dir() and (path / _FILE).stat().st_mtime < before:
+                shutil.rmtree(path, ignore_errors=True)
+        except OSError:
+            continue  # deleted by another process
 
 
 def _row(columns: tuple[Any, ...]) -> Row:

@@ -102,6 +102,7 @@ async def copy(
         state: Folder for the journal and the spool.
         options: What to copy, and how.
         confirm: Called before anything is written, with the report as of a dry run; if it returns False, nothing is.
+            Annotations are counted in it only if the target may not hold all of them.
         progress: Called with a progress event from time to time.
 
     Returns:
@@ -114,13 +115,14 @@ async def copy(
         LockedError: The version of the target is locked.
         PartialTransferError: Something could not be copied, or differs at the end; its report has the rest.
     """
-    with Progress("copy", "assets", progress) as counting:
+    with Progress("copy", "assets", progress, phase="list") as counting:
         report = CopyReport(source=source.name, target=f"{dataset}/{version}")
         before = await expect_digest(
             source.backend, source.version, options.expected_digest, progress=progress
         )
         planned = None
         if options.dry_run or confirm is not None:
+            counting.enter("plan")
             planned = await _plan(source, target, organization, dataset, version, state, options)
             planned.seconds = counting.seconds
             if options.dry_run or (confirm is not None and not await confirm(planned)):
@@ -277,6 +279,8 @@ class _VersionCopy:
         await self._list_source(follow=False)
         _, report.there = await in_thread(self._journal.totals)
         fitting = await self._fitting()
+        # A headrace target holds everything, so what there is need not be read only to be counted.
+        reads = self._options.dry_run or not fitting.is_lossless
         copier = AnnotationCopier(
             self._source, self._target, self._journal, fitting, None, report, self._losses
         )
@@ -288,13 +292,15 @@ class _VersionCopy:
             if not self._files.shared:
                 report.files += len(new)
                 report.bytes += sum(row.size or 0 for row in new)
-            pieces = list(batched(rows, PIECE_ASSETS))
-            await map_bounded(copier.count, pieces, concurrency=_PIECES)
+            if reads:
+                pieces = list(batched(rows, PIECE_ASSETS))
+                await map_bounded(copier.count, pieces, concurrency=_PIECES)
         report.losses = self._losses.list()
 
     async def run(self) -> None:
         """Copy everything."""
         journal, report, options = self._journal, self._report, self._options
+        self._counting.enter("list")
         await in_thread(journal.belongs_to, self._source.version.id, self._target.version.id)
         infos = await labels_of(self._source, options.label_map)
         ids = await copy_labels(self._source, self._target, infos, self._names, report)
@@ -312,8 +318,10 @@ class _VersionCopy:
         copier = AnnotationCopier(
             self._source, self._target, journal, fitting, writer, report, self._losses
         )
+        self._counting.enter("move")
         await self._stages(copier)
         await in_thread(self._spool.clear)
+        self._counting.enter("tag")
         shared = self._files.shared
         await copy_tags(self._source, self._target, journal, report, shared=shared)
         report.losses = self._losses.list()
@@ -322,6 +330,7 @@ class _VersionCopy:
             names = (await self._source.backend.call(LIST_LABELS, listed)).items
             report.source_digest = await source_digest(journal, [label.name for label in names])
         if options.verify:
+            self._counting.enter("verify")
             await verify(self._target, journal, fitting, report, self._progress, fetch=not shared)
         await self._add_notes()
 

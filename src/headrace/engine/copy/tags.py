@@ -16,7 +16,7 @@ from headrace.errors import NotFoundError
 from headrace.model.enums import TagTarget
 from headrace.model.records import TagRecord
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
-from headrace.protocol.operations.datalake import GET_DATA, DataId
+from headrace.protocol.operations.datalake import LIST_DATALAKES, ListDatalakes
 from headrace.protocol.operations.datasets import GET_VERSION, VersionId
 from headrace.protocol.operations.tags import (
     ATTACH_TAG,
@@ -62,7 +62,7 @@ async def copy_tags(
             source, journal, report, ASSET, tag.name, "tags.name", _asset_tags(target), target
         )
     if not shared:
-        for name in await _data_tag_names(source, journal):
+        for name in await _data_tag_names(source):
             await _copy(
                 source, journal, report, DATA, name, "data.tags.name", _data_tags(target), target
             )
@@ -124,17 +124,13 @@ def _data_tags(target: CopySide) -> MakeTag:
     return make
 
 
-async def _data_tag_names(source: CopySide, journal: Journal) -> list[str]:
-    """Return the names of all tags of the datalakes that the data of the version are in."""
-    lakes = {source.lake.id}
-    first = await in_thread(journal.rows, 1)
-    if first:
-        found = await source.backend.call(GET_DATA, DataId(data_id=first[0].data))
-        if isinstance(found.datalake_id, UUID):
-            lakes.add(found.datalake_id)
+async def _data_tag_names(source: CopySide) -> list[str]:
+    """Return the names of the tags of all datalakes; which of them hold data of the version is not known."""
+    request = ListDatalakes(organization_id=source.organization_id)
+    lakes = (await source.backend.call(LIST_DATALAKES, request)).items
     names: dict[str, None] = {}
     for lake in lakes:
-        listed = await source.backend.call(LIST_DATA_TAGS, ListDataTags(datalake_id=lake))
+        listed = await source.backend.call(LIST_DATA_TAGS, ListDataTags(datalake_id=lake.id))
         names |= dict.fromkeys(tag.name for tag in listed.items)
     return list(names)
 

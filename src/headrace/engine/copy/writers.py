@@ -13,7 +13,7 @@ from headrace.backend.base import Backend
 from headrace.engine.copy import items
 from headrace.engine.copy.fit import Fitted, bulk_kinds
 from headrace.engine.paging import batched
-from headrace.errors import RequestTooLargeError
+from headrace.errors import LockedError, RequestTooLargeError
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.protocol.operations.annotating import (
     CREATE_ANNOTATION,
@@ -127,7 +127,7 @@ class HeadraceWriter:
             beside=True,
         )
         try:
-            await self._backend.call(IMPORT_ANNOTATIONS, request)
+            _check(await self._backend.call(IMPORT_ANNOTATIONS, request), piece)
         except RequestTooLargeError:
             if len(piece) < 2:
                 raise
@@ -181,7 +181,7 @@ class PlainWriter:
             status=status,
         )
         try:
-            await self._backend.call(IMPORT_ANNOTATIONS, request)
+            _check(await self._backend.call(IMPORT_ANNOTATIONS, request), piece)
         except RequestTooLargeError:
             if len(piece) < 2:
                 raise
@@ -249,6 +249,16 @@ class PlainWriter:
                 if text:
                     update = kind.update.request(shape_id=record.id, text=text)
                     await self._backend.call(kind.update, update)
+
+
+def _check(written: dict[str, int], piece: Sequence[ImportItem]) -> None:
+    """Raise LockedError where an import has left out assets: those in a campaign."""
+    left_out = len(piece) - len(written)
+    if left_out > 0:
+        raise LockedError(
+            f"{left_out:,} of {len(piece):,} assets take no annotations: they are in an annotation campaign",
+            hint="close the campaign of the target, or copy into another version",
+        )
 
 
 def _rounds(writes: Sequence[Write]) -> Iterator[list[Write]]:

@@ -71,7 +71,7 @@ async def copy_version(
             for it from a platform that does not tell their SHA-256.
         dry_run: Only report what would be copied, and what the target cannot hold.
         confirm: Awaited before anything is written, with the report as of a dry run; if it returns False, nothing is
-            written.
+            written. Annotations are counted in it only if the target may not hold all of them.
         from_profile: The name of the stored token for ``source``, where that is the URL of a server.
         to_profile: The same for ``target``. Between two servers ``HEADRACE_TOKEN`` is not used: it would be sent to both.
         spool_bytes: Most bytes of files on this machine at a time, except a single larger file. Default: 768 MiB.
