@@ -3735,6 +3735,7 @@ class DatasetVersion(Launches[Job]):
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
         progress: OnProgress | None = None,
+        report: str | Path | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
         """Import an annotation file or folder, in any format that headrace reads.
@@ -3765,6 +3766,8 @@ class DatasetVersion(Launches[Job]):
             exclude: Leave out images whose names match these globs.
             names: Choose only images with these names.
             progress: Called with progress events.
+            report: File of JSON lines to write, one for each single finding, as ``headrace.convert`` does. It appears
+                too where a bad record ends the import.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
         Returns:
@@ -3807,6 +3810,7 @@ class DatasetVersion(Launches[Job]):
             exclude=exclude,
             names=names,
             progress=progress,
+            report=report,
             **read_options,
         )
         return answer

@@ -15,12 +15,20 @@ from tests.acceptance.cli.conftest import Drawn
 from tests.support.processes.cli import Outcome, Place, headrace, new_lake, served
 
 
-def assert_one_line(outcome: Outcome, *words: str, status: int = 1) -> None:
-    """Assert that the command failed with one line on stderr that contains ``words``, without a traceback."""
+def assert_one_line(outcome: Outcome, *words: str, status: int = 1, excerpt: bool = False) -> None:
+    """Assert that the command failed with one line on stderr that contains ``words``, without a traceback.
+
+    With ``excerpt`` there may be three more: the place in the file, a caret and the cure.
+    """
     assert outcome.status == status, outcome
     assert outcome.out == ""
-    (line,) = outcome.err.splitlines()
+    line, *more = outcome.err.splitlines()
     assert line.startswith("error: ")
+    if more:
+        assert excerpt
+        assert len(more) == 3
+        assert more[0].startswith("   | ")
+        assert more[1].strip(" |") == "^"
     for word in words:
         assert word in line
 
@@ -163,7 +171,7 @@ def test_annotation_files_that_are_wrong(
     if make is not None:
         written(broken, make(drawn))
     thing = "gone.png" if fault == "unknown-image" else "broken.json"
-    assert_one_line(pushed.run("import", "demo/v1", broken), thing)
+    assert_one_line(pushed.run("import", "demo/v1", broken), thing, excerpt=True)
     answer = pushed.run("import", "demo/v1", broken, "--json")
     assert answer.status == 1
     assert answer.json()["error"]["code"] != "internal"
@@ -176,7 +184,8 @@ def test_a_category_that_the_file_does_not_declare(
 ) -> None:
     lake.done("push", "demo/v1", drawn.images)
     short = written(tmp_path / "short.json", coco(drawn, categories=drawn.coco["categories"][:1]))
-    assert_one_line(lake.run("import", "demo/v1", short), "short.json", "category")
+    failed = lake.run("import", "demo/v1", short)
+    assert_one_line(failed, "short.json", "category", excerpt=True)
     assert lake.done("stats", "demo/v1")["annotations"] == 0
     (answer,) = lake.done("import", "demo/v1", short, "--on-error", "skip")["files"]
     undeclared = sum(count for name, count in drawn.labels.items() if name != "box")

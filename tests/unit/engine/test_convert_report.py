@@ -38,6 +38,8 @@ KEYS = {
     "path",
     "line",
     "offset",
+    "column",
+    "json_path",
     "detail",
     "count",
     "dropped_images",

@@ -31,6 +31,7 @@ from headrace.cli.console.result import Result
 from headrace.cli.console.streams import check_one_stream, input_file
 from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import (
+    absolute,
     by_count,
     finding_lines,
     findings_data,
@@ -58,6 +59,7 @@ async def import_(
     voc_origin: VocOrigin | None = None,
     labels: Path | None = None,
     on_error: OnError = "raise",
+    report: Path | None = None,
     allow_missing: Flag = False,
     known_labels: Flag = False,
     use_id: Flag = False,
@@ -86,6 +88,7 @@ async def import_(
         voc_origin: Pixel coordinates of VOC boxes: zero counts from 0, one_inclusive from 1 with the last pixel inside.
         labels: A TOML file that renames, merges or drops labels.
         on_error: On a bad record: raise stops at the first, skip leaves it out, collect reports all and then fails. Of several files, skip also leaves out those that cannot be read at all; the exit status is 1 then.
+        report: Write every finding to this file, as JSON lines; of one FILE only.
         allow_missing: Skip images that are not in the version instead of failing.
         known_labels: Fail on a label that the version does not have instead of creating it.
         use_id: The file names images by the ids of their assets.
@@ -98,6 +101,8 @@ async def import_(
         raise UsageError(
             "FILE is missing", hint="give annotation files: headrace import TARGET VERSION FILE…"
         )
+    if report is not None and len(files) > 1:
+        raise UsageError("--report takes the findings of one FILE", hint="import one at a time")
     options = given(images=images, split=split, task=task, voc_origin=voc_origin, labels_map=labels)
     chosen = await choice.filter()
     check_one_stream(choice.files_from, *files)
@@ -108,7 +113,7 @@ async def import_(
         for file in files:
             try:
                 async with input_file(file, format) as source:
-                    report = await found.import_annotations(
+                    imported = await found.import_annotations(
                         source.path,
                         format,
                         mode=mode,
@@ -123,6 +128,7 @@ async def import_(
                         undo=not no_undo,
                         include=chosen,
                         progress=output.reporter,
+                        report=report,
                         **options,
                     )
             except (FormatError, NoDataError, NotFoundError, ConflictError, OSError) as error:
@@ -130,20 +136,22 @@ async def import_(
                     raise
                 failures.append((file, explain(error)))
                 continue
-            report.source = source.shown(report.source)
-            report.findings = source.findings(report.findings)
-            reports.append(report)
+            imported.source = source.shown(imported.source)
+            imported.findings = source.findings(imported.findings)
+            reports.append(imported)
     failed = not allow_empty and any(map(_is_empty, reports))
     return Result(
         command="import",
         data={
             "version": version,
-            "files": [_data(report) for report in reports],
+            "files": [_data(each) for each in reports],
+            "report": None if report is None else absolute(report),
             "failures": [failure.json() | {"path": str(file)} for file, failure in failures],
             **not_found_data(chosen),
         },
         lines=[
-            *(line for report in reports for line in _lines(report, target)),
+            *(line for each in reports for line in _lines(each, target)),
+            *([] if report is None else [f"all findings: {report}"]),
             *(f"{file} was not imported: {failure.line()}" for file, failure in failures),
             *not_found_lines(chosen),
         ],

@@ -233,8 +233,6 @@ def convert_blocking(
     )
     reading = structs.replace(reading, gather=not passes_through)
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
-    if guess is not None:
-        report_others(guess, Path(src), findings)
     reader = source_format.open(Path(src), options=reading, findings=findings)
     if chosen:
         reader.chooses = chosen.chooses_sample
@@ -243,6 +241,8 @@ def convert_blocking(
         Progress("convert", "images", progress, phase="read") as counting,
         reader,
     ):
+        if guess is not None:
+            report_others(guess, Path(src), findings)
         if source_format.info.name == target_format.info.name:
             writing = structs.replace(writing, about=reader.about())
         early = reader.labels() if reader.labels_first or writing.class_order == "name" else []

@@ -15,6 +15,7 @@ from msgspec import structs
 from headrace import formats
 from headrace.backend.base import Backend
 from headrace.engine.imports.chunks import CHUNK_BYTES
+from headrace.engine.imports.findings_report import findings_report
 from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.pipeline import Chunker, send_all
 from headrace.engine.imports.plan import ChunkPlanner
@@ -64,6 +65,7 @@ async def import_file(
     dry_run: bool = False,
     counts: dict[str, int] | None = None,
     progress: OnProgress | None = None,
+    findings_file: Path | None = None,
 ) -> ImportReport:
     """Import a file or folder into a version.
 
@@ -76,6 +78,7 @@ async def import_file(
         dry_run: Write nothing; the report tells what would be imported.
         counts: Filled with the number of shapes written, by annotation id.
         progress: Called with a progress event from time to time.
+        findings_file: File of JSON lines to write, one for each single finding.
 
     Returns:
         What was imported, and why the rest was not.
@@ -100,7 +103,14 @@ async def import_file(
         digest=lambda cut: source_digest(path, chosen.info.suffixes, cut),
     )
     return await import_source(
-        backend, version, source, options, dry_run=dry_run, counts=counts, progress=progress
+        backend,
+        version,
+        source,
+        options,
+        dry_run=dry_run,
+        counts=counts,
+        progress=progress,
+        findings_file=findings_file,
     )
 
 
@@ -113,6 +123,7 @@ async def import_source(
     dry_run: bool = False,
     counts: dict[str, int] | None = None,
     progress: OnProgress | None = None,
+    findings_file: Path | None = None,
 ) -> ImportReport:
     """Import the samples of a reader; see :func:`import_file`."""
     version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
@@ -121,6 +132,32 @@ async def import_source(
     # Its content instead of its path: it is part of the digest that an interrupted import is found by.
     options = structs.replace(options, read={**options.read, "labels_map": reading.labels_map})
     findings = Findings(options.on_error, keep_all=True)
+    async with findings_report(findings_file, findings, source.path):
+        return await _import_samples(
+            backend,
+            version,
+            source,
+            options,
+            reading,
+            findings,
+            dry_run=dry_run,
+            counts=counts,
+            progress=progress,
+        )
+
+
+async def _import_samples(
+    backend: Backend,
+    version: DatasetVersionRecord,
+    source: ImportSource,
+    options: ImportOptions,
+    reading: ReadOptions,
+    findings: Findings,
+    *,
+    dry_run: bool,
+    counts: dict[str, int] | None,
+    progress: OnProgress | None,
+) -> ImportReport:
     report = ImportReport(
         version=f"{version.origin_name}/{version.version}",
         source=str(source.path),

@@ -146,10 +146,10 @@ def findings_file(path: Path | None, findings: Findings) -> Iterator[Callable[[]
         file.discard()
 
 
-def check_apart(path: Path, source: Path, target: Path) -> None:
-    """Check that a report is neither inside the target nor the source; raises ConfigurationError."""
+def check_apart(path: Path, source: Path, target: Path | None = None) -> None:
+    """Check that a report is neither inside the target, if there is one, nor the source; raises ConfigurationError."""
     place = Path(realpath(path))
-    if place.is_relative_to(realpath(target)):
+    if target is not None and place.is_relative_to(realpath(target)):
         raise ConfigurationError(
             f"the report {path} would be inside the target {target}",
             hint="choose another path for report=",

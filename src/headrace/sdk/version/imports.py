@@ -51,6 +51,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
         progress: OnProgress | None = None,
+        report: str | Path | None = None,
         **read_options: Unpack[ReadKeywords],
     ) -> ImportReport:
         """Import an annotation file or folder, in any format that headrace reads.
@@ -81,6 +82,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
             exclude: Leave out images whose names match these globs.
             names: Choose only images with these names.
             progress: Called with progress events.
+            report: File of JSON lines to write, one for each single finding, as ``headrace.convert`` does. It appears
+                too where a bad record ends the import.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
 
         Returns:
@@ -125,6 +128,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             options,
             dry_run=dry_run,
             progress=progress or self.session.progress,
+            findings_file=None if report is None else as_path(report),
         )
 
     async def import_annotations_coco_file(
