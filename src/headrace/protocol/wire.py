@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
-from headrace.errors import APIError, RateLimitError, error_for_status
+from headrace.errors import APIError, LockedError, RateLimitError, error_for_status
 
 EXCERPT = 200
 """Maximum number of characters that an error message quotes from a foreign error page."""
@@ -91,6 +91,8 @@ def decode_error(
     elif decoded.message and details:
         # Other platforms say there which value is wrong.
         error.hint = details
+    elif isinstance(error, LockedError):
+        error.hint = "unlock the version first: version.unlock(), or headrace version unlock"
     return error
 
 

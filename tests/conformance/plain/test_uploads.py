@@ -109,3 +109,49 @@ async def test_small_and_large_files_arrive_in_every_storage(
     await version.download(tmp_path / "back")
     for path in (tmp_path / "images").iterdir():
         assert (tmp_path / "back" / path.name).read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("client_type", ["minio", "google", "azure"])
+async def test_failures_on_the_way_up_double_and_lose_nothing(
+    client: Client, platform: PlainPlatform, tmp_path: Path, client_type: ClientType
+) -> None:
+    platform.switches.client_type = client_type
+    draw_images(tmp_path / "images", 6)
+    large = tmp_path / "images" / "large.jpg"
+    large.write_bytes((tmp_path / "images" / "image_0000.jpg").read_bytes().ljust(PART_BYTES + 1))
+    platform.switches.faults = [
+        Fault(status=503, path="/storage/.*", times=2),
+        Fault(status=403, path="/storage/.*", method="P.*"),
+        Fault(cut="before", path="/storage/.*", times=2),
+        # The storage took the file, the platform registered it, and nobody heard of it.
+        Fault(cut="after", path="/storage/.*", method="P.*"),
+        Fault(cut="after", path=".*/datas", method="POST", times=2),
+        Fault(status=429, path=".*/generate_object_name", headers={"Retry-After": "0"}),
+    ]
+    report = await client.push("d/v", tmp_path / "images")
+    assert (report.uploaded, report.assets) == (7, 7)
+    assert (len(platform.store.datas), len(platform.store.assets)) == (7, 7)
+    assert [fault.times for fault in platform.switches.faults] == [0] * 6
+    stored = sorted(
+        platform.store.files[data.object_name] for data in platform.store.datas.values()
+    )
+    assert stored == sorted(path.read_bytes() for path in (tmp_path / "images").iterdir())
+
+
+async def test_a_large_upload_goes_on_where_it_broke_off(
+    client: Client, platform: PlainPlatform, tmp_path: Path
+) -> None:
+    (small,) = draw_images(tmp_path / "images", 1)
+    large = tmp_path / "images" / "large.jpg"
+    large.write_bytes(small.read_bytes().ljust(2 * PART_BYTES + 5, b"."))
+    small.unlink()
+    lake = await client.get_datalake()
+    platform.switches.faults = [Fault(status=400, path=".*/complete_part_upload")]
+    with pytest.raises(PartialTransferError):
+        await lake.upload_data([large])
+    parts = [seen for seen in platform.log if seen.path == "/storage/part"]
+    assert len(parts) == 3
+    await lake.upload_data([large])
+    assert len([seen for seen in platform.log if seen.path == "/storage/part"]) == 3
+    (stored,) = platform.store.files.values()
+    assert stored == large.read_bytes()
