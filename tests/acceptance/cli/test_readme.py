@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[3]
         pytest.param("docs/how-to/bring-your-data.md", marks=pytest.mark.slow),
         pytest.param("docs/how-to/convert.md", marks=pytest.mark.slow),
         pytest.param("docs/how-to/run-processings.md", marks=pytest.mark.slow),
+        pytest.param("docs/how-to/use-without-await.md", marks=pytest.mark.slow),
     ],
 )
 def test_the_page_shows_what_its_commands_print(page: str, tmp_path: Path) -> None:
