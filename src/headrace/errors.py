@@ -6,6 +6,7 @@
                                     FormatPackageError
         ParseError                  SourceNotFoundError
       TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
+                                    RefusedUrlError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
       APIError                      one class per HTTP status; see STATUS_CLASSES
@@ -64,6 +65,7 @@ __all__ = [
     "PartialTransferError",
     "PermissionDeniedError",
     "RateLimitError",
+    "RefusedUrlError",
     "RemovalNotRecordedError",
     "RequestTooLargeError",
     "ServerError",
@@ -293,6 +295,12 @@ class TransferTimeoutError(TransferError, TimeoutError):
 
     code = "timeout"
     retryable = True
+
+
+class RefusedUrlError(TransferError):
+    """A URL may not be fetched: it leads to an inner address, is no http, or holds a password."""
+
+    code = "refused-url"
 
 
 class ChecksumError(TransferError):

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import aiohttp
 import anyio
+from aiohttp.abc import AbstractResolver
 
 from headrace.net.errors import slow, translated
 from headrace.net.response import StallPolicy, StreamingResponse
@@ -16,7 +17,12 @@ _BUFFER = 256 * 1024
 
 
 def client_session(
-    headers: dict[str, str], *, connections: int, silence: float, auto_decompress: bool
+    headers: dict[str, str],
+    *,
+    connections: int,
+    silence: float,
+    auto_decompress: bool,
+    resolver: AbstractResolver | None = None,
 ) -> aiohttp.ClientSession:
     """Create an aiohttp session without cookies.
 
@@ -25,10 +31,11 @@ def client_session(
         connections: Most connections at a time.
         silence: Read timeout in seconds.
         auto_decompress: Whether bodies are decompressed.
+        resolver: Looks up host names. Default: the system.
     """
     return aiohttp.ClientSession(
         headers=headers,
-        connector=aiohttp.TCPConnector(limit=connections),
+        connector=aiohttp.TCPConnector(limit=connections, resolver=resolver),
         cookie_jar=aiohttp.DummyCookieJar(),
         read_bufsize=_BUFFER,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS, sock_read=silence),

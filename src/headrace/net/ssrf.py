@@ -56,7 +56,7 @@ def policy_for(api: str, *, trusted: bool) -> UrlPolicy:
 def next_url(at: URL, headers: Mapping[str, str]) -> URL:
     """Return the target of a redirect. Raises TransferError if it may not be followed."""
     try:
-        target = at.join(URL(headers["Location"], encoded=True))
+        target = at.join(URL(headers["Location"], encoded=True)).with_user(None)
         where = origin(target)
     except (KeyError, ValueError):
         raise TransferError(f"{origin(at)} redirects to nowhere") from None

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import anyio
+from aiohttp.abc import AbstractResolver
 from yarl import URL
 
 from headrace.errors import TransferError
@@ -24,7 +25,7 @@ from headrace.net.response import (
 )
 from headrace.net.retry import retry_after
 from headrace.net.ssrf import ANYWHERE, UrlPolicy, next_url
-from headrace.net.urls import Proxies, origin
+from headrace.net.urls import NoProxies, Proxies, origin
 
 MAX_REDIRECTS = 5
 
@@ -44,7 +45,7 @@ class StorageSession:
     """Connections to the hosts of signed URLs. A URL is the only authority: no token and no cookie is sent.
 
     With ``fast_path``, downloads use :mod:`headrace.net.http1` where it supports the URL and the response. ``url_policy``
-    says which URLs may be requested.
+    says which URLs may be requested. ``resolver`` looks up host names, without ``fast_path`` and without proxies.
     """
 
     def __init__(
@@ -56,12 +57,14 @@ class StorageSession:
         limits: LimiterPolicy | None = None,
         fast_path: bool = True,
         url_policy: UrlPolicy = ANYWHERE,
+        resolver: AbstractResolver | None = None,
     ) -> None:
         self.stall = stall or StallPolicy()
         self._url_policy = url_policy
         self._checked: set[str] = set()
         self._limiters = HostLimiters(limits or LimiterPolicy(ceiling=connections))
-        self._proxies = Proxies()
+        # A proxy would look up the names itself.
+        self._proxies = Proxies() if resolver is None else NoProxies()
         self._origins = Origins(user_agent=user_agent, proxies=self._proxies)
         self._client = Http1Client(self._origins, self.stall, connections) if fast_path else None
         self._session = client_session(
@@ -69,6 +72,7 @@ class StorageSession:
             connections=connections,
             silence=self.stall.silence,
             auto_decompress=False,
+            resolver=resolver,
         )
 
     def host(self, url: str) -> AdaptiveLimiter:

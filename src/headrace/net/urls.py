@@ -71,6 +71,14 @@ class Proxies:
         return self._known[origin]
 
 
+class NoProxies(Proxies):
+    """No proxies, whatever the environment says."""
+
+    def for_origin(self, origin: str) -> URL | None:
+        """Return None."""
+        return None
+
+
 def _proxy(origin: URL) -> URL | None:
     proxies = getproxies()
     text = proxies.get(origin.scheme) or proxies.get("all")

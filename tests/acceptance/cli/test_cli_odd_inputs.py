@@ -197,3 +197,22 @@ def test_an_image_that_sizes_are_read_from_is_a_pointer(drawn: Drawn, tmp_path: 
     done = headrace("convert", folder, tmp_path / "out.json", "--to", "coco")
     assert done.status == 1
     assert "git lfs pull" in done.err
+
+
+def test_urls_are_no_images_unless_asked_for(lake: Place, image: Path, tmp_path: Path) -> None:
+    url = "https://files.example/a.png?sig=SECRET"
+    listed = tmp_path / "list"
+    listed.write_text(f"{url}\n")
+    for line in ([url], [image, url], ["--files-from", listed]):
+        done = lake.run("push", "demo/v1", *line)
+        assert done.status == 1
+        assert "--fetch-urls" in done.err
+        assert "SECRET" not in done.err
+    assert lake.done("ls")["versions"] == []
+    inner = "http://127.0.0.1:1/a.png?sig=SECRET"
+    done = lake.run("push", "demo/v1", image, inner, "--fetch-urls", "--json")
+    assert done.status == 1
+    (failure,) = done.json()["error"]["failures"]
+    assert (failure["name"], failure["code"]) == ("http://127.0.0.1:1/a.png", "refused-url")
+    assert "SECRET" not in done.out
+    assert lake.done("ls", "demo/v1")["files"] == [image.name]

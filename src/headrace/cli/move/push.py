@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from cyclopts import Parameter
+from cyclopts.validators import Number
 
 from headrace.cli.console.choice import (
     DEFAULT_CHOICE,
@@ -33,12 +33,15 @@ async def push(
     target: str,
     version: str,
     /,
-    *images: Path,
+    *images: str,
     type: VersionType = "not_configured",
     tag: Annotated[list[str] | None, Parameter(negative="")] = None,
     retry_failed: Flag = False,
     follow_links: Flag = False,
     on_error: Literal["raise", "skip"] = "raise",
+    fetch_urls: Flag = False,
+    max_bytes: Annotated[int, Parameter(validator=Number(gte=1))] = 100 * 1024 * 1024,
+    max_pixels: Annotated[int, Parameter(validator=Number(gte=1))] = 150_000_000,
     dry_run: Flag = False,
     workers: Workers = None,
     choice: Choice = DEFAULT_CHOICE,
@@ -58,6 +61,9 @@ async def push(
         retry_failed: Upload only the files that failed in the last push into this version.
         follow_links: Read links that lead out of a folder. Default: they fail, and linked folders are left out.
         on_error: On files that cannot be uploaded: raise ends with an error when all others are done, skip ends with the usual report, which names them. The exit status is 1 in both cases.
+        fetch_urls: Fetch URLs among IMAGES and the names of --files-from: http and https, public addresses only, no credentials.
+        max_bytes: The largest file that is fetched, in bytes.
+        max_pixels: The largest image that is fetched, in pixels.
         dry_run: Print what would be uploaded and added, and do nothing.
         workers: Number of files that are transferred at a time. Default: chosen for the target. [env: HEADRACE_MAX_WORKERS]
     """
@@ -70,13 +76,16 @@ async def push(
     async with connected(target, account) as client:
         report = await client.push(
             version,
-            images or [Path()],
+            images or ["."],
             type=type,
             tags=tag or (),
             max_workers=workers,
             retry_failed=retry_failed,
             follow_links=follow_links,
             on_error=on_error,
+            fetch_urls=fetch_urls,
+            max_bytes=max_bytes,
+            max_pixels=max_pixels,
             include=chosen,
             dry_run=dry_run,
             progress=output.reporter,

@@ -13,7 +13,7 @@ from msgspec import Struct
 from headrace.engine.name_filter import NameFilter, plain_name
 from headrace.engine.paging import batched
 from headrace.engine.upload.file import UploadFile, is_media
-from headrace.errors import UnusableFileError
+from headrace.errors import HeadraceError, UnusableFileError
 from headrace.folders.lakes import is_lake
 from headrace.folders.usable import check_upload, leads_out
 from headrace.threads import in_thread
@@ -44,7 +44,7 @@ class FileBatch(NamedTuple):
     """Files to push, and those that cannot be pushed, each with the reason."""
 
     files: list[UploadFile]
-    unusable: list[tuple[UploadFile, UnusableFileError]]
+    unusable: list[tuple[UploadFile, HeadraceError]]
 
     def __len__(self) -> int:
         return len(self.files) + len(self.unusable)
@@ -155,6 +155,8 @@ def _checked(files: Sequence[UploadFile]) -> FileBatch:
 def _listed(folder: Path, names: Collection[str], root: Path | None) -> Iterator[_Found]:
     """Yield the files of a folder that a list names. A file outside is named by its last part."""
     for name in names:
+        if "://" in name:
+            continue  # it is fetched
         path = folder / plain_name(name)
         if os.path.lexists(path):
             is_inside = not Path(name).is_absolute() and ".." not in path.parts

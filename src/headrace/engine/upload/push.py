@@ -7,12 +7,17 @@ complete batches, which the next run finds.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from uuid import UUID
 
+import anyio
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
@@ -24,6 +29,7 @@ from headrace.engine.upload.reuse import find_in_lake, find_repeated
 from headrace.engine.upload.run import upload_batch
 from headrace.engine.upload.stored import Claims
 from headrace.engine.upload.target import UploadTarget
+from headrace.engine.upload.urls import UrlList
 from headrace.engine.versions.jobs import add_data, wait_for
 from headrace.errors import ConfigurationError, ConflictError, NoDataError, NotFoundError
 from headrace.model.enums import InferenceType
@@ -44,6 +50,9 @@ from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.state.failed import read_failures, write_failures
 from headrace.transfer.state.workspace import FOLDER
+
+if TYPE_CHECKING:
+    from headrace.engine.upload.fetch import FetchOptions, UrlFetcher
 
 
 class PushReport(Struct, kw_only=True):
@@ -94,6 +103,8 @@ async def push(
     chosen: NameFilter | None = None,
     follow_links: bool = False,
     on_error: Literal["raise", "skip"] = "raise",
+    urls: Sequence[str] = (),
+    fetch: FetchOptions | None = None,
     dry_run: bool = False,
     progress: OnProgress | None = None,
 ) -> PushReport:
@@ -113,6 +124,8 @@ async def push(
         retry_failed: Push only the files that failed in the last push.
         chosen: Chooses files by their names.
         follow_links: Read links that lead out of a folder.
+        urls: URLs of images; those in the list of names of ``chosen`` are pushed too.
+        fetch: How to fetch URLs. Default: they are refused.
         on_error: Whether files that fail raise in the end (``raise``), or are only reported (``skip``).
         dry_run: Only report what would be uploaded and added.
         progress: Called with a progress event from time to time.
@@ -125,6 +138,7 @@ async def push(
         NoDataError: There are no images or videos; nothing was created.
         ConfigurationError: ``retry_failed``, and the last push recorded no failures.
         PartialTransferError: Some files failed; the others were pushed.
+        RefusedUrlError: There are URLs, and ``fetch`` is not given; nothing was created.
     """
     failures_folder = None if state is None else state / "pushes" / _key(backend, dataset, version)
     only = None
@@ -134,7 +148,11 @@ async def push(
     files = FilesToPush(paths, chosen, only, follow_links, skip=on_error == "skip")
     with Progress("push", "files", progress, phase="list"):
         counts = await in_thread(files.count)
-    if counts.media == 0:
+    listed = UrlList(urls, chosen, only)
+    url_count = await in_thread(listed.count)
+    if url_count and fetch is None:
+        await in_thread(listed.refuse, url_count)
+    if counts.media + url_count == 0:
         chosen.check_any(0, "the files")
         names = ", ".join(str(path) for path in paths[:3])
         raise NoDataError(f"no images or videos in {names}", hint="give images, videos or folders")
@@ -145,10 +163,13 @@ async def push(
         links=counts.links,
         dry_run=dry_run,
     )
+    total = counts.media + url_count
     claims = Claims(track=len(paths) > 1)
     if dry_run:
         found = await _find_version(backend, organization_id, dataset, version, report)
-        with Progress("push", "files", progress, total=counts.media, phase="plan") as counting:
+        report.files = report.uploaded = report.assets = url_count
+        with Progress("push", "files", progress, total=total, phase="plan") as counting:
+            counting.add(url_count)
             async for batch in files.batches():
                 _count_unusable(batch, report)
                 await _plan_batch(backend, lake, found, batch.files, report, claims)
@@ -156,16 +177,69 @@ async def push(
         return _checked(report, counting, on_error)
     record = await _ensure_version(backend, organization_id, dataset, version, type, report)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=list(tag_ids))
-    with Progress("push", "files", progress, total=counts.media, phase="list") as counting:
+    with Progress("push", "files", progress, total=total, phase="list") as counting:
         async for batch in files.batches():
             _count_unusable(batch, report)
             counting.add(len(batch.unusable))
             await _push_batch(
                 backend, target, record, batch.files, report, counting, claims, max_workers
             )
+        if fetch is not None and url_count:
+            from headrace.engine.upload.fetch import UrlFetcher  # loads an HTTP client
+
+            push_files = partial(
+                _push_batch,
+                backend,
+                target,
+                record,
+                report=report,
+                progress=counting,
+                claims=claims,
+                max_workers=max_workers,
+            )
+            folder = None if state is None else state / "fetches" / _key(backend, dataset, version)
+            async with _staging(folder) as staging:
+                await _push_urls(listed, UrlFetcher(staging, fetch, progress), push_files, report)
     if failures_folder is not None:
         await in_thread(_record_failures, failures_folder, report.transfer)
     return _checked(report, counting, on_error)
+
+
+@asynccontextmanager
+async def _staging(folder: Path | None) -> AsyncIterator[Path]:
+    """Yield a folder for what is fetched: the given one, or a temporary one."""
+    if folder is not None:
+        yield folder
+        return
+    temporary = await in_thread(tempfile.mkdtemp, prefix="headrace-")
+    try:
+        yield Path(temporary)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await in_thread(shutil.rmtree, temporary, ignore_errors=True)
+
+
+async def _push_urls(
+    urls: UrlList,
+    fetcher: UrlFetcher,
+    push_files: Callable[[list[UploadFile]], Awaitable[None]],
+    report: PushReport,
+) -> None:
+    """Fetch images batch by batch, and push each batch."""
+    transfer = report.transfer
+    async with fetcher:
+        async for images in urls.batches():
+            wanted = [image for image in images if not fetcher.is_done(image)]
+            report.files += len(images) - len(wanted)
+            transfer.skipped += len(images) - len(wanted)
+            batch = await fetcher.fetch(wanted)
+            _count_unusable(batch, report)
+            before = len(transfer.failures)
+            await push_files(batch.files)
+            failed = {each.name for each in transfer.failures[before:]}
+            if transfer.failed == len(transfer.failures):  # else not all of them are listed
+                done = [file for file in batch.files if file.filename not in failed]
+                await fetcher.pushed(wanted, done)
 
 
 def _checked(report: PushReport, counting: Progress, on_error: str) -> PushReport:

@@ -12,6 +12,7 @@ from headrace.engine.sync.plan import Direction, Side, SyncOptions
 from headrace.engine.sync.report import SyncReport
 from headrace.engine.sync.run import Confirm, synchronize
 from headrace.engine.upload.push import PushReport, push
+from headrace.engine.upload.urls import MAX_BYTES, MAX_PIXELS, is_url
 from headrace.model.enums import InferenceType
 from headrace.sdk.base.arguments import as_path
 from headrace.sdk.client.datalakes import ClientDatalakes
@@ -39,6 +40,9 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         names: Iterable[str] | None = None,
         follow_links: bool = False,
         on_error: Literal["raise", "skip"] = "raise",
+        fetch_urls: bool = False,
+        max_bytes: int = MAX_BYTES,
+        max_pixels: int = MAX_PIXELS,
         dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
@@ -50,7 +54,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
 
         Args:
             name: The full name of the version, ``"dataset/version"``.
-            paths: Files, or folders that are searched for images and videos.
+            paths: Files, or folders that are searched for images and videos; URLs, with ``fetch_urls``.
             type: The type of the version, if it is created.
             tags: Names of data tags for the uploaded files; created if missing.
             max_workers: Maximum number of concurrent uploads.
@@ -62,6 +66,10 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             follow_links: Read links that lead out of a folder. Default: they fail, and linked folders are left out.
             on_error: On files that cannot be uploaded: ``"raise"`` an error in the end, when all others are done, or
                 ``"skip"`` them and return the report, whose ``transfer`` names them.
+            fetch_urls: Fetch the URLs among ``paths`` and ``names``, over http and https, from public addresses only, and
+                without credentials. Default: they are refused.
+            max_bytes: The largest file that is fetched, in bytes.
+            max_pixels: The largest image that is fetched, in pixels.
             dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
@@ -72,6 +80,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             BadRequestError: If ``name`` is not of the form ``"dataset/version"``.
             PartialTransferError: If some files failed; its report names them. All others are in the version.
             NoDataError: If there is nothing to push.
+            RefusedUrlError: If there are URLs, and ``fetch_urls`` is not set.
 
         Example:
             ```python
@@ -82,6 +91,11 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         check_new_names(dataset, version)
         lake = await self.get_datalake()
         given = [paths] if isinstance(paths, str | Path) else list(paths)
+        fetch = None
+        if fetch_urls:
+            from headrace.engine.upload.fetch import FetchOptions  # loads an HTTP client
+
+            fetch = FetchOptions(max_bytes=max_bytes, max_pixels=max_pixels)
         tag_ids = []
         if not dry_run:
             tag_ids = [(await lake.get_or_create_data_tag(tag)).id for tag in tags]
@@ -91,7 +105,7 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             lake.record,
             dataset,
             version,
-            [as_path(path) for path in given],
+            [as_path(path) for path in given if not is_url(str(path))],
             type=InferenceType.parse(type),
             tag_ids=tag_ids,
             max_workers=max_workers,
@@ -100,6 +114,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             chosen=NameFilter.of(include, exclude, names),
             follow_links=follow_links,
             on_error=on_error,
+            urls=[path for path in given if isinstance(path, str) and is_url(path)],
+            fetch=fetch,
             dry_run=dry_run,
             progress=progress or self.session.progress,
         )
