@@ -99,7 +99,7 @@ async def serving() -> AsyncIterator[Host]:
 
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", answer)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
     await runner.setup()
     site = web.TCPSite(runner, "0.0.0.0", 0)
     await site.start()
@@ -307,41 +307,49 @@ async def test_what_is_no_image_and_what_is_not_there(client: Client, host: Host
 async def test_an_interrupted_fetch_is_continued_and_leaves_nothing(
     client: Client, host: Host, tmp_path: Path
 ) -> None:
-    broken = True
-    body = png() + bytes(300_000)
+    body = png() + bytes(3_000_000)
+    half_sent = asyncio.Event()
 
-    async def flaky(request: web.Request) -> web.StreamResponse:
+    async def stops_halfway(request: web.Request) -> web.StreamResponse:
         start = int(request.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-"))
-        if start and broken:
-            return web.Response(status=503)
         response = web.StreamResponse(status=206 if start else 200, headers={"ETag": '"one"'})
         if start:
             response.headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
         response.content_length = len(body) - start
         await response.prepare(request)
-        await response.write(body[start : start + 100_000] if broken else body[start:])
-        if broken:
-            assert request.transport is not None
-            await asyncio.sleep(0.05)
-            request.transport.abort()
+        if start:
+            await response.write(body[start:])
+            return response
+        await response.write(body[:2_000_000])
+        half_sent.set()
+        await asyncio.Event().wait()
         return response
 
-    host.handlers["big.png"] = flaky
-    gone = True
-    host.handlers["late.png"] = lambda _: _respond(
-        web.Response(status=404) if gone else web.Response(body=png(7, 7))
-    )
+    host.handlers["big.png"] = stops_halfway
+    host.handlers["late.png"] = lambda _: _respond(web.Response(status=404))
     urls = [host.url("good.png"), host.url("late.png"), host.url("big.png")]
-    first = await pushed(client, host, *urls, state=tmp_path)
-    assert first.transfer.failed == 2
+    first = asyncio.create_task(pushed(client, host, *urls, state=tmp_path))
+    await half_sent.wait()
+    while not list(tmp_path.rglob("*.png")) or not any(  # noqa: ASYNC110  files of another task
+        part.stat().st_size >= 1_000_000 for part in tmp_path.rglob("*.part")
+    ):
+        await asyncio.sleep(0.01)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
     had = len(host.requests)
-    broken = gone = False
     second = await pushed(client, host, *urls, state=tmp_path)
-    assert second.transfer.failed == 0
-    ranges = [request.headers.get("Range") for request in host.requests[had:]]
-    assert any(ranges)
-    assert sum(request.path == "/good.png" for request in host.requests) == 1
-    assert await in_version(client) == ["big.png", "good.png", "late.png"]
+    assert second.transfer.failed == 1
+    asked = {request.path: request.headers.get("Range") for request in host.requests[had:]}
+    assert asked.keys() == {"/big.png", "/late.png"}
+    assert asked["/big.png"] is not None
+    assert await in_version(client) == ["big.png", "good.png"]
+
+    had = len(host.requests)
+    del host.handlers["late.png"]
+    third = await pushed(client, host, *urls, state=tmp_path)
+    assert (third.transfer.failed, third.assets, third.reused) == (0, 1, 2)
+    assert [request.path for request in host.requests[had:]] == ["/late.png"]
     assert list((tmp_path / "fetches").iterdir()) == []
 
 
