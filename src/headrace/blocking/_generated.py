@@ -26,6 +26,7 @@ from headrace.engine.sync.plan import Direction, Side
 from headrace.engine.sync.report import SyncReport
 from headrace.engine.sync.run import Confirm
 from headrace.engine.upload.push import PushReport
+from headrace.engine.upload.urls import MAX_BYTES, MAX_PIXELS
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError
 from headrace.formats.info import FormatName, Media
@@ -5018,6 +5019,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
         names: Iterable[str] | None = None,
         follow_links: bool = False,
         on_error: Literal["raise", "skip"] = "raise",
+        fetch_urls: bool = False,
+        max_bytes: int = MAX_BYTES,
+        max_pixels: int = MAX_PIXELS,
         dry_run: bool = False,
         progress: OnProgress | None = None,
     ) -> PushReport:
@@ -5029,7 +5033,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
 
         Args:
             name: The full name of the version, ``"dataset/version"``.
-            paths: Files, or folders that are searched for images and videos.
+            paths: Files, or folders that are searched for images and videos; URLs, with ``fetch_urls``.
             type: The type of the version, if it is created.
             tags: Names of data tags for the uploaded files; created if missing.
             max_workers: Maximum number of concurrent uploads.
@@ -5041,6 +5045,10 @@ class ClientBase(BlockingHandle[AsyncClient]):
             follow_links: Read links that lead out of a folder. Default: they fail, and linked folders are left out.
             on_error: On files that cannot be uploaded: ``"raise"`` an error in the end, when all others are done, or
                 ``"skip"`` them and return the report, whose ``transfer`` names them.
+            fetch_urls: Fetch the URLs among ``paths`` and ``names``, over http and https, from public addresses only, and
+                without credentials. Default: they are refused.
+            max_bytes: The largest file that is fetched, in bytes.
+            max_pixels: The largest image that is fetched, in pixels.
             dry_run: Only report what would be uploaded and added.
             progress: Called with progress events.
 
@@ -5051,6 +5059,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             BadRequestError: If ``name`` is not of the form ``"dataset/version"``.
             PartialTransferError: If some files failed; its report names them. All others are in the version.
             NoDataError: If there is nothing to push.
+            RefusedUrlError: If there are URLs, and ``fetch_urls`` is not set.
 
         Example:
             ```python
@@ -5070,6 +5079,9 @@ class ClientBase(BlockingHandle[AsyncClient]):
             names=names,
             follow_links=follow_links,
             on_error=on_error,
+            fetch_urls=fetch_urls,
+            max_bytes=max_bytes,
+            max_pixels=max_pixels,
             dry_run=dry_run,
             progress=progress,
         )
