@@ -57,6 +57,8 @@ async def test_a_campaign_is_made_changed_and_closed(
         await campaign.add_step("draw", "ANNOTATION")
     assert await client.list_annotation_campaigns(is_closed=True) == [campaign]
     assert await client.list_annotation_campaigns(is_closed=False) == []
+    assert [each.closed for each in await client.list_annotation_campaigns()] == [True]
+    assert (await version.get_campaign()).closed
     await campaign.delete()
     with pytest.raises(NotFoundError):
         await campaign.sync()

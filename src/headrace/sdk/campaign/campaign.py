@@ -29,6 +29,7 @@ from headrace.sdk.base.arguments import check_limits
 from headrace.sdk.base.listing import Listing
 from headrace.sdk.base.resource import Resource, describe
 from headrace.sdk.campaign.assignment import AnnotationCampaignAssignment
+from headrace.sdk.campaign.closed import with_closed
 from headrace.sdk.campaign.instructions import download_instructions, upload_instructions
 from headrace.sdk.campaign.step import (
     AnnotationCampaignStep,
@@ -61,14 +62,7 @@ class AnnotationCampaign(Resource[CampaignRecord]):
     async def sync(self) -> None:
         """Read the campaign again and replace ``record``."""
         record = await self.session.call(campaigns.GET_CAMPAIGN, self._named())
-        if record.is_closed is UNSET:
-            # Other platforms say it only by what they list.
-            query = campaigns.ListCampaigns(
-                organization_id=self.session.organization.id, is_closed=True
-            )
-            closed = (await self.session.call(campaigns.LIST_CAMPAIGNS, query)).items
-            record = replace(record, is_closed=any(each.id == self.id for each in closed))
-        self.record = record
+        self.record = await with_closed(self.session, record)
 
     async def update(
         self,

@@ -20,9 +20,9 @@ from headrace.protocol.operations import OPERATIONS
 from headrace.protocol.operations import jobs as job_operations
 from headrace.protocol.operations import session as session_operations
 from headrace.protocol.operations import users as user_operations
-from headrace.protocol.operations.campaigns import LIST_CAMPAIGNS, ListCampaigns
 from headrace.sdk.base.arguments import as_id
 from headrace.sdk.campaign.campaign import AnnotationCampaign
+from headrace.sdk.campaign.closed import list_campaigns
 from headrace.sdk.client.folders import ClientFolders
 from headrace.sdk.client.processings import ClientProcessings
 from headrace.sdk.client.tags import ClientTags
@@ -136,7 +136,7 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
     async def list_annotation_campaigns(
         self, is_closed: bool | None = None
     ) -> list[AnnotationCampaign]:
-        """Return the annotation campaigns of all versions, newest first.
+        """Return the annotation campaigns of all versions, newest first; on other platforms in their order.
 
         Args:
             is_closed: Return only closed campaigns (True) or only open ones (False). Default: all.
@@ -144,9 +144,8 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
         Returns:
             The campaigns.
         """
-        request = ListCampaigns(organization_id=self.id, is_closed=is_closed)
-        answer = await self.session.call(LIST_CAMPAIGNS, request)
-        return [AnnotationCampaign(self.session, record) for record in answer.items]
+        records = await list_campaigns(self.session, is_closed)
+        return [AnnotationCampaign(self.session, record) for record in records]
 
     async def list_removals(self, version: str | None = None) -> list[Removal]:
         """Return what was removed or deleted and can be undone, newest first.

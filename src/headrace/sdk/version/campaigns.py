@@ -13,6 +13,7 @@ from headrace.protocol.operations import campaigns as operations
 from headrace.protocol.operations.datasets import GET_VERSION, VersionId
 from headrace.sdk.base.resource import Resource
 from headrace.sdk.campaign.campaign import AnnotationCampaign
+from headrace.sdk.campaign.closed import with_closed
 from headrace.sdk.campaign.instructions import upload_instructions
 
 
@@ -85,4 +86,4 @@ class VersionCampaigns(Resource[DatasetVersionRecord]):
             )
         request = operations.CampaignId(campaign_id=campaign_id)
         record = await self.session.call(operations.GET_CAMPAIGN, request)
-        return AnnotationCampaign(self.session, record)
+        return AnnotationCampaign(self.session, await with_closed(self.session, record))
