@@ -4701,7 +4701,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
         return answer
 
     def list_annotation_campaigns(self, is_closed: bool | None = None) -> list[AnnotationCampaign]:
-        """Return the annotation campaigns of all versions, newest first.
+        """Return the annotation campaigns of all versions, newest first; on other platforms in their order.
 
         Args:
             is_closed: Return only closed campaigns (True) or only open ones (False). Default: all.
