@@ -84,7 +84,7 @@ async def open_backend(
         return await _connect(credentials, organization, settings)
     if scheme not in ("", "sqlite"):
         raise ConfigurationError(
-            f"cannot connect to a {scheme} address",
+            f"there is nothing to connect to at {scheme}:// addresses",
             hint="use a folder, sqlite:///folder, http://host or https://host",
         )
     if profile is not None:

@@ -95,6 +95,7 @@ def find_credentials(
         where = origin(address)
     except ValueError:
         raise ConfigurationError(f"{redact(address)} is not the address of a server") from None
+    check_encrypted(where, settings)
     if api_token is not None and profile is not None:
         raise ConfigurationError(
             "a token and a profile exclude each other", hint="omit api_token= or profile="
@@ -108,13 +109,13 @@ def find_credentials(
             for variable in variables:
                 if token := variables_set.get(variable, "").strip():
                     found = Credentials(where, token, variable, None, organization)
-                    return _checked(found, settings)
+                    return _checked(found)
             name = settings.profile
         chosen, stored = _profile(where, name)
         found = Credentials(
             where, stored.token, f"profile {chosen!r}", chosen, organization or stored.organization
         )
-    return _checked(found, settings)
+    return _checked(found)
 
 
 def login_command(address: str, profile: str | None = None) -> str:
@@ -177,9 +178,8 @@ def _profile(address: str, name: str | None) -> tuple[str, Profile]:
     )
 
 
-def _checked(found: Credentials, settings: Settings) -> Credentials:
+def _checked(found: Credentials) -> Credentials:
     """Return credentials whose token may be sent."""
-    check_encrypted(found.address, settings)
     return found._replace(token=checked_token(found.token, found.source))
 
 

@@ -125,6 +125,8 @@ def detect(path: str | Path) -> Guess:
     if path.is_dir():
         _refuse_several(path, found)
     if not found:
+        if path.is_dir() and not any(path.iterdir()):
+            raise UnknownFormatError(f"the folder {path} is empty", hint="check the path")
         raise UnknownFormatError(
             f"cannot detect the format of {path}",
             hint=f"pass format=, one of: {' '.join(names())}",

@@ -196,8 +196,10 @@ def _address(url: str) -> str:
     try:
         address = origin(url)
     except ValueError:
+        # What cannot be read as a URL could contain a password only behind such a character.
+        shown = redact(url) if {"@", "?", "#"} & {*url} else repr(url)
         raise UsageError(
-            f"{redact(url)} is not the address of a server",
+            f"{shown} is not the address of a server",
             hint="write https://host or https://host:port",
         ) from None
     if not address.startswith(("http://", "https://")):
