@@ -140,9 +140,7 @@ class FileCopier:
         )
         self._report.files += sent.moved
         self._report.bytes += sent.bytes
-        for failure in sent.failures:
-            self._report.failures.append(failure)
-        self._report.failed += sent.failed
+        self._report.add_failures(sent)
         await self._note(
             [
                 (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from headrace.errors import HeadraceError
-from headrace.transfer.report import Failure
+from headrace.transfer.report import Failure, TransferReport
 
 MAX_NAMES = 1_000
 EXAMPLES = 3
@@ -141,6 +141,11 @@ class CopyReport(Struct, kw_only=True):
         if len(self.failures) < MAX_NAMES:
             code = error.code if isinstance(error, HeadraceError) else "os"
             self.failures.append(Failure(name=name, code=code, message=str(error), id=id))
+
+    def add_failures(self, sent: TransferReport) -> None:
+        """Count the files that an upload could not send."""
+        self.failed += sent.failed
+        self.failures += sent.failures[: MAX_NAMES - len(self.failures)]
 
     def leave_out(self, name: str) -> None:
         """Count an asset whose file cannot be read at the source."""

@@ -22,7 +22,7 @@ from headrace.engine.copy.fit import Fitting
 from headrace.engine.copy.journal import Journal, Row, key_of
 from headrace.engine.copy.labels import copy_labels, count_new, labels_of
 from headrace.engine.copy.report import CopyReport, Losses
-from headrace.engine.copy.sides import CopySide, Owners, same_place
+from headrace.engine.copy.sides import CopySide, Owners, place_of, same_place
 from headrace.engine.copy.source import list_source, list_target, listing_of
 from headrace.engine.copy.spool import Spool, SpooledBatch
 from headrace.engine.copy.tags import copy_tags
@@ -151,10 +151,10 @@ async def copy(
 
 def _key(source: CopySide, target: CopySide, organization: OrganizationRecord, name: str) -> str:
     return key_of(
-        source.backend.name,
+        place_of(source),
         str(source.organization_id),
         source.name,
-        target.backend.name,
+        place_of(target),
         str(organization.id),
         name,
     )

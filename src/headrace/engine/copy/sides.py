@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from hashlib import blake2b
 from uuid import UUID
 
@@ -51,7 +52,13 @@ def no_version(dataset: str, version: str) -> DatasetVersionRecord:
 
 def same_place(one: CopySide, other: CopySide) -> bool:
     """Whether both sides have the same files, so that none need to be moved."""
-    return (one.backend.name, one.organization_id) == (other.backend.name, other.organization_id)
+    return (place_of(one), one.organization_id) == (place_of(other), other.organization_id)
+
+
+def place_of(side: CopySide) -> str:
+    """Return the address of a server, or the folder of a lake, however it was written."""
+    backend = side.backend
+    return os.path.realpath(backend.name) if backend.limits.local_files else backend.name
 
 
 def metadata_digest(data: DataRecord) -> bytes:

@@ -59,8 +59,7 @@ async def verify(
         run = _Verification(target, journal, fitting, report, content, counting, fetch=fetch)
         async for page in listed.pages():
             await map_bounded(run.check, list(batched(page, PIECE_ASSETS)), concurrency=PIECES)
-        for name in await in_thread(lambda: list(journal.unchecked())):
-            report.differ(name)
+        await in_thread(run.count_unchecked)
         head = head_of(label.name for label in found)
         if run.knows_all:
             report.target_digest = PREFIX + await in_thread(content.sha256, head)
@@ -104,6 +103,11 @@ class _Verification:
         self._content = content
         self._progress = progress
         self._comparing = anyio.Lock()
+
+    def count_unchecked(self) -> None:
+        """Count what was not found at the target."""
+        for name in self._journal.unchecked():
+            self._report.differ(name)
 
     async def check(self, assets: list[AssetRecord]) -> None:
         backend = self._target.backend

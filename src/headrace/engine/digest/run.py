@@ -85,7 +85,9 @@ async def version_digest(
     with (
         SortedDigests() as content,
         SortedDigests() as identity,
-        Progress("digest", "assets", progress, total=await listed.count()) as counting,
+        Progress(
+            "digest", "assets", progress, total=await listed.count(), phase="read"
+        ) as counting,
     ):
         run = _DigestRun(backend, version_id, content, identity, counting, fetch=fetch)
         async for page in listed.pages():
@@ -141,7 +143,9 @@ class _DigestRun:
         self._progress.add(len(assets))
 
     async def _sha256(self, asset: AssetRecord) -> str:
-        self.fetched += asset.data.sha256 is None
+        if asset.data.sha256 is None:
+            self.fetched += 1
+            self._progress.enter("fetch")
         return await sha256_of(self._backend, asset.data)
 
 
