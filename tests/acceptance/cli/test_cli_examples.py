@@ -14,7 +14,7 @@ from tests.acceptance.cli.conftest import Drawn
 from tests.support.processes.cli import Place, headrace, new_lake
 from tests.support.tiers import slow
 
-NEEDS_MORE = ("https://", "serve ", "blur.py", "tags.py", "crop", " ID", "campaign sync")
+NEEDS_MORE = ("https://", "serve ", "blur.py", "tags.py", "crop", " ID", "campaign sync", "logout")
 """Words of examples that need a server, a program, or the id of something that was removed."""
 
 LINES = [line for lines in EXAMPLES.values() for line in lines]
@@ -23,11 +23,12 @@ HERE = [line for line in LINES if not any(word in line for word in NEEDS_MORE)]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory, drawn: Drawn) -> Path:
-    """A folder with what the examples name: ``lake`` with ``bccd/v1``, ``images/``, ``annotations.json``."""
+    """A folder with what the examples name: ``lake`` with ``bccd/v1``, ``images/``, ``annotations.json``, ``map.toml``."""
     folder = tmp_path_factory.mktemp("world")
     place = new_lake(folder / "lake")
     shutil.copytree(drawn.images, folder / "images")
     shutil.copy(drawn.annotations, folder / "annotations.json")
+    (folder / "map.toml").write_text('[rename]\nbox = "parcel"\n', encoding="utf-8")
     place.done("push", "bccd/v1", folder / "images", "--tag", "night")
     place.done("import", "bccd/v1", folder / "annotations.json")
     place.done("version create", "bccd/raw")

@@ -76,7 +76,8 @@ async def test_the_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         assert (status, len(coco["images"])) == (200, 6)
 
         status, error = await get(app, "/versions/shapes/v2")
-        assert (status, "shapes/v2" in error["message"]) == (404, True)
+        assert (status, error["message"]) == (404, "no version 'v2' in shapes")
+        assert "v1" in error["hint"]
         status, error = await get(app, "/versions/shapes/v1/assets", q="filename ==")
         assert status == 400
         assert (await get(app, "/versions/shapes/v1/assets", limit="0"))[0] == 422

@@ -8,6 +8,7 @@ import pytest
 
 from headrace.errors import ConflictError, NotFoundError
 from headrace.platform.labels import delete as label_removal
+from headrace.platform.labels import rewrite
 from headrace.protocol.operations import datasets, labels, shapes
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn, RectangleIn
 from tests.support.lakes.stocked_lake import Filled, Stocked
@@ -41,7 +42,7 @@ async def delete(filled: Filled, name: str) -> None:
 async def test_all_its_shapes_go_and_no_others(
     lake: Stocked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(label_removal, "RANGE", 7)
+    monkeypatch.setattr(rewrite, "RANGE", 7)
     filled = await drawn(lake, 30)
     await delete(filled, "a")
     stats = await filled.stats()
@@ -160,14 +161,14 @@ async def test_what_was_drawn_meanwhile_goes_too(
 ) -> None:
     """Another import writes after the walk over the annotations and before the label is dropped."""
     filled = await drawn(lake, 3)
-    strip, drew = label_removal._strip_all, []
+    rewrite_all, drew = rewrite.rewrite_all, []
 
     async def interrupted(*arguments: object) -> None:
-        await strip(*arguments)  # type: ignore[arg-type]
+        await rewrite_all(*arguments)  # type: ignore[arg-type]
         if not drew:
             drew.append(await filled.send(filled.item(0, 5), mode="CONCATENATE"))
 
-    monkeypatch.setattr(label_removal, "_strip_all", interrupted)
+    monkeypatch.setattr(label_removal, "rewrite_all", interrupted)
     await delete(filled, "a")
     assert drew
     assert (await filled.stats()).label_repartition == {"b": 3, "c": 1}
