@@ -1,0 +1,43 @@
+"""Each exit status of the table in the help, by a command that ends with it."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from pathlib import Path
+
+from headrace.cli.app import EXIT_CODES
+from tests.acceptance.cli.conftest import Drawn
+from tests.support.processes.cli import Place, answered, running
+
+
+def test_every_status_of_the_help(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
+    seen: dict[int, set[str]] = {}
+
+    def ended(status: int, what: str) -> None:
+        seen.setdefault(status, set()).add(what)
+
+    ended(lake.run("push", "demo/v1", drawn.images).status, "done")
+    ended(lake.run("stats", "demo/v9").status, "failed")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "scene_000.png").write_text("mine")
+    ended(lake.run("pull", "demo/v1", tmp_path / "out").status, "done in part")
+    ended(lake.run("stats").status, "wrong usage")
+    ended(lake.run("version delete", "demo/v1").status, "not confirmed")
+    typed = answered("version", "delete", lake.target, "demo/v1", answer="no\n")
+    ended(typed.status, "declined")
+    assert lake.done("stats", "demo/v1")["assets"] == 12
+    lake.done("processing add", "sleepy", "--command", "sleep 60")
+    with running("processing", "run", lake.target, "demo/v1", "sleepy") as command:
+        while not any(job["kind"] == "processing" for job in lake.done("job list")["jobs"]):
+            time.sleep(0.05)
+        command.process.send_signal(signal.SIGINT)
+        ended(command.outcome().status, "interrupted")
+    assert seen == {
+        0: {"done"},
+        1: {"failed", "done in part", "declined"},
+        2: {"wrong usage", "not confirmed"},
+        130: {"interrupted"},
+    }
+    assert {int(code) for code in re.findall(r"^ +(\d+) ", EXIT_CODES, re.MULTILINE)} == {*seen}
