@@ -3172,7 +3172,7 @@ class DatasetVersion(Launches[Job]):
             durable: Sync each file to disk before it appears under its name.
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
-            expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
+            expected_digest: The digest that the version must have, as ``digest`` returns it; else nothing is written.
             include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
@@ -4014,12 +4014,12 @@ class DatasetVersion(Launches[Job]):
             strict: Raise an error instead of counting what the format cannot represent.
             dry_run: Do everything except place images and write the target; the report tells what would be written.
             allow_empty: Write the target even if the format can represent none of the shapes.
-            expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
+            expected_digest: The digest that the version must have, as ``digest`` returns it; else nothing is written.
             include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
             labels_map: New names of labels, or labels to leave out: the path of a TOML file, or its content; see
-                :mod:`headrace.formats.label_map`. ``class_order`` names labels as the map does.
+                ``headrace.formats.label_map``. ``class_order`` names labels as the map does.
             progress: Called with progress events.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 

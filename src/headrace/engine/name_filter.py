@@ -41,7 +41,7 @@ class NameFilter:
         self._others = not any(includes for includes, _ in self.rules)
         self._digest = ""
         self.names: Collection[str] | None = None
-        """The list of names, spelled as :func:`plain_name` does."""
+        """The list of names, spelled as ``plain_name`` does."""
         if names is not None:
             self.names = names if isinstance(names, Collection) else list(names)
             self._wanted = MarkSet()

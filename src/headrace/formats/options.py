@@ -41,7 +41,7 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
         geometry: ``raw`` may leave polygons as text until first use.
         gather: False defers grouping shapes by image until samples are requested.
         labels_map: New names of labels, or labels to leave out. As a keyword argument also the path of a TOML file, or
-            its content as a mapping; see :mod:`headrace.formats.label_map`.
+            its content as a mapping; see ``headrace.formats.label_map``.
     """
 
     images: Path | None = None

@@ -64,7 +64,7 @@ class VersionDownloads(VersionAssets):
             durable: Sync each file to disk before it appears under its name.
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
-            expected_digest: The digest that the version must have, as :meth:`digest` returns it; else nothing is written.
+            expected_digest: The digest that the version must have, as ``digest`` returns it; else nothing is written.
             include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
