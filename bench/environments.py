@@ -23,6 +23,15 @@ PEERS: dict[str, tuple[str, ...]] = {
     "hotcoco": ("hotcoco==1.3.0", "numpy==2.4.6", "pillow==13.0.0"),
     "ijson": ("ijson==3.6.0",),
     "labelformat": ("labelformat==0.1.17",),
+    # Only the class of its files is used, which needs none of its windows and models.
+    "labelme": (
+        "--no-deps",
+        "labelme==6.3.1",
+        "loguru==0.7.3",
+        "numpy==2.4.6",
+        "pillow==13.0.0",
+        "tifffile==2026.3.3",
+    ),
     "obstore": ("obstore==0.12.1",),
     "picsellia": ("picsellia==6.37.0",),
     "picsellia-annotations": ("picsellia-annotations==0.14.0",),

@@ -183,12 +183,21 @@ class FormatConformance:
     # --- memory ----------------------------------------------------------------------------------------------
 
     def test_memory_does_not_grow_with_the_source(self, tmp_path: Path) -> None:
-        small, large = self.target(tmp_path, "small"), self.target(tmp_path, "large")
         self._peaks(self.target(tmp_path, "first"), _BATCH)  # imports and caches count for neither
-        peaks = [self._peaks(small, self.images), self._peaks(large, 4 * self.images)]
-        for done, one, four in zip(("writing", "reading"), *peaks, strict=True):
-            growth = (four - one) / (3 * self.images)
+        growths = self._growths(tmp_path, "once")
+        if max(growths) > self.bytes_per_image:
+            # A table of the interpreter, such as that of its interned texts, doubles at times. A leak stays.
+            growths = tuple(map(min, growths, self._growths(tmp_path, "again")))
+        for done, growth in zip(("writing", "reading"), growths, strict=True):
             assert growth <= self.bytes_per_image, f"{done}: {growth:.0f} bytes for each image"
+
+    def _growths(self, folder: Path, name: str) -> tuple[float, ...]:
+        """Return the growth of the peaks of writing and of reading, in bytes for each image."""
+        small = self._peaks(self.target(folder, f"{name}-small"), self.images)
+        large = self._peaks(self.target(folder, f"{name}-large"), 4 * self.images)
+        return tuple(
+            (four - one) / (3 * self.images) for one, four in zip(small, large, strict=True)
+        )
 
     def _peaks(self, target: Path, count: int) -> tuple[int, int]:
         """Return the peaks of the memory for writing and for reading."""
