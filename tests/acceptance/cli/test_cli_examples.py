@@ -14,7 +14,18 @@ from tests.acceptance.cli.conftest import Drawn
 from tests.support.processes.cli import Place, headrace, new_lake
 from tests.support.tiers import slow
 
-NEEDS_MORE = ("https://", "serve ", "blur.py", "tags.py", "crop", " ID", "campaign sync", "logout")
+NEEDS_MORE = (
+    "https://",
+    "serve ",
+    "blur.py",
+    "tags.py",
+    "crop",
+    " ID",
+    "campaign sync",
+    "login ",
+    "logout",
+    "--profile ",
+)
 """Words of examples that need a server, a program, or the id of something that was removed."""
 
 LINES = [line for lines in EXAMPLES.values() for line in lines]
