@@ -184,7 +184,6 @@ async def test_annotations_are_not_lost_to_a_changed_picture(
     assert (await client.sync_folder(NAME, folder)).steps == []
 
 
-@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_a_first_run_knows_what_is_the_same_already(
     client: Client, version: DatasetVersion, tmp_path: Path
 ) -> None:

@@ -23,7 +23,6 @@ async def test_workers_are_the_users_of_the_organization(
         await dataset.find_worker("nobody")
 
 
-@pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_a_folder_is_compared_and_completed(version: DatasetVersion, tmp_path: Path) -> None:
     folder = tmp_path / "here"
     with pytest.raises(NotADirectoryError):

@@ -5,14 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from headrace.backend.base import Backend
 from headrace.engine.download.names import NamedFile, name_pages
 from headrace.engine.paging import CursorListing
 from headrace.engine.sync.state import LocalFile, SyncedFile, SyncState, scan, write_state
 from headrace.engine.upload.file import is_media
+from headrace.engine.upload.stored import compare_stored
 from headrace.model.names import with_id
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
+from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 
 
@@ -44,6 +48,7 @@ class Sides:
             for name, file in found.items()
             if name in sizes or name in self.state.files or is_media(name)
         }
+        await self._compare_stored()
 
     def enter(self, name: str, asset: UUID, data: DataRecord, file: LocalFile) -> None:
         """Enter a file into the state that is the same on both sides."""
@@ -54,6 +59,25 @@ class Sides:
     async def save(self) -> None:
         """Save the state in the folder."""
         await in_thread(write_state, self.folder, self.state)
+
+    async def _compare_stored(self) -> None:
+        """Ask the storage for files that are on both sides for the first time and of which the platform says nothing."""
+        unsure = [
+            name
+            for name, file in self.local.items()
+            if file.sha256
+            and name not in self.state.files
+            and (one := self.remote.get(name)) is not None
+            and one.data.sha256 is None
+            and one.data.size is None
+        ]
+
+        async def compare(name: str) -> None:
+            path, file = self.folder / name, self.local[name]
+            if await compare_stored(self.backend, path, file.size, self.remote[name].data) is False:
+                self.local[name] = replace(file, sha256="")
+
+        await map_bounded(compare, unsure, concurrency=self.backend.limits.concurrency)
 
     async def _list_version(self) -> dict[str, NamedFile]:
         """Return the version's files by the names that they have in the folder, or would get."""

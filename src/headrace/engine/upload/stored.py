@@ -87,21 +87,39 @@ async def find_stored(
     return found
 
 
-async def _is_same(
-    backend: Backend, file: UploadFile, data: DataRecord, claims: Claims | None
-) -> bool:
-    if data.size not in (None, file.size):
+async def compare_stored(backend: Backend, path: Path, size: int, data: DataRecord) -> bool | None:
+    """Compare a local file with that of a data: by its digest, or else by its size.
+
+    Args:
+        backend: Backend of the data.
+        path: The local file.
+        size: Its size in bytes.
+        data: The data.
+
+    Returns:
+        Whether they are the same; None if their sizes are and the storage reports no digest.
+    """
+    if data.size not in (None, size):
         return False
     try:
-        stored = await _ask(backend, data, file.size)
+        stored = await _ask(backend, data, size)
     except NotFoundError:
         return False
-    if stored.size != file.size:
+    if stored.size != size:
         return False
     for algorithm in ("sha256", "md5"):
         if algorithm in stored.digests:
-            return await in_thread(_digest, file.path, algorithm) == stored.digests[algorithm]
-    return claims is not None and await claims.claim(data.id, file.path)
+            return await in_thread(_digest, path, algorithm) == stored.digests[algorithm]
+    return None
+
+
+async def _is_same(
+    backend: Backend, file: UploadFile, data: DataRecord, claims: Claims | None
+) -> bool:
+    same = await compare_stored(backend, file.path, file.size, data)
+    if same is None:
+        return claims is not None and await claims.claim(data.id, file.path)
+    return same
 
 
 async def _ask(backend: Backend, data: DataRecord, size: int) -> StoredFile:
