@@ -197,6 +197,7 @@ METHODS: dict[str, dict[str, str]] = {
         "version fork": "fork",
         "version merge": "copy_assets_to",
         "version digest": "digest",
+        "pull --verify": "verify",
         "campaign create": "create_campaign",
         "campaign show": "get_campaign",
         "processing run": "launch_processing",

@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.engine.copy.report import CopyLoss as CopyLoss
     from headrace.engine.copy.report import CopyReport as CopyReport
     from headrace.engine.digest.run import VersionDigest as VersionDigest
+    from headrace.engine.download.verify import VerifyReport as VerifyReport
     from headrace.engine.exports.run import ExportReport as ExportReport
     from headrace.engine.imports.report import ImportReport as ImportReport
     from headrace.engine.name_filter import NameFilter as NameFilter
@@ -96,6 +97,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.engine.convert.run": ("ConversionReport", "convert"),
     "headrace.engine.copy.report": ("CopyLoss", "CopyReport"),
     "headrace.engine.digest.run": ("VersionDigest",),
+    "headrace.engine.download.verify": ("VerifyReport",),
     "headrace.engine.exports.run": ("ExportReport",),
     "headrace.engine.imports.report": ("ImportReport",),
     "headrace.engine.name_filter": ("NameFilter",),

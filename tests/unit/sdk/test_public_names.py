@@ -25,7 +25,7 @@ PUBLIC = {
         AnnotationCampaign AnnotationCampaignAssignment AnnotationCampaignStep AnnotationStatus AssignmentStatus
         CampaignStepType ConversionReport CopyLoss CopyReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
         ImportReport InferenceType JobRunStatus JobStatus LabelInfo NameFilter ProcessingTargetType ProcessingType ProgressEvent
-        PushReport Sample SyncReport TagTarget Timeout TransferReport VersionDigest __version__ blocking connect convert
+        PushReport Sample SyncReport TagTarget Timeout TransferReport VerifyReport VersionDigest __version__ blocking connect convert
         copy_version create_lake errors
         formats
     """,

@@ -13,7 +13,7 @@ from headrace.cli.console.choice import (
     not_found_lines,
     status_of,
 )
-from headrace.cli.console.errors import FAILED
+from headrace.cli.console.errors import FAILED, UsageError
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
     DEFAULT_OUTPUT,
@@ -26,6 +26,7 @@ from headrace.cli.console.options import (
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version, split_digest
 from headrace.cli.console.wording import absolute, plural, size
+from headrace.cli.move.verify import verified
 
 if TYPE_CHECKING:
     from headrace.transfer.report import TransferReport
@@ -45,6 +46,8 @@ async def pull(
     use_id: Flag = False,
     tree: Flag = False,
     retry_failed: Flag = False,
+    verify: Flag = False,
+    combined: Path | None = None,
     dry_run: Flag = False,
     workers: Workers = None,
     choice: Choice = DEFAULT_CHOICE,
@@ -64,6 +67,8 @@ async def pull(
         use_id: Name files by the ids of their assets.
         tree: Name files by their object names, with the folders of the storage.
         retry_failed: Download only the files that failed in the last pull into this folder.
+        verify: Only compare the folder with the version: every file is read, and nothing is fetched. The exit status is 1 if they differ.
+        combined: With --verify, write a line for each file to this file (- is standard output): = the same, * different, + missing in the folder, - only in the folder, ! unreadable.
         dry_run: Print what would be done, and write nothing.
         workers: Number of files that are transferred at a time. Default: 32. [env: HEADRACE_MAX_WORKERS]
     """
@@ -71,6 +76,21 @@ async def pull(
     logging.getLogger("headrace.engine").setLevel(logging.ERROR)
     version, expected = split_digest(version)
     chosen = await choice.filter()
+    if verify and (force or retry_failed):
+        raise UsageError(
+            "--verify fetches nothing", hint="omit --force and --retry-failed, or omit --verify"
+        )
+    if combined is not None and not verify:
+        raise UsageError("--combined belongs to --verify", hint="add --verify")
+    if verify:
+        async with connected(target, account) as client:
+            found = await find_version(client, version)
+            if expected is not None:
+                await found.digest(expected_digest=expected)
+            layout = "tree" if tree else "names"
+            return await verified(
+                found, dir, combined, chosen, output, use_id=use_id, layout=layout, q=q
+            )
     async with connected(target, account) as client:
         found = await find_version(client, version)
         report = await found.download(

@@ -9,6 +9,7 @@ from pathlib import Path
 from headrace.engine.digest.run import check_unchanged, expect_digest
 from headrace.engine.download.names import Layout, as_layout, name_pages
 from headrace.engine.download.pull import failed_before, pull, pull_files
+from headrace.engine.download.verify import OnLine, VerifyReport, verify
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.sync.compare import compare
 from headrace.engine.versions.chosen import chosen_assets
@@ -114,6 +115,52 @@ class VersionDownloads(VersionAssets):
         if not retry_failed:
             chosen.check_any(report.total, f"{self.record.origin_name}/{self.record.version}")
         return report
+
+    async def verify(
+        self,
+        folder: str | Path,
+        use_id: bool = False,
+        *,
+        layout: Layout | str = Layout.NAMES,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
+        q: str | None = None,
+        on_line: OnLine | None = None,
+        progress: OnProgress | None = None,
+    ) -> VerifyReport:
+        """Compare a folder with the version: every file is read, and nothing is fetched or written.
+
+        Args:
+            folder: An existing folder, as :meth:`download` fills it.
+            use_id: The local files are named ``<asset id>.<extension>``.
+            layout: The names of the local files, as in :meth:`download`.
+            include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out assets whose names match these globs.
+            names: Choose only assets with these names.
+            q: Choose only assets that fulfil this condition.
+            on_line: Called on a thread with a symbol and a name for each file: ``=`` the same, ``*`` different, ``+`` missing
+                in the folder, ``-`` only in the folder, ``!`` unreadable.
+            progress: Called with progress events.
+
+        Returns:
+            The numbers of files that are the same, different, missing, extra and unreadable. Where only some assets are
+            chosen, other files in the folder are not extra.
+
+        Raises:
+            NotADirectoryError: If ``folder`` is not a folder.
+        """
+        chosen = NameFilter.of(include, exclude, names)
+        backend = self.session.backend
+        listed = chosen_assets(backend, self.id, chosen, q)
+        return await verify(
+            name_pages(backend, self.id, listed, use_id=use_id, layout=as_layout(layout)),
+            as_path(folder),
+            whole=not chosen and q is None,
+            on_line=on_line,
+            total=None if chosen else await listed.count(),
+            progress=progress or self.session.progress,
+        )
 
     async def synchronize(self, target_dir: str | Path, do_download: bool = False) -> MultiAsset:
         """Find the assets whose files are missing or incomplete in a folder.
