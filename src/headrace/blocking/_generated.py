@@ -18,6 +18,7 @@ from headrace.blocking.portal import portal
 from headrace.blocking.uploads import Uploads
 from headrace.engine.digest.run import VersionDigest
 from headrace.engine.download.names import Layout
+from headrace.engine.download.verify import OnLine, VerifyReport
 from headrace.engine.exports.run import ExportReport
 from headrace.engine.imports.report import ImportReport
 from headrace.engine.name_filter import NameFilter
@@ -3209,6 +3210,54 @@ class DatasetVersion(Launches[Job]):
             exclude=exclude,
             names=names,
             q=q,
+            progress=progress,
+        )
+        return answer
+
+    def verify(
+        self,
+        folder: str | Path,
+        use_id: bool = False,
+        *,
+        layout: Layout | str = Layout.NAMES,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
+        q: str | None = None,
+        on_line: OnLine | None = None,
+        progress: OnProgress | None = None,
+    ) -> VerifyReport:
+        """Compare a folder with the version: every file is read, and nothing is fetched or written.
+
+        Args:
+            folder: An existing folder, as :meth:`download` fills it.
+            use_id: The local files are named ``<asset id>.<extension>``.
+            layout: The names of the local files, as in :meth:`download`.
+            include: Choose only assets whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
+            exclude: Leave out assets whose names match these globs.
+            names: Choose only assets with these names.
+            q: Choose only assets that fulfil this condition.
+            on_line: Called on a thread with a symbol and a name for each file: ``=`` the same, ``*`` different, ``+`` missing
+                in the folder, ``-`` only in the folder, ``!`` unreadable.
+            progress: Called with progress events.
+
+        Returns:
+            The numbers of files that are the same, different, missing, extra and unreadable. Where only some assets are
+            chosen, other files in the folder are not extra.
+
+        Raises:
+            NotADirectoryError: If ``folder`` is not a folder.
+        """
+        answer: VerifyReport = self._call(
+            self._inner.verify,
+            folder,
+            use_id,
+            layout=layout,
+            include=include,
+            exclude=exclude,
+            names=names,
+            q=q,
+            on_line=on_line,
             progress=progress,
         )
         return answer
