@@ -15,10 +15,12 @@ from headrace.engine.versions.load import load_page
 from headrace.errors import PartialTransferError
 from headrace.protocol.operations.annotations import IMPORT_ANNOTATIONS, ImportAnnotations
 from headrace.sdk.client.client import Client
+from headrace.threads import in_thread
 from tests.conformance.sdk.test_copy import NAME, Places
 from tests.support.data.images import draw_images
-from tests.support.data.rich_version import described
+from tests.support.data.rich_version import described, fill
 from tests.support.plain_platform import Fault, PlainPlatform
+from tests.support.processes.cli import headrace as headrace_command
 
 LOSSES = {
     # A rectangle, a polygon; keypoints may lie between pixels.
@@ -228,3 +230,22 @@ async def test_the_digest_of_another_platform_fetches_its_files(places: Places) 
         middle, NAME, mine, "rich/back", expected_digest=str(digest)
     )
     assert report.target_digest == str(digest)
+
+
+async def test_the_command_says_losses_before_and_counts_them(
+    places: Places, tmp_path: Path
+) -> None:
+    door, lake = await places.door("lake")
+    await fill(lake, tmp_path / "images")
+    platform, _ = await plain(places)
+    token = {"HEADRACE_TOKEN": platform.token, "XDG_STATE_HOME": str(tmp_path / "state")}
+    arguments = ("copy", door.target, NAME, platform.address)
+    planned = await in_thread(lambda: headrace_command(*arguments, "--dry-run", **token))
+    assert planned.status == 0, planned
+    scores = "  1 scores of shapes (such as twin.jpg)"
+    assert ("the target cannot hold:" in planned.out, scores in planned.out) == (True, True)
+    done = await in_thread(lambda: headrace_command(*arguments, **token))
+    assert done.status == 0, done
+    assert "the target cannot hold:" in done.err
+    assert ("the target did not take:" in done.out, scores in done.out) == (True, True)
+    assert platform.token not in done.out + done.err

@@ -23,7 +23,7 @@ from headrace.cli.console.options import (
     Query,
     Workers,
 )
-from headrace.cli.console.result import Result
+from headrace.cli.console.result import Form, Result
 from headrace.cli.console.target import check_version_name, split_digest
 from headrace.cli.console.wording import duration, plural, size
 from headrace.errors import PartialTransferError
@@ -98,7 +98,7 @@ async def copy(
             expected_digest=expected,
             verify=not no_verify,
             dry_run=dry_run,
-            confirm=None if dry_run or output.json else say_losses,
+            confirm=say_losses if output.form is Form.TEXT and not dry_run else None,
             from_profile=from_profile,
             to_profile=to_profile,
             max_workers=workers,
