@@ -12,6 +12,7 @@ import anyio
 import pytest
 
 import headrace
+from headrace.credentials.profiles import Profile, store_profile
 from headrace.engine.copy import run, spool
 from headrace.engine.copy.files import FileCopier, Found
 from headrace.engine.copy.spool import SpooledBatch
@@ -428,6 +429,27 @@ async def test_one_token_is_not_sent_to_two_servers(
     monkeypatch.delenv("HEADRACE_TOKEN")
     with pytest.raises(ConfigurationError, match="needs a token"):
         await headrace.copy_version(one.target, NAME, other.target)
+
+
+async def test_between_two_servers_each_side_has_its_profile(
+    places: Places, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("HEADRACE_TOKEN", "of-neither")
+    (one, client), (two, _) = await places.door("http"), await places.door("http")
+    await fill(client, tmp_path / "images")
+    for name, door in (("mine", one), ("theirs", two)):
+        assert door.token is not None
+        (tmp_path / "config" / "headrace").mkdir(parents=True, exist_ok=True)
+        store_profile(name, Profile(address=door.target, token=door.token))
+    report = await headrace.copy_version(
+        one.target, NAME, two.target, from_profile="mine", to_profile="theirs"
+    )
+    assert (report.copied, report.source_digest) == (6, report.target_digest)
+    with pytest.raises(ConfigurationError, match="is not sent to"):
+        await headrace.copy_version(
+            one.target, NAME, two.target, from_profile="theirs", to_profile="mine"
+        )
 
 
 # --- memory and disk -------------------------------------------------------------------------------------
