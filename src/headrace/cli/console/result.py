@@ -23,8 +23,8 @@ from headrace.cli.console.terminal import (
 )
 
 _NAMES = (
-    *("token", "digest", "target", "dst", "dir", "lake", "url", "address"),
-    *("version", "name", "filename", "profile", "username", "code", "id", "job"),
+    *("token", "digest", "target", "dst", "dir", "lake", "url", "username", "address"),
+    *("version", "name", "filename", "profile", "user", "code", "job", "id"),
 )
 """What objects are known by: the first of these keys that they have."""
 
@@ -62,8 +62,19 @@ class Result(Struct, kw_only=True):
         """Return the items that the command lists; None if it lists nothing."""
         key = self.rows
         if key is None and self.command.endswith(".list"):
-            key = next((key for key, value in self.data.items() if isinstance(value, list)), None)
-        return None if key is None else self.data[key]
+            found = (key for key, value in self.data.items() if isinstance(value, list | dict))
+            key = next(found, None)
+        if key is None:
+            return None
+        items = self.data[key]
+        if not isinstance(items, dict):
+            return list(items)
+        # Numbers by name, or lists by kind.
+        return [
+            row
+            for name, value in items.items()
+            for row in (value if isinstance(value, list) else [{"name": name, "count": value}])
+        ]
 
 
 def print_result(result: Result, form: Form) -> None:
