@@ -576,6 +576,19 @@ STATUS_CLASSES: dict[int, type[APIError]] = {
 }
 
 
+def locked_version(name: str, *, what: str = "") -> LockedError:
+    """Make the 423 of a version that its users locked.
+
+    Args:
+        name: The version, as ``dataset/version``.
+        what: Begins the message where the call names something else.
+    """
+    return LockedError(
+        f"{what}version {name} is locked",
+        hint=f"unlock it first: version.unlock(), or headrace version unlock TARGET {name}",
+    )
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return the beginning of a hint, ``"did you mean 'push'? "``, for an unknown name; empty if none is near."""
     # Imported here, since most programs never make this mistake.

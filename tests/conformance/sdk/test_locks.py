@@ -43,8 +43,10 @@ async def test_push_import_and_undo_are_refused_and_reads_are_not(
     await version.export(tmp_path / "coco", format="coco", allow_empty=True)
     await version.lock()
     draw_images(tmp_path / "more", 13)
+    data = len(await (await client.get_datalake()).list_data())
     with pytest.raises(LockedError):
         await client.push("drawings/first", tmp_path / "more")
+    assert len(await (await client.get_datalake()).list_data()) == data
     with pytest.raises(LockedError):
         await version.import_annotations(tmp_path / "coco")
     with pytest.raises(LockedError):

@@ -31,7 +31,13 @@ from headrace.engine.upload.stored import Claims
 from headrace.engine.upload.target import UploadTarget
 from headrace.engine.upload.urls import UrlList
 from headrace.engine.versions.jobs import add_data, wait_for
-from headrace.errors import ConfigurationError, ConflictError, NoDataError, NotFoundError
+from headrace.errors import (
+    ConfigurationError,
+    ConflictError,
+    NoDataError,
+    NotFoundError,
+    locked_version,
+)
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
@@ -288,6 +294,9 @@ async def _push_batch(
 ) -> None:
     have = await find_in_lake(backend, target.lake.id, batch, claims=claims)
     missing = [file for file in batch if str(file.path) not in have]
+    if missing and version.is_locked is True:
+        # Told before the files are sent, which the version would then refuse.
+        raise locked_version(f"{version.origin_name}/{version.version}")
     progress.add(len(batch) - len(missing))
     progress.enter("move" if missing else "register")
     uploaded = await upload_batch(

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
+from headrace.errors import locked_version
 from headrace.model.packing import unpack_counts
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
-from headrace.platform.core.scopes import locked_version
 from headrace.storage.database.base import Transaction
 
 RANGE = 1000

@@ -8,7 +8,12 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from headrace.errors import InsufficientResourcesError, LockedError, NotFoundError
+from headrace.errors import (
+    InsufficientResourcesError,
+    LockedError,
+    NotFoundError,
+    locked_version,
+)
 from headrace.model.enums import InferenceType
 from headrace.model.ids import (
     MAX_SEQ,
@@ -190,19 +195,6 @@ def check_unlocked(scope: VersionScope) -> VersionScope:
     if scope.locked:
         raise locked_version(scope.full_name)
     return scope
-
-
-def locked_version(name: str, *, what: str = "") -> LockedError:
-    """Make the 423 of a version that its users locked.
-
-    Args:
-        name: The version, as ``dataset/version``.
-        what: Begins the message where the call names something else.
-    """
-    return LockedError(
-        f"{what}version {name} is locked",
-        hint=f"unlock it first: version.unlock(), or headrace version unlock TARGET {name}",
-    )
 
 
 async def touch(

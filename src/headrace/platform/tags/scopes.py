@@ -6,12 +6,12 @@ from enum import IntEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from headrace.errors import locked_version
 from headrace.model.enums import TagTarget
 from headrace.model.ids import IdScope, InvalidIdError, Kind, decode, scoped
 from headrace.model.records import TagRecord
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, missing
-from headrace.platform.core.scopes import locked_version
 from headrace.storage.database.base import Statements
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from headrace.errors import BadRequestError, ConflictError, UniqueViolationError
+from headrace.errors import BadRequestError, ConflictError, UniqueViolationError, locked_version
 from headrace.model.enums import TagTarget
 from headrace.model.ids import Kind, decode, encode
 from headrace.model.names import safe_name
@@ -15,7 +15,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing, take_numbers
 from headrace.platform.core.listing import order_clause, page_offset
-from headrace.platform.core.scopes import DatasetScope, dataset_scope, locked_version
+from headrace.platform.core.scopes import DatasetScope, dataset_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.removals.kinds import RemovalKind
