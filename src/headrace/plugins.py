@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import Distribution, EntryPoint, distributions, entry_points
 from typing import Final
 
 GROUP: Final = "headrace.formats"
@@ -31,9 +31,24 @@ def declared() -> Mapping[str, Sequence[EntryPoint]]:
 @lru_cache(maxsize=1)
 def _declared(path: tuple[str, ...]) -> Mapping[str, Sequence[EntryPoint]]:
     found: dict[str, list[EntryPoint]] = {}
-    for point in sorted(entry_points(group=GROUP), key=lambda each: (each.name, package_of(each))):
+    for point in sorted(_points(), key=lambda each: (each.name, package_of(each))):
         found.setdefault(point.name, []).append(point)
     return found
+
+
+def _points() -> Sequence[EntryPoint]:
+    try:
+        return tuple(entry_points(group=GROUP))
+    except Exception:  # noqa: BLE001  whatever the damage, it is one package's
+        return [point for each in distributions() for point in _points_of(each)]
+
+
+def _points_of(distribution: Distribution) -> Sequence[EntryPoint]:
+    """Return the entry points of a package, none where its metadata are damaged."""
+    try:
+        return tuple(distribution.entry_points.select(group=GROUP))
+    except Exception:  # noqa: BLE001
+        return ()
 
 
 def format_names() -> tuple[str, ...]:

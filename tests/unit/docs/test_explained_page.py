@@ -13,8 +13,10 @@ from headrace.formats.findings.explained import own_texts
 from tests.support.processes.cli import headrace
 from tools import make_explained
 
+REPORTS = {"add", "_add", "_note", "_report", "_leave_out"}
 SOURCE = Path(__file__).resolve().parents[3] / "src" / "headrace"
-CODE = re.compile(r"(?:[CTVY][0-9]{2}|S0[0-9]|LOSS|CLASS|SPLIT)(?=$|  )")
+CODE = re.compile(r"(?:[CTVY][0-9]{2}|S0[0-9])(?=$|  )")
+WORD = re.compile(r"[A-Z]{4,6}")
 
 
 def test_the_page_is_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -34,6 +36,16 @@ def test_every_code_of_the_source_has_a_text_and_no_other() -> None:
                 match = CODE.match(node.value)
                 if match:
                     used.add(match[0])
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                # A code that several functions report: its name is the code.
+                if isinstance(node.value, ast.Constant) and node.value.value == node.target.id:
+                    used.add(node.target.id)
+            elif isinstance(node, ast.Call) and len(node.args) > 1:
+                # A call that reports a finding: a code in capital letters, then a message.
+                first = node.args[0]
+                is_report = isinstance(node.func, ast.Attribute) and node.func.attr in REPORTS
+                if is_report and isinstance(first, ast.Constant) and WORD.fullmatch(first.value):
+                    used.add(first.value)
     assert used == set(own_texts())
 
 

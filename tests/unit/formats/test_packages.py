@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -126,6 +127,20 @@ def test_a_name_that_no_package_may_take_is_refused(tmp_path: Path, name: str) -
         assert not formats.get("coco").package
         with pytest.warns(FormatPackageWarning, match=f"greedy 1.0 cannot add a format '{name}'"):
             assert len(formats.all_formats()) == 4
+
+
+@pytest.mark.parametrize("content", [b"[headrace.formats]\nbad\n", b"\xff\xfe\x00", b"[headrace"])
+def test_damaged_metadata_hide_no_other_package(
+    lines: Path, tmp_path: Path, content: bytes
+) -> None:
+    package = make_package(tmp_path / "damaged", "damaged", {"bad": "bad:FORMAT"}, "")
+    (package / "damaged-1.0.dist-info" / "entry_points.txt").write_bytes(content)
+    with importable(package):
+        assert formats.names()[:5] == (*OWN, "lines")
+        assert formats.get("lines").info.name == "lines"
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FormatPackageWarning)
+            assert [each.info.name for each in formats.all_formats()] == [*OWN, "lines"]
 
 
 def test_two_packages_with_one_name_are_both_named(lines: Path, tmp_path: Path) -> None:
