@@ -27,6 +27,8 @@ def test_a_campaign_from_its_beginning_to_its_end(filled: Place) -> None:
     for step in ("draw", "check", "third"):
         filled.done("campaign add-step", "demo/v1", step, "--type", "review")
     filled.done("campaign remove-step", "demo/v1", "third", "--to", "draw")
+    told = filled.done("campaign sync", "demo/v1", "--dry-run")
+    assert (told["missing"], told["assignments"]) == (12, 0)
     assert filled.done("campaign sync", "demo/v1")["assignments"] == 12
     shown = filled.done("campaign show", "demo/v1")
     assert [step["name"] for step in shown["steps"]] == ["draw", "check"]
@@ -164,3 +166,14 @@ def test_tags_become_classifications(filled: Place) -> None:
     filled.done("tag convert", "demo/v1", "cat")
     assert filled.done("label list", "demo/v1")["labels"]["cat"] == 1
     assert "no tag for assets 'ct'" in filled.run("tag convert", "demo/v1", "ct").err
+
+
+def test_tokens_and_processings_can_be_tried_first(lake: Place) -> None:
+    lake.done("token create", "--name", "ci")
+    lake.done("token revoke", "ci", "--dry-run")
+    assert [token["revoked"] for token in lake.done("token list")["tokens"]] == [None]
+    lake.done("processing add", "blur", "--command", "true")
+    lake.done("processing remove", "blur", "--dry-run")
+    assert "blur" in [each["name"] for each in lake.done("processing list")["processings"]]
+    lake.done("processing remove", "blur")
+    assert lake.run("processing remove", "blur", "--dry-run").status == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shlex
 
@@ -58,9 +59,31 @@ def test_every_example_parses_as_its_command(page: str, line: str) -> None:
         assert meant == page.split()
 
 
-def test_a_command_that_can_do_harm_can_be_tried_first() -> None:
-    for command in ("version delete", "version remove", "version rename", "version fork"):
-        assert "--dry-run: " in headrace(*command.split(), "--help").out
+READS = {
+    *("ls", "stats", "explain", "whoami", "completion", "version list", "version show"),
+    *("version digest", "tag list", "label list", "label show", "undo list", "undo show"),
+    *("processing list", "job list", "job show", "job log", "campaign list", "campaign show"),
+    *("campaign assignments", "user list", "token list"),
+}
+BEGINS = {"init", "serve", "login", "logout", "processing add", "processing run", "token create"}
+"""Commands that make one thing, or start one."""
+
+
+def test_every_command_that_changes_something_can_be_tried_first() -> None:
+    functions = {name: function for name, (function, _) in COMMANDS.items()} | {
+        f"{family} {name}": function
+        for family, (*_, commands) in SUBCOMMANDS.items()
+        for name, function in commands.items()
+    }
+    tried = {
+        name for name, each in functions.items() if "dry_run" in inspect.signature(each).parameters
+    }
+    assert functions.keys() - tried == READS | BEGINS
+    confirmed = {
+        name for name, each in functions.items() if "yes" in inspect.signature(each).parameters
+    }
+    assert confirmed <= tried
+    assert {name for name in functions if name.endswith(" delete")} <= confirmed
 
 
 def test_the_exit_statuses_are_on_the_first_page() -> None:

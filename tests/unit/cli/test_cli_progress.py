@@ -49,6 +49,31 @@ def test_without_a_terminal_a_short_job_says_nothing(capsys: pytest.CaptureFixtu
     assert 10 <= len(capsys.readouterr().err.splitlines()) <= 13
 
 
+def test_a_silent_phase_shows_that_time_passes(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("headrace.cli.console.progress.time.monotonic", lambda: now)
+    bar, plain, silent = Reporter("bar"), Reporter("plain"), Reporter("none")
+    for reporter in (bar, plain, silent):
+        reporter.start("import")
+    now += 2
+    bar.tick()
+    assert "▸ import  starting  2.0 s" in capsys.readouterr().err
+    reading = ProgressEvent(job="import", unit="images", done=0, phase="read")
+    for reporter in (bar, silent):
+        reporter(reading)
+    bar.tick()
+    assert capsys.readouterr().err.count("import read") == 1
+    now += 40
+    for reporter in (bar, plain, silent):
+        reporter.tick()
+    shown = capsys.readouterr().err
+    assert "▸ import read  42 s" in shown
+    assert "▸ import  starting  42 s\n" in shown
+    assert shown.count("42 s") == 2
+
+
 @pytest.mark.parametrize("word", ["0", "false", "none"])
 def test_the_variable_silences_and_an_option_overrules_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], word: str

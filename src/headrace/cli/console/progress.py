@@ -51,6 +51,7 @@ class Reporter:
         self._path = file
         self._command = ""
         self._started = time.monotonic()
+        self._received = 0.0
         self._drawn = False
         self._last_said: tuple[float, float] | None = None
 
@@ -75,6 +76,7 @@ class Reporter:
     def __call__(self, event: ProgressEvent) -> None:
         """Take an event; the SDK calls this at most ten times a second."""
         self.last = event
+        self._received = time.monotonic() - self._started
         text = line_of(event)
         empty = event.finished and not event.done and event.total is None
         if not empty:
@@ -89,17 +91,21 @@ class Reporter:
 
     def tick(self) -> None:
         """Show that the command is alive although no event came; called once a second."""
+        event = self.last
+        if event is not None and event.finished:
+            return
         seconds = time.monotonic() - self._started
-        if self.last is None and self._mode == "bar":
-            self._draw(f"{self._command}  starting  {duration(seconds)}")
-        elif self.last is not None and not self.last.finished and self._drawn:
-            self._draw(line_of(self.last))
-        elif self._mode == "plain" and (self.last is None or not self.last.finished):
-            said = self._last_said[0] if self._last_said else 0.0
-            if seconds - said >= _EVERY_SECONDS:
-                shown = line_of(self.last) if self.last else f"{self._command}  starting"
-                self.say(f"{shown}  {duration(seconds)}")
-                self._last_said = seconds, self._last_said[1] if self._last_said else 0.0
+        if event is not None and seconds - self._received < TICK_SECONDS:
+            return
+        shown = line_of(event) if event is not None else f"{self._command}  starting"
+        text = f"{shown}  {duration(seconds)}"
+        if self._mode == "bar":
+            self._draw(text)
+        elif self._mode == "plain":
+            said = self._last_said or (0.0, 0.0)
+            if seconds - said[0] >= _EVERY_SECONDS:
+                self.say(text)
+                self._last_said = seconds, said[1]
 
     def warn(self, message: str) -> None:
         """Report a warning as an event."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from headrace.cli.console.options import DEFAULT_OUTPUT, Output
+from headrace.cli.console.options import DEFAULT_OUTPUT, Flag, Output
 from headrace.cli.console.result import Result
 
 if TYPE_CHECKING:
@@ -65,21 +65,24 @@ async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
     )
 
 
-async def revoke(lake: Path, token: str, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+async def revoke(
+    lake: Path, token: str, /, *, dry_run: Flag = False, output: Output = DEFAULT_OUTPUT
+) -> Result:
     """Revoke a token; it is invalid at once.
 
     Args:
         lake: The lake's folder.
         token: Name or id of the token, as shown by headrace token list.
+        dry_run: Print which token would be revoked, and do nothing.
     """
     from headrace.platform.accounts.tokens import revoke_token
 
     async with _opened(lake) as platform:
-        info = await revoke_token(platform.context, token)
+        info = await revoke_token(platform.context, token, dry_run=dry_run)
     return Result(
         command="token.revoke",
-        data={"id": str(info.id), "name": info.name},
-        lines=[f"Token {info.name} revoked ({info.id})."],
+        data={"id": str(info.id), "name": info.name, "dry_run": dry_run},
+        lines=[f"Token {info.name} {'would be ' if dry_run else ''}revoked ({info.id})."],
     )
 
 

@@ -37,6 +37,7 @@ async def sync(
     /,
     *,
     annotated_to: str | None = None,
+    dry_run: Flag = False,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -46,19 +47,25 @@ async def sync(
         target: A lake's folder or a server's URL.
         version: The version, as dataset/version.
         annotated_to: Name of the first step of annotated assets, or DONE to skip them. Default: the first step.
+        dry_run: Print how many assets have no assignment, and do nothing.
     """
     async with connected(target, account) as client:
-        campaign = await (await find_version(client, version)).get_campaign()
+        found = await find_version(client, version)
+        campaign = await found.get_campaign()
         entry = annotated_to
         if entry is not None and entry != "DONE":
             entry = str((await find_step(campaign, entry)).id)
-        job = await campaign.sync_assets(entry)
-        await job.wait_for_done(attempts=600)
-        count = await campaign.list_assignments().count()
+        before = await campaign.list_assignments().count()
+        missing = await found.list_assets().count() - before
+        if not dry_run:
+            job = await campaign.sync_assets(entry)
+            await job.wait_for_done(attempts=600)
+        count = before if dry_run else await campaign.list_assignments().count()
+    would_be = f"{plural(missing, 'assignment')} would be created, " if dry_run else ""
     return Result(
         command="campaign.sync",
-        data={"version": version, "job": str(job.id), "assignments": count},
-        lines=[f"{version}: {plural(count, 'assignment')} in the campaign"],
+        data={"version": version, "missing": missing, "assignments": count, "dry_run": dry_run},
+        lines=[f"{version}: {would_be}{plural(count, 'assignment')} in the campaign"],
         next=f"headrace campaign show {target} {version}",
     )
 

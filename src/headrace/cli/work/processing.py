@@ -135,22 +135,25 @@ async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
     )
 
 
-async def remove(lake: Path, name: str, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+async def remove(
+    lake: Path, name: str, /, *, dry_run: Flag = False, output: Output = DEFAULT_OUTPUT
+) -> Result:
     """Remove a processing; jobs that are running it continue.
 
     Args:
         lake: The lake's folder.
         name: Name of the processing.
+        dry_run: Print what would be removed, and do nothing.
     """
     from headrace.platform.platform import Platform
     from headrace.platform.processings.registry import remove_processing
 
     async with await Platform.open(lake) as platform:
-        gone = await remove_processing(platform.context, name)
+        gone = await remove_processing(platform.context, name, dry_run=dry_run)
     return Result(
         command="processing.remove",
-        data={"id": str(gone.id), "name": name},
-        lines=[f"Processing {name} removed."],
+        data={"id": str(gone.id), "name": name, "dry_run": dry_run},
+        lines=[f"Processing {name} {'would be ' if dry_run else ''}removed."],
     )
 
 

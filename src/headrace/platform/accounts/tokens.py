@@ -149,8 +149,10 @@ async def list_tokens(context: Context) -> list[TokenInfo]:
     ]
 
 
-async def revoke_token(context: Context, id_or_name: UUID | str) -> TokenInfo:
-    """Revoke a token at once. Revoking it again changes nothing.
+async def revoke_token(
+    context: Context, id_or_name: UUID | str, *, dry_run: bool = False
+) -> TokenInfo:
+    """Revoke a token at once. Revoking it again changes nothing. With ``dry_run`` it is only found.
 
     Raises:
         NotFoundError: There is no such token.
@@ -168,7 +170,8 @@ async def revoke_token(context: Context, id_or_name: UUID | str) -> TokenInfo:
             f"{len(found)} tokens are named {wanted!r}", hint="revoke by id: headrace token list"
         )
     number = found[0].id.int & ((1 << 57) - 1)
-    await context.database.execute("accounts.revoke_token", no=number, now=context.clock())
+    if not dry_run:
+        await context.database.execute("accounts.revoke_token", no=number, now=context.clock())
     return found[0]
 
 

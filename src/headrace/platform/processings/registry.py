@@ -151,9 +151,9 @@ async def registered_processings(
 
 
 async def remove_processing(
-    context: Context, name: str, organization_name: str | None = None
+    context: Context, name: str, organization_name: str | None = None, *, dry_run: bool = False
 ) -> RegisteredProcessing:
-    """Remove a processing; running jobs continue.
+    """Remove a processing; running jobs continue. With ``dry_run`` it is only found.
 
     Raises:
         NotFoundError: There is no such processing.
@@ -163,7 +163,8 @@ async def remove_processing(
         if found.name == name:
             if found in BUILTIN:
                 raise BadRequestError(f"{name} comes with headrace", hint="it cannot be removed")
-            await context.database.execute("processings.remove", no=found.no)
+            if not dry_run:
+                await context.database.execute("processings.remove", no=found.no)
             return found
     raise NotFoundError(f"there is no processing {name!r}", hint="see: headrace processing list")
 
