@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,6 +22,8 @@ from tests.support.data.images import draw_images
 from tests.support.data.rich_version import described, fill
 from tests.support.plain_platform import Fault, PlainPlatform
 from tests.support.processes.cli import headrace as headrace_command
+
+VIDEOS = Path(__file__).resolve().parents[2] / "data" / "videos"
 
 LOSSES = {
     # A rectangle, a polygon; keypoints may lie between pixels.
@@ -230,6 +233,32 @@ async def test_the_digest_of_another_platform_fetches_its_files(places: Places) 
         middle, NAME, mine, "rich/back", expected_digest=str(digest)
     )
     assert report.target_digest == str(digest)
+
+
+@pytest.mark.parametrize("kind", ["http", "plain"])
+async def test_videos_and_empty_versions_are_copied(
+    places: Places, tmp_path: Path, kind: str
+) -> None:
+    lake, middle, back = [await places.client(each) for each in ("lake", kind, "lake")]
+    for name in ("h264.mp4", "turned.mov" if kind == "plain" else "vp9.webm"):
+        (tmp_path / "videos").mkdir(exist_ok=True)
+        shutil.copy(VIDEOS / name, tmp_path / "videos")
+    await lake.push("films/v1", tmp_path / "videos")
+    await (await lake.get_dataset("films")).create_version("none")
+    for version, count in (("films/v1", 2), ("films/none", 0)):
+        report = await headrace.copy_version(lake, version, middle)
+        assert (report.copied, report.missing) == (count, 0)
+        returned = await headrace.copy_version(middle, version, back)
+        assert returned.target_digest == report.source_digest
+        expected = await described(lake, version)
+        if count and kind == "plain":
+            # That platform does not heed that the film is turned.
+            assert [loss.what for loss in report.losses] == [
+                "files whose size in pixels the target reads otherwise"
+            ]
+            expected["assets"][0]["size"] = [96, 64]
+        assert await described(back, version) == expected
+        assert (await headrace.copy_version(lake, version, middle)).nothing_to_do
 
 
 async def test_the_command_says_losses_before_and_counts_them(

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from headrace.engine.copy.journal import Journal, Present, Row
-from headrace.engine.copy.report import CopyReport
+from headrace.engine.copy.report import CopyReport, Losses
 from headrace.engine.copy.sides import CopySide, metadata_digest, same_place
 from headrace.engine.copy.spool import Spool, SpooledBatch, SpooledFile, hash_files
 from headrace.engine.digest.file_digest import sha256_of_bytes
@@ -30,6 +30,7 @@ from headrace.threads import in_thread
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 
+OTHER_SIZES = "files whose size in pixels the target reads otherwise"
 Found = tuple[int, UUID, bool, bytes | None, int | None, bytes]
 """Number of an asset, its data at the target, whether this copy made it, SHA-256, size and digest of the metadata."""
 
@@ -44,9 +45,11 @@ class FileCopier:
         journal: Journal,
         spool: Spool,
         report: CopyReport,
+        losses: Losses,
         progress: Progress,
         max_workers: int | None,
     ) -> None:
+        self._losses = losses
         self._source = source
         self._target = target
         self._journal = journal
@@ -141,6 +144,10 @@ class FileCopier:
         self._report.files += sent.moved
         self._report.bytes += sent.bytes
         self._report.add_failures(sent)
+        for file, record in zip(left, records, strict=True):
+            mine = file.asset.data.meta
+            if record is not None and None not in (mine, record.meta) and mine != record.meta:
+                self._losses.add(OTHER_SIZES, file.row.name)
         await self._note(
             [
                 (

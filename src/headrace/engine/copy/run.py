@@ -262,7 +262,14 @@ class _VersionCopy:
             options.max_workers,
         )
         self._files = FileCopier(
-            source, target, journal, self._spool, report, counting, options.max_workers
+            source,
+            target,
+            journal,
+            self._spool,
+            report,
+            self._losses,
+            counting,
+            options.max_workers,
         )
 
     async def plan(self, *, exists: bool) -> None:
