@@ -165,10 +165,11 @@ def load_settings(
         HeadraceWarning: If a setting has no effect where it stands, or a variable is unknown.
     """
     variables = os.environ if environment is None else environment
+    user = _from_user(config_folder(variables) / USER_FILE)
     given = {name: value for name, value in arguments.items() if value is not None}
     found = {
-        **_from_user(config_folder(variables) / USER_FILE),
-        **_from_project(folder or Path.cwd()),
+        **user,
+        **_from_project(folder or Path.cwd(), user),
         **_from_environment(variables),
         **given,
     }
@@ -201,7 +202,7 @@ def _from_user(path: Path) -> dict[str, Any]:
     return {} if table is None else _without(table, {_TOKEN}, path)
 
 
-def _from_project(folder: Path) -> dict[str, Any]:
+def _from_project(folder: Path, user: Mapping[str, Any]) -> dict[str, Any]:
     for parent in (folder, *folder.parents):
         path = parent / FILE
         table = _read(path)
@@ -210,8 +211,21 @@ def _from_project(folder: Path) -> dict[str, Any]:
             table = (_read(path) or {}).get("tool", {})
             table = table.get("headrace") if isinstance(table, dict) else None
         if table is not None:
-            return _without(table, PERSONAL | {_TOKEN}, path)
+            return _without(table, PERSONAL | {_TOKEN} | _lowered(table, user), path)
     return {}
+
+
+def _lowered(table: Any, user: Mapping[str, Any]) -> set[str]:
+    """Return the settings by which less could be undone than the person expects: that would purge what is kept."""
+    default = UndoPolicy()
+    least = {"undo_days": default.days, "undo_bytes": default.max_bytes, **user}
+    return {
+        name
+        for name in ("undo_days", "undo_bytes")
+        if isinstance(table, dict)
+        and isinstance(table.get(name), int | float)
+        and table[name] < least[name]
+    }
 
 
 def _without(table: Any, ignored: AbstractSet[str], path: Path) -> dict[str, Any]:
@@ -236,7 +250,10 @@ def _cure(useless: list[str]) -> str:
     cures = ["a token is stored by: headrace login URL"] if _TOKEN in useless else []
     if personal:
         where = config_folder() / USER_FILE
-        cures.append(f"a project cannot set {', '.join(personal)}: set it in {where}")
+        what = ", ".join(
+            f"lower {name}" if name.startswith("undo_") else f"set {name}" for name in personal
+        )
+        cures.append(f"a project cannot {what}: do it in {where}")
     return "; ".join(cures)
 
 

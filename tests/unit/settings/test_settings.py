@@ -74,6 +74,23 @@ def test_a_cloned_repository_cannot_choose_what_is_personal(
         assert "hr_theirs" not in said
 
 
+def test_a_project_cannot_shorten_what_can_be_undone(tmp_path: Path) -> None:
+    def loaded(text: str) -> Settings:
+        (tmp_path / "headrace.toml").write_text(text, encoding="utf-8")
+        return load_settings(folder=tmp_path, environment={"HEADRACE_HOME": str(tmp_path)})
+
+    with pytest.warns(HeadraceWarning, match="cannot lower undo_bytes, lower undo_days"):
+        assert loaded("undo_days = 0\nundo_bytes = 1\nmax_workers = 2\n") == Settings(max_workers=2)
+    assert loaded("undo_days = 7\nundo_bytes = 4000000000\n").undo_days == 7
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "config.toml").write_text("undo_days = 30\n", encoding="utf-8")
+    with pytest.warns(HeadraceWarning, match="cannot lower undo_days"):
+        assert loaded("undo_days = 8\n").undo_days == 30
+    assert loaded("undo_days = 90\n").undo_days == 90
+    (tmp_path / "config" / "config.toml").write_text("undo_days = 1\n", encoding="utf-8")
+    assert loaded("undo_days = 2\n").undo_days == 2
+
+
 def test_the_own_file_may_set_what_is_personal(tmp_path: Path) -> None:
     user = tmp_path / "config" / "config.toml"
     user.parent.mkdir()
@@ -126,7 +143,7 @@ def test_a_bad_file_is_named(tmp_path: Path, text: str, said: str) -> None:
 
 
 def test_a_server_takes_its_part_of_the_settings(tmp_path: Path) -> None:
-    (tmp_path / "headrace.toml").write_text("url_ttl = 60\nundo_days = 2\n", encoding="utf-8")
+    (tmp_path / "headrace.toml").write_text("url_ttl = 60\nundo_days = 20\n", encoding="utf-8")
     environment = {
         "HEADRACE_URL_TTL": "90",
         "HEADRACE_PUBLIC_URL": "https://data.example.com/lake",
@@ -137,7 +154,7 @@ def test_a_server_takes_its_part_of_the_settings(tmp_path: Path) -> None:
         url_ttl=90,
         public_url="https://data.example.com/lake",
         max_body=3000,
-        undo=UndoPolicy(days=2),
+        undo=UndoPolicy(days=20),
     )
     assert ServerSettings.of(load_settings(folder=tmp_path, environment={})).stop_seconds == 30
 
