@@ -10,6 +10,7 @@ import re
 
 OPTIONS = {
     "allow_empty": "--allow-empty",
+    "apply": "--apply",
     "api_token": "--token",
     "class_order": "--class-order",
     "cpu": "--cpu",
@@ -38,6 +39,7 @@ OPTIONS = {
     "organization_name": "--organization",
     "overwrite": "--overwrite",
     "parameters": "--parameter",
+    "plan": "--plan",
     "port": "--port",
     "profile": "--profile",
     "report": "--report",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from headrace.cli.console.arguments import with_options
+from headrace.cli.console.choice import DEFAULT_CHOICE, Choice
 from headrace.cli.console.errors import DONE, FAILED, UsageError
 from headrace.cli.console.options import (
     DEFAULT_ACCOUNT,
@@ -44,8 +45,11 @@ async def sync(
     yes: Flag = False,
     no_undo: Flag = False,
     prefer: Side | None = None,
+    plan: Path | None = None,
+    apply: Path | None = None,
     dry_run: Flag = False,
     workers: Workers = None,
+    choice: Choice = DEFAULT_CHOICE,
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
@@ -64,6 +68,8 @@ async def sync(
         yes: Delete without asking.
         no_undo: Remove assets without recording them, so that headrace undo cannot put them back.
         prefer: Side to copy from if a file changed on both. Default: neither, the file is in conflict.
+        plan: Only plan, and write the plan to this file, one step a line. Delete the lines of steps that are not to be done.
+        apply: Do what the plan in this file says. Refused if the folder or the version has changed since it was made.
         dry_run: Print what would be done, and do nothing.
         workers: Number of files that are transferred at a time. Default: chosen for the target. [env: HEADRACE_MAX_WORKERS]
     """
@@ -71,6 +77,11 @@ async def sync(
         raise UsageError(
             "--up and --down exclude each other", hint="omit both to sync in both directions"
         )
+    if apply is not None and (up or down or delete or prefer or plan or choice != DEFAULT_CHOICE):
+        raise UsageError(
+            "--apply does what the plan says", hint="give --up, --delete and the like with --plan"
+        )
+    chosen = await choice.filter()
     async with connected(target, account) as client:
         await find_version(client, version)
         report = await client.sync_folder(
@@ -82,11 +93,14 @@ async def sync(
             prefer=prefer,
             confirm=None if yes or not can_ask() else partial(_confirm, version, dir),
             undo=not no_undo,
+            include=chosen,
+            plan=plan,
+            apply=apply,
             dry_run=dry_run,
             max_workers=workers,
             progress=output.reporter,
         )
-    declined = report.dry_run and not dry_run
+    declined = report.dry_run and not dry_run and plan is None
     counts = Counter(str(step.action) for step in report.steps)
     return Result(
         command="sync",
@@ -108,6 +122,7 @@ async def sync(
             "removed_shapes": report.removed_shapes,
             "refusal": report.refusal,
             "removal": report.removal,
+            "plan": None if plan is None else absolute(plan),
             "kept": report.transfer.kept,
             "bytes": report.transfer.bytes,
             "seconds": round(report.transfer.seconds, 3),
@@ -117,9 +132,11 @@ async def sync(
             _summary(dir, report, counts),
             *way_back(target, report.removal),
             *_warnings(report),
+            *([] if plan is None else [f"plan: {plan}"]),
         ],
+        next=None if plan is None else f"headrace sync {target} {version} {dir} --apply {plan}",
         status=FAILED
-        if declined or ((report.conflicts or report.transfer.kept) and not dry_run)
+        if declined or ((report.conflicts or report.transfer.kept) and not (dry_run or plan))
         else DONE,
     )
 

@@ -11,6 +11,7 @@ from typing import Self, TypeVar
 
 from msgspec import Struct
 
+from headrace.engine.name_filter import NameFilter
 from headrace.errors import ConfigurationError
 
 E = TypeVar("E", bound=StrEnum)
@@ -66,22 +67,33 @@ class RemoteFile(Struct, frozen=True):
 class SyncOptions(Struct, frozen=True, kw_only=True):
     """Options of a synchronization. Without ``delete`` nothing is deleted; without ``prefer`` conflicts remain.
 
-    With ``undo`` no asset is removed that cannot be brought back.
+    With ``undo`` no asset is removed that cannot be brought back. Files that ``chosen`` leaves out are left alone on both
+    sides.
     """
 
     direction: Direction = Direction.BOTH
     delete: bool = False
     prefer: Side | None = None
     undo: bool = True
+    chosen: NameFilter = NameFilter()
 
     @classmethod
-    def parse(cls, direction: str, *, delete: bool, prefer: str | None, undo: bool) -> Self:
+    def parse(
+        cls,
+        direction: str,
+        *,
+        delete: bool,
+        prefer: str | None,
+        undo: bool,
+        chosen: NameFilter | None = None,
+    ) -> Self:
         """Create options from texts. Raises ConfigurationError for an unknown one."""
         return cls(
             direction=_parse(Direction, direction),
             delete=delete,
             prefer=None if prefer is None else _parse(Side, prefer),
             undo=undo,
+            chosen=chosen or NameFilter(),
         )
 
     @property

@@ -18,6 +18,8 @@ async def make_plan(sides: Sides, options: SyncOptions, limit: DeleteLimit) -> S
     """Decide what to do with every file, and count what would be lost; equal files are entered in the state."""
     report = SyncReport()
     for name in sorted(sides.local.keys() | sides.remote.keys() | sides.state.files.keys()):
+        if options.chosen and not options.chosen.chooses(name):
+            continue
         entry = sides.state.files.get(name)
         local, remote = sides.local.get(name), sides.remote.get(name)
         decision = decide(
@@ -36,10 +38,15 @@ async def make_plan(sides: Sides, options: SyncOptions, limit: DeleteLimit) -> S
         else:
             report.steps.append(SyncStep(name, decision.action, decision.why))
     await _count_shapes(sides, report, options)
-    refusal = find_refusal(report, limit, assets=len(sides.remote), files=len(sides.local))
-    if refusal is not None:
-        report.refusal, report.cure = refusal.why, refusal.hint
+    report.steps += [SyncStep(name, Action.KEEP, "its name is not UTF-8") for name in sides.unnamed]
+    refuse(report, sides, limit)
     return report
+
+
+def refuse(report: SyncReport, sides: Sides, limit: DeleteLimit) -> None:
+    """Enter into a report why it is refused to do what it says; nothing if it is not."""
+    refusal = find_refusal(report, limit, assets=len(sides.remote), files=len(sides.local))
+    report.refusal, report.cure = ("", "") if refusal is None else (refusal.why, refusal.hint)
 
 
 async def _count_shapes(sides: Sides, report: SyncReport, options: SyncOptions) -> None:

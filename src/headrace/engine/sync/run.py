@@ -13,7 +13,8 @@ from headrace.backend.base import Backend
 from headrace.engine.sync.execute import Execution
 from headrace.engine.sync.losses import DeleteLimit
 from headrace.engine.sync.plan import SyncOptions
-from headrace.engine.sync.planning import make_plan
+from headrace.engine.sync.plan_file import listing_digest, read_plan, write_plan
+from headrace.engine.sync.planning import make_plan, refuse
 from headrace.engine.sync.report import SyncReport
 from headrace.engine.sync.sides import Sides
 from headrace.engine.sync.state import (
@@ -50,6 +51,8 @@ async def synchronize(
     limit: DeleteLimit,
     confirm: Confirm | None = None,
     dry_run: bool = False,
+    plan: Path | None = None,
+    apply: Path | None = None,
     max_workers: int | None = None,
     progress: OnProgress | None = None,
 ) -> SyncReport:
@@ -65,6 +68,8 @@ async def synchronize(
         limit: The most that may be deleted on each side.
         confirm: Is asked before anything is deleted.
         dry_run: Only plan.
+        plan: Only plan, and write the plan to this file.
+        apply: Do what the plan in this file says, with its options instead of those given.
         max_workers: Number of concurrent transfers. Default: the backend's limit.
         progress: Called with a progress event from time to time.
 
@@ -75,18 +80,31 @@ async def synchronize(
         SourceNotFoundError: ``folder`` does not exist.
         NotADirectoryError: ``folder`` is not a directory.
         LakeError: The folder is a lake, contains one, or lies in one.
+        ConflictError: The folder or the version has changed since the plan to apply was made. Nothing was changed.
         DeleteLimitError: Too much would be deleted. Nothing was changed.
         RemovalNotRecordedError: With ``options.undo``, assets would leave that cannot be recorded. Nothing was changed.
         PartialTransferError: Some files failed. The others are done; the same call again continues.
     """
     await in_thread(_check_folder, folder)
+    applied = None if apply is None else await in_thread(read_plan, apply)
+    if applied is not None:
+        options = applied.options(options)
     target = UploadTarget(organization_id=organization_id, lake=lake, tag_ids=[])
-    async with _alone(folder, writes=not dry_run):
+    async with _alone(folder, writes=not (dry_run or plan)):
         state = await read_state(folder, version_id)
         sides = Sides(backend, folder, state)
         await sides.read()
+        # Before the plan, which enters equal files into the state.
+        listing = await in_thread(listing_digest, sides) if plan or apply else ""
+        if applied is not None:
+            applied.check(sides, listing)
         report = await make_plan(sides, options, limit)
-        if dry_run or not await _is_allowed(report, confirm):
+        if applied is not None:
+            applied.select(report)
+            refuse(report, sides, limit)
+        if plan is not None:
+            await in_thread(write_plan, plan, sides, listing, options, report)
+        if plan or dry_run or not await _is_allowed(report, confirm):
             report.dry_run = True
             return report
         execution = Execution(

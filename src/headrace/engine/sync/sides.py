@@ -29,6 +29,7 @@ class Sides:
         state: The last common state.
         remote: The files of the version, by the names that they have in the folder, or would get.
         local: The images and videos of the folder.
+        unnamed: Those whose names are not UTF-8, which no version can hold.
     """
 
     def __init__(self, backend: Backend, folder: Path, state: SyncState) -> None:
@@ -37,6 +38,7 @@ class Sides:
         self.state = state
         self.remote: dict[str, NamedFile] = {}
         self.local: dict[str, LocalFile] = {}
+        self.unnamed: list[str] = []
 
     async def read(self) -> None:
         """List the files of the version and scan the folder."""
@@ -48,6 +50,9 @@ class Sides:
             for name, file in found.items()
             if name in sizes or name in self.state.files or is_media(name)
         }
+        self.unnamed = [name for name in self.local if not _is_text(name)]
+        for name in self.unnamed:
+            del self.local[name]
         await self._compare_stored()
 
     def enter(self, name: str, asset: UUID, data: DataRecord, file: LocalFile) -> None:
@@ -98,6 +103,14 @@ class Sides:
             name = file.name if file.name not in found else with_id(file.name, file.id)
             found[name] = NamedFile(id=file.id, data=file.data, name=name)
         return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def content_of(data: DataRecord) -> str:

@@ -131,6 +131,11 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
         prefer: Side | str | None = None,
         confirm: Confirm | None = None,
         undo: bool = True,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
+        plan: str | Path | None = None,
+        apply: str | Path | None = None,
         dry_run: bool = False,
         max_workers: int | None = None,
         progress: OnProgress | None = None,
@@ -154,6 +159,13 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
                 done at all.
             undo: Record the assets that leave the version, so that they can be brought back (``report.removal``). False
                 removes without recording.
+            include: Synchronize only files whose names match these globs; see
+                :class:`~headrace.engine.name_filter.NameFilter`. Others are left alone on both sides.
+            exclude: Leave alone files whose names match these globs.
+            names: Synchronize only files with these names.
+            plan: Only plan, and write the plan to this file, as JSON lines.
+            apply: Do what the plan in this file says, with the direction and the other choices that it was made with. Steps
+                that were deleted from the file are not done.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.
@@ -165,6 +177,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             SourceNotFoundError: If ``folder`` does not exist.
             NotADirectoryError: If ``folder`` is not a folder.
             LakeError: If the folder is a lake, contains one, or lies in one.
+            ConflictError: If the folder or the version has changed since the plan to ``apply`` was made; nothing was changed.
+            ConfigurationError: If the file to ``apply`` is no plan for this folder and version.
             DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
             RemovalNotRecordedError: With ``undo``, if what leaves the version cannot be recorded; nothing was changed.
             PartialTransferError: If some files could not be transferred. All others are done, and the same call
@@ -178,7 +192,15 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             lake.record,
             version.id,
             as_path(folder),
-            SyncOptions.parse(direction, delete=delete, prefer=prefer, undo=undo),
+            SyncOptions.parse(
+                direction,
+                delete=delete,
+                prefer=prefer,
+                undo=undo,
+                chosen=NameFilter.of(include, exclude, names),
+            ),
+            plan=None if plan is None else as_path(plan),
+            apply=None if apply is None else as_path(apply),
             limit=DeleteLimit.parse(max_delete),
             confirm=confirm,
             dry_run=dry_run,
