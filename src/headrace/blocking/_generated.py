@@ -5147,6 +5147,11 @@ class ClientBase(BlockingHandle[AsyncClient]):
         prefer: Side | str | None = None,
         confirm: Confirm | None = None,
         undo: bool = True,
+        include: str | Iterable[str] | NameFilter = (),
+        exclude: str | Iterable[str] = (),
+        names: Iterable[str] | None = None,
+        plan: str | Path | None = None,
+        apply: str | Path | None = None,
         dry_run: bool = False,
         max_workers: int | None = None,
         progress: OnProgress | None = None,
@@ -5170,6 +5175,13 @@ class ClientBase(BlockingHandle[AsyncClient]):
                 done at all.
             undo: Record the assets that leave the version, so that they can be brought back (``report.removal``). False
                 removes without recording.
+            include: Synchronize only files whose names match these globs; see
+                :class:`~headrace.engine.name_filter.NameFilter`. Others are left alone on both sides.
+            exclude: Leave alone files whose names match these globs.
+            names: Synchronize only files with these names.
+            plan: Only plan, and write the plan to this file, as JSON lines.
+            apply: Do what the plan in this file says, with the direction and the other choices that it was made with. Steps
+                that were deleted from the file are not done.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
             progress: Called with progress events.
@@ -5181,6 +5193,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
             SourceNotFoundError: If ``folder`` does not exist.
             NotADirectoryError: If ``folder`` is not a folder.
             LakeError: If the folder is a lake, contains one, or lies in one.
+            ConflictError: If the folder or the version has changed since the plan to ``apply`` was made; nothing was changed.
+            ConfigurationError: If the file to ``apply`` is no plan for this folder and version.
             DeleteLimitError: If more would be deleted than ``max_delete`` allows; nothing was changed.
             RemovalNotRecordedError: With ``undo``, if what leaves the version cannot be recorded; nothing was changed.
             PartialTransferError: If some files could not be transferred. All others are done, and the same call
@@ -5196,6 +5210,11 @@ class ClientBase(BlockingHandle[AsyncClient]):
             prefer=prefer,
             confirm=confirm,
             undo=undo,
+            include=include,
+            exclude=exclude,
+            names=names,
+            plan=plan,
+            apply=apply,
             dry_run=dry_run,
             max_workers=max_workers,
             progress=progress,
