@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from headrace import formats
+from headrace.engine.convert.run import convert_blocking
 from headrace.errors import LossyWriteError, MissingExtraError, ParseError, SourceNotFoundError
 from headrace.formats import Capability, Findings, FormatInfo, Severity
 from headrace.formats.info import FIELDS, SHAPE_KINDS, WHOLE
@@ -179,6 +180,25 @@ class FormatConformance:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["inside"]
         assert [path.name for path in inside.iterdir()] == [self.target(inside).name]
         assert not Path("/escaped.jpg").exists()
+
+    def test_several_processes_write_the_same(self, tmp_path: Path) -> None:
+        source = self.target(tmp_path)
+        self.write(self.samples(40), source)
+        written = []
+        for workers in (1, 2):
+            target = self.target(tmp_path, f"by-{workers}")
+            report = convert_blocking(
+                source,
+                target,
+                from_=self.format,
+                to=self.format,
+                workers=workers,
+                task=self.task,
+                batch=8,
+            )
+            written.append((report.images_out, report.shapes_out, report.labels, _contents(target)))
+        assert written[0] == written[1]
+        assert written[0][0] == 40
 
     # --- memory ----------------------------------------------------------------------------------------------
 

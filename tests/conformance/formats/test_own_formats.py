@@ -30,7 +30,19 @@ def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "PENDING_BYTES", 128 * 1024)
 
 
-class TestCoco(FormatConformance):
+class OwnFormat(FormatConformance):
+    """The suite; what takes a second is left to the slow tier: unit tests of the workers and readers are faster."""
+
+    @pytest.mark.slow
+    def test_several_processes_write_the_same(self, tmp_path: Path) -> None:
+        super().test_several_processes_write_the_same(tmp_path)
+
+    @pytest.mark.slow
+    def test_memory_does_not_grow_with_the_source(self, tmp_path: Path) -> None:
+        super().test_memory_does_not_grow_with_the_source(tmp_path)
+
+
+class TestCoco(OwnFormat):
     format = "coco"
     images = 640  # these fill the buckets that annotations are sorted in
 
@@ -44,7 +56,7 @@ class TestCoco(FormatConformance):
         }
 
 
-class TestCocoVideo(FormatConformance):
+class TestCocoVideo(OwnFormat):
     format = "coco-video"
     # The list of videos is kept: they are few beside their frames.
     bytes_per_image = 1500
@@ -52,12 +64,8 @@ class TestCocoVideo(FormatConformance):
     def broken(self) -> Mapping[str, tuple[str, bytes]]:
         return {"no JSON": ("", b'{"videos": [}')}
 
-    @pytest.mark.slow
-    def test_memory_does_not_grow_with_the_source(self, tmp_path: Path) -> None:
-        super().test_memory_does_not_grow_with_the_source(tmp_path)
 
-
-class TestYoloDetect(FormatConformance):
+class TestYoloDetect(OwnFormat):
     format = "yolo"
     task = "detect"
     tolerance = 0.001
@@ -70,7 +78,7 @@ class TestYoloDetect(FormatConformance):
         }
 
 
-class TestYoloSegment(FormatConformance):
+class TestYoloSegment(OwnFormat):
     format = "yolo"
     task = "segment"
     tolerance = 0.001
@@ -78,12 +86,8 @@ class TestYoloSegment(FormatConformance):
     def broken(self) -> Mapping[str, tuple[str, bytes]]:
         return {"two corners": ("labels/train/photos/000001.txt", b"0 0.1 0.1 0.2 0.2 0.3\n")}
 
-    @pytest.mark.slow
-    def test_memory_does_not_grow_with_the_source(self, tmp_path: Path) -> None:
-        super().test_memory_does_not_grow_with_the_source(tmp_path)
 
-
-class TestYoloPose(FormatConformance):
+class TestYoloPose(OwnFormat):
     format = "yolo"
     task = "pose"
     tolerance = 0.001
@@ -91,12 +95,8 @@ class TestYoloPose(FormatConformance):
     def broken(self) -> Mapping[str, tuple[str, bytes]]:
         return {"a short row": ("labels/train/photos/000001.txt", b"0 0.1 0.1 0.1 0.1 0.5\n")}
 
-    @pytest.mark.slow
-    def test_memory_does_not_grow_with_the_source(self, tmp_path: Path) -> None:
-        super().test_memory_does_not_grow_with_the_source(tmp_path)
 
-
-class TestVoc(FormatConformance):
+class TestVoc(OwnFormat):
     format = "voc"
 
     def broken(self) -> Mapping[str, tuple[str, bytes]]:
@@ -107,7 +107,3 @@ class TestVoc(FormatConformance):
                 WORD_FOR_NUMBER,
             ),
         }
-
-    @pytest.mark.slow
-    def test_memory_does_not_grow_with_the_source(self, tmp_path: Path) -> None:
-        super().test_memory_does_not_grow_with_the_source(tmp_path)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import FormatPackageError
+from headrace.errors import FormatPackageError, MissingExtraError
+from headrace.testing import formats as suite
 from headrace.testing.formats import FormatConformance
 from tests.support.format_packages import importable, lines_package
 
@@ -100,3 +101,9 @@ def test_the_suite_passes_what_is_right(tmp_path: Path, test: Test) -> None:
     (tmp_path / "work").mkdir()
     with importable(lines_package(tmp_path / "package")):
         test(Lines(), tmp_path / "work")
+
+
+def test_without_pytest_the_suite_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suite, "find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="needs pytest"):
+        type("Late", (FormatConformance,), {"format": "lines"})

@@ -91,7 +91,7 @@ def finding_lines(findings: Sequence[Finding]) -> list[str]:
         line = head + one_line(text)
         lines.append(wrapped(line, sys.stdout, indent=len(head)))
     if others and sys.stdout.isatty():
-        lines.append(f"explain: headrace explain {others[0].code}")
+        lines.append(f"Explain: headrace explain {others[0].code}")
     if details:
         names = dict.fromkeys(finding.message.removeprefix(_NOT_WRITTEN) for finding in details)
         line = one_line(f"details not written: {', '.join(names)}")
