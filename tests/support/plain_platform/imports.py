@@ -29,7 +29,7 @@ _ITEM = record(
         **{kind: list_of(imported(kind)) for kind in IMPORTED},
     }
 )
-_BODY = record(
+BODY = record(
     {
         "import_type": needed(one_of("REPLACE", "KEEP", "CONCATENATE")),
         "annotations": needed(list_of(_ITEM, most=ASSETS_OF_A_CALL)),
@@ -84,4 +84,4 @@ def _target(call: Call, asset: Asset) -> Annotation | None:
     return made
 
 
-ROUTES = [Route("POST", f"{VERSION}/bulk-annotations", _import, body=_BODY)]
+ROUTES = [Route("POST", f"{VERSION}/bulk-annotations", _import, body=BODY)]
