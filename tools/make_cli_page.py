@@ -28,6 +28,19 @@ JSON object and nothing else, also for an error. Exit status: 0 done, 1 failed, 
 On a terminal, errors are coloured and long errors and findings are wrapped; in a pipe each is one plain line. `NO_COLOR`
 turns colours off, `FORCE_COLOR` turns them on in pipes too. A mistyped command, option or value gets the nearest name.
 
+**Deleting.** What deletes says first what would go, and asks for the name at a terminal. In a script it needs `--yes` and
+ends with 2 without it. `--dry-run` only looks. `undo` brings back assets, annotations, versions and datasets.
+
+**Progress** is one line on a terminal: phase, files, bytes, rate, time left, retries, failures. Elsewhere it is a plain line
+every 30 seconds or 10 %, if the job takes more than 5 seconds. `--progress json` writes events to stderr instead, and
+`--progress-file F` appends them to a file: `{"v": 1, "event": …, "at": seconds, "message": …}` with the events `start`,
+`progress`, `warning`, `result` and `error`. `HEADRACE_PROGRESS=0` silences all of it.
+
+**Completion.** `eval "$(headrace completion bash)"` in `~/.bashrc`, the same with `zsh` in `~/.zshrc`, and
+`headrace completion fish | source` in `config.fish`. Commands, options, formats and the versions of a lake are completed.
+
+[Methods and commands](methods-and-commands.md) names the command of each method of the SDK.
+
 """
 
 

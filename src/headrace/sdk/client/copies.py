@@ -76,7 +76,7 @@ async def copy_version(
         to_profile: The same for ``target``. Between two servers ``HEADRACE_TOKEN`` is not used: it would be sent to both.
         spool_bytes: Most bytes of files on this machine at a time, except a single larger file. Default: 768 MiB.
         max_workers: Number of files that are moved at a time.
-        progress: Called with progress events.
+        progress: Called with progress events; ``"auto"`` shows a line on a terminal.
 
     Returns:
         What was copied, and what the target could not hold.

@@ -24,7 +24,7 @@ class VersionDigests(Resource[DatasetVersionRecord]):
 
         Args:
             expected_digest: The digest that the version must have, as ``sha256:…``.
-            progress: Called with progress events.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
 
         Returns:
             The digest, and what was counted. Its text is ``sha256:…``.

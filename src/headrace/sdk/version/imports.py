@@ -81,7 +81,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             include: Choose only images whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out images whose names match these globs.
             names: Choose only images with these names.
-            progress: Called with progress events.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
             report: File of JSON lines to write, one for each single finding, as ``headrace.convert`` does. It appears
                 too where a bad record ends the import.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
