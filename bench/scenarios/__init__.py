@@ -6,12 +6,14 @@ from bench.scenarios.files import FILES
 from bench.scenarios.formats import FORMATS
 from bench.scenarios.import_ import IMPORT
 from bench.scenarios.parse import PARSE
+from bench.scenarios.start import START
 from bench.scenarios.transfer import TRANSFER
 from bench.scenarios.transfer_many import MANY
 from bench.scenarios.transfer_upload import UPLOAD
 
 SCENARIOS: dict[str, Scenario] = {
-    each.name: each for each in (COPY, FILES, *FORMATS, IMPORT, PARSE, *TRANSFER, *MANY, UPLOAD)
+    each.name: each
+    for each in (COPY, FILES, *FORMATS, IMPORT, PARSE, START, *TRANSFER, *MANY, UPLOAD)
 }
 
 
