@@ -176,6 +176,25 @@ def test_what_makes_a_conversion_fail_is_in_the_report(tmp_path: Path) -> None:
     assert set(os.listdir(tmp_path)) == {"source", "voc", "all.jsonl"}
 
 
+def test_an_error_with_examples_says_how_to_see_them_all(tmp_path: Path) -> None:
+    """Counts by kind, three examples of each, and a way to the rest."""
+    folder = tmp_path / "data"
+    (folder / "labels").mkdir(parents=True)
+    (folder / "data.yaml").write_text("train: images\nnames: [cat]\n")
+    (folder / "image-sizes.jsonl").write_text('["images/1.jpg",9,9]\n')
+    (folder / "labels" / "1.txt").write_text("0 0.5\n" * 5 + "0 a\n")
+    failed = headrace(
+        "convert", "data", "o.json", "--to", "coco", "--on-error", "collect", cwd=tmp_path
+    )
+    first, *kinds, cure = failed.err.splitlines()
+    assert first == "error: 6 records do not conform to the format; nothing was written"
+    assert [line.split()[:2] for line in kinds] == [["Y10", "5"], ["Y10", "1"]]
+    assert kinds[0].count("labels/1.txt:") == 3
+    assert cure == (
+        "Pass --on-error skip to leave bad records out; pass --report findings.jsonl to list them all"
+    )
+
+
 @pytest.mark.parametrize(
     ("place", "words"),
     [

@@ -53,6 +53,7 @@ def test_a_failed_import_leaves_its_report_and_writes_nothing(
     collected = place.run("import", "demo/v1", dataset, "--on-error", "collect", "--report", report)
     assert collected.status == 1
     assert len(lines(report)) == 4
+    assert "--report" not in collected.err
     assert place.done("stats", "demo/v1")["shapes"] == 0
     assert not [name for name in os.listdir(tmp_path) if "headrace-part" in name]
 

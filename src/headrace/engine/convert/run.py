@@ -233,6 +233,7 @@ def convert_blocking(
     )
     reading = structs.replace(reading, gather=not passes_through)
     findings = Findings(on_error, strict=strict, on_finding=on_finding)
+    findings.suggests_report = report_path is None
     reader = source_format.open(Path(src), options=reading, findings=findings)
     if chosen:
         reader.chooses = chosen.chooses_sample

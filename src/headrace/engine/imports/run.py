@@ -132,6 +132,7 @@ async def import_source(
     # Its content instead of its path: it is part of the digest that an interrupted import is found by.
     options = structs.replace(options, read={**options.read, "labels_map": reading.labels_map})
     findings = Findings(options.on_error, keep_all=True)
+    findings.suggests_report = findings_file is None
     async with findings_report(findings_file, findings, source.path):
         return await _import_samples(
             backend,

@@ -90,7 +90,10 @@ class Findings(ErrorPolicy):
         fatal = [kind for kind in self if self.fatal(kind.severity)]
         if fatal:
             worst = max(kind.severity for kind in fatal)
-            self.ended_by = _collected(fatal, self.cure(worst))
+            cures = [self.cure(worst)]
+            if self.suggests_report and any(kind.count > len(kind.examples) for kind in fatal):
+                cures.append("pass report='findings.jsonl' to list them all")
+            self.ended_by = _collected(fatal, "; ".join(filter(None, cures)) or None)
             raise self.ended_by
         for each in self._passes.values():
             each.check()

@@ -34,6 +34,8 @@ class ErrorPolicy:
         keep_all: Whether a warning that leaves a record out counts as an error.
         on_finding: Receives every finding once.
         ended_by: The error that a finding or the final check raised.
+        suggests_report: Whether an error that names only examples suggests ``report=``; True in jobs that have this
+            option and were not given it.
         suggests_skip: Whether errors suggest ``on_error='skip'``; False in jobs without this option.
     """
 
@@ -54,6 +56,7 @@ class ErrorPolicy:
         self.on_finding = on_finding
         self.ended_by: FormatError | None = None
         self.suggests_skip = not strict
+        self.suggests_report = False
 
     def weighed(self, severity: Severity, lost: int) -> Severity:
         """Return the severity of a finding that leaves ``lost`` records out."""
