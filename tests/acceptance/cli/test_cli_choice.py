@@ -42,6 +42,12 @@ def test_globs_in_each_command(
     pushed = place.done("push", "demo/v1", drawn.images, "--exclude", "*_00[0-2].png")
     assert pushed["assets"] == 9
     assert in_version(place) == names[3:]
+    listed = place.done("ls", "demo/v1", "--include", "*_00*", "--limit", "2")
+    assert (listed["chosen"], len(listed["files"]), listed["assets"]) == (7, 2, 9)
+    assert set(listed["files"]) < set(names[3:10])
+    bare = place.run("ls", "demo/v1", "--exclude", "*_00*", "--quiet")
+    assert sorted(bare.out.split()) == names[10:]
+    assert place.done("ls", "--data", "--include", names[4])["files"] == [names[4]]
     few = ["--include", "*_00[3-9]*", "--exclude", "*_009.*", "--include", "*_011*"]
     chosen = [*names[3:9], names[11]]
     assert place.done("pull", "demo/v1", tmp_path / "out", *few)["moved"] == 7

@@ -216,3 +216,20 @@ def test_urls_are_no_images_unless_asked_for(lake: Place, image: Path, tmp_path:
     assert (failure["name"], failure["code"]) == ("http://127.0.0.1:1/a.png", "refused-url")
     assert "SECRET" not in done.out
     assert lake.done("ls", "demo/v1")["files"] == [image.name]
+
+
+def test_a_file_that_cannot_be_pulled_stops_no_other(
+    lake: Place, drawn: Drawn, tmp_path: Path
+) -> None:
+    lake.done("push", "demo/v1", drawn.images)
+    next((lake.lake / "objects").rglob("*.png")).unlink()
+    line = ["demo/v1", tmp_path / "out", "--json"]
+    failed = lake.run("pull", *line)
+    assert failed.status == 1
+    assert failed.json()["error"]["code"] == "partial-transfer"
+    assert len(failures(failed)) == 1
+    skipped = lake.run("pull", *line, "--on-error", "skip")
+    assert skipped.status == 1
+    assert (skipped.json()["skipped"], skipped.json()["failed"]) == (11, 1)
+    assert failures(skipped).keys() == failures(failed).keys()
+    assert "failed:" in lake.run("pull", *line[:2], "--on-error", "skip").out

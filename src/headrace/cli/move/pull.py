@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 from headrace.cli.console.choice import (
     DEFAULT_CHOICE,
@@ -25,10 +25,13 @@ from headrace.cli.console.options import (
 )
 from headrace.cli.console.result import Result
 from headrace.cli.console.target import connected, find_version, split_digest
-from headrace.cli.console.wording import absolute, plural, size
+from headrace.cli.console.wording import absolute, failure_lines, failures_data, plural, size
 from headrace.cli.move.verify import verified
+from headrace.errors import PartialTransferError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from headrace.transfer.report import TransferReport
 
 NAMES_SHOWN = 20
@@ -46,6 +49,7 @@ async def pull(
     use_id: Flag = False,
     tree: Flag = False,
     retry_failed: Flag = False,
+    on_error: Literal["raise", "skip"] = "raise",
     verify: Flag = False,
     combined: Path | None = None,
     dry_run: Flag = False,
@@ -67,6 +71,7 @@ async def pull(
         use_id: Name files by the ids of their assets.
         tree: Name files by their object names, with the folders of the storage.
         retry_failed: Download only the files that failed in the last pull into this folder.
+        on_error: On files that cannot be downloaded: raise ends with an error when all others are done, skip ends with the usual report, which names them. The exit status is 1 in both cases.
         verify: Only compare the folder with the version: every file is read, and nothing is fetched. The exit status is 1 if they differ.
         combined: With --verify, write a line for each file to this file (- is standard output): = the same, * different, + missing in the folder, - only in the folder, ! unreadable.
         dry_run: Print what would be done, and write nothing.
@@ -93,7 +98,9 @@ async def pull(
             )
     async with connected(target, account) as client:
         found = await find_version(client, version)
-        report = await found.download(
+        report = await _downloaded(
+            on_error,
+            found.download,
             dir,
             force,
             workers,
@@ -123,15 +130,33 @@ async def pull(
             "renamed": report.renamed,
             "names_file": report.names_file,
             "notes": report.notes,
+            "failures": failures_data(report),
             **not_found_data(chosen),
         },
-        lines=[*_lines(dir, report, tree=tree), *not_found_lines(chosen)],
-        status=FAILED if report.kept and not dry_run else status_of(chosen),
+        lines=[
+            *_lines(dir, report, tree=tree),
+            *failure_lines(report),
+            *not_found_lines(chosen),
+        ],
+        status=FAILED if report.failed or (report.kept and not dry_run) else status_of(chosen),
     )
 
 
+async def _downloaded(
+    on_error: str, download: Callable[..., Awaitable[TransferReport]], *args: Any, **options: Any
+) -> TransferReport:
+    """Download, and return the report also if some files failed and are to be skipped."""
+    try:
+        return await download(*args, **options)
+    except PartialTransferError as error:
+        if on_error != "skip":
+            raise
+        report: TransferReport = error.report
+        return report
+
+
 def _lines(dir: Path, report: TransferReport, *, tree: bool) -> list[str]:
-    if not report.moved and report.skipped and not report.kept:
+    if report.skipped and not (report.moved or report.kept or report.failed):
         complete = plural(report.total, "file")
         lines = [f"{dir}: {report.skipped:,} of {complete} already complete, nothing to do"]
     else:
