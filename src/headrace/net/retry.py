@@ -186,6 +186,8 @@ async def send_with_retries(
                 return response
             floor = retry_after(response.headers)
         elif not _repeatable_failure(failure, repeatable=repeatable):
+            if isinstance(failure, ConnectError | TransferTimeoutError) and failure.hint is None:
+                failure.hint = "the call may have been carried out: look before you repeat it"
             raise _present(failure).after(attempt, time.monotonic() - started)
         wait = backoff(attempt, policy, floor)
         spent = time.monotonic() - started

@@ -79,7 +79,7 @@ async def test_a_call_whose_answer_is_lost_is_not_repeated(
     await asset.add_tags(await version.create_asset_tag("bird"))
     posts = len([seen for seen in platform.log if seen.method == "POST"])
     platform.switches.faults = [Fault(cut="after", method="POST")]
-    with pytest.raises(TransferError):
+    with pytest.raises(TransferError, match="look before you repeat it"):
         await act(client, version)
     assert len([seen for seen in platform.log if seen.method == "POST"]) == posts + 1
 

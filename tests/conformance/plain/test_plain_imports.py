@@ -104,6 +104,6 @@ async def test_a_lost_answer_writes_nothing_twice(
     assert (stats.nb_annotations, report.images_imported) == (12, 12)
     # Shapes that are added would be there twice, so the import ends instead.
     platform.switches.faults = [Fault(cut="after", path=IMPORT)]
-    with pytest.raises(TransferError):
+    with pytest.raises(TransferError, match="look before you repeat it"):
         await version.import_annotations(file, mode="CONCATENATE")
     assert (await version.retrieve_stats()).nb_objects == 2 * stats.nb_objects
