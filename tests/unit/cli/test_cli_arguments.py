@@ -23,7 +23,7 @@ from headrace.server.serve import serve
 
 SOURCE = Path(headrace.__file__).parent
 ARGUMENT = re.compile(r"(?<![^\s(])([a-z_]+)=(?!=)")
-PYTHON_ONLY = {"order_by", "q", "session", "username"}
+PYTHON_ONLY = {"order_by", "q", "session", "timeout", "username"}
 """Arguments of calls that no command makes."""
 
 
