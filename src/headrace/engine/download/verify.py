@@ -73,7 +73,7 @@ class VerifyReport(Struct, kw_only=True):
             self.examples.append((symbol, name))
 
 
-class _Found(Struct, frozen=True):
+class _ComparedFile(Struct, frozen=True):
     symbol: str
     bytes: int = 0
     unknown: bool = False
@@ -111,7 +111,7 @@ async def verify(
         if on_line is not None:
             on_line(symbol, name)
 
-    def record(batch: list[NamedFile], found: list[_Found]) -> None:
+    def record(batch: list[NamedFile], found: list[_ComparedFile]) -> None:
         for file, each in zip(batch, found, strict=True):
             met.add(_mark(file.name))
             note(each.symbol, file.name)
@@ -139,27 +139,27 @@ async def verify(
     return report
 
 
-def _compare(folder: Path, files: list[NamedFile]) -> list[_Found]:
+def _compare(folder: Path, files: list[NamedFile]) -> list[_ComparedFile]:
     return [_compare_one(folder / file.name, file) for file in files]
 
 
-def _compare_one(path: Path, file: NamedFile) -> _Found:
+def _compare_one(path: Path, file: NamedFile) -> _ComparedFile:
     data = file.data
     try:
         about = path.stat()
         if not stat.S_ISREG(about.st_mode):
-            return _Found(ERROR)
+            return _ComparedFile(ERROR)
         if data.size is not None and about.st_size != data.size:
-            return _Found(DIFFERENT)
+            return _ComparedFile(DIFFERENT)
         if data.sha256 is None:
-            return _Found(SAME, unknown=True)
+            return _ComparedFile(SAME, unknown=True)
         with path.open("rb") as opened:
             digest = hashlib.file_digest(opened, "sha256").hexdigest()
     except (FileNotFoundError, NotADirectoryError):
-        return _Found(MISSING)
+        return _ComparedFile(MISSING)
     except OSError:
-        return _Found(ERROR)
-    return _Found(SAME if digest == data.sha256 else DIFFERENT, about.st_size)
+        return _ComparedFile(ERROR)
+    return _ComparedFile(SAME if digest == data.sha256 else DIFFERENT, about.st_size)
 
 
 def _names(folder: Path) -> Iterator[str]:
