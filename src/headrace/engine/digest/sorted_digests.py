@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import IO, Self
 
-RUN_DIGESTS = 1 << 16
-"""Digests that are sorted in memory: 2 MiB, and as much again while they are sorted."""
+RUN_DIGESTS = 1 << 14
+"""Digests that are sorted in memory at a time: about 1 MiB."""
 READ_DIGESTS = 1 << 10
 
 _BYTES = 32
