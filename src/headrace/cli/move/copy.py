@@ -40,7 +40,7 @@ async def copy(
     src: str,
     version: str,
     dst: str,
-    new_name: Annotated[str | None, Parameter(name="VERSION")] = None,
+    new_version: str | None = None,
     /,
     *,
     q: Query = None,
@@ -61,7 +61,7 @@ async def copy(
         src: A lake's folder or a server's URL.
         version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
         dst: Where to copy it: a lake's folder or a server's URL.
-        new_name: The version there. Default: the same name.
+        new_version: The version there. Default: the same name.
         q: Copy only the assets that match this query.
         labels: A TOML file that renames, merges or drops labels.
         no_verify: Do not read the target once more at the end to compare every file and annotation.
@@ -74,8 +74,8 @@ async def copy(
 
     name, expected = split_digest(version)
     check_version_name(name)
-    if new_name is not None:
-        check_version_name(new_name)
+    if new_version is not None:
+        check_version_name(new_version)
     chosen = await choice.filter()
     said: list[str] = []
 
@@ -91,7 +91,7 @@ async def copy(
             src,
             name,
             dst,
-            new_name,
+            new_version,
             q=q,
             include=chosen,
             labels_map=labels,
