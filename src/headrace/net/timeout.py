@@ -44,7 +44,7 @@ class Timeout(Struct, frozen=True, kw_only=True):
             yield
         if scope.cancelled_caught:
             raise TransferTimeoutError(
-                f"{where} did not answer within {self.total:g} s", hint="allow more: timeout="
+                f"{where} did not answer within {self.total:g} s", hint="allow it more time"
             )
 
 

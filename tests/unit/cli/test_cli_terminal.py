@@ -77,13 +77,15 @@ def test_findings_are_wrapped_below_their_message(tmp_path: Path) -> None:
     )
     convert = ("convert", str(source), str(tmp_path / "out.json"), "--to", "coco", "--dry-run")
     shown = on_terminal(*convert, columns=60, NO_COLOR="1", TERM="dumb")
-    (start,) = (number for number, line in enumerate(shown.splitlines()) if "V01" in line)
+    (start,) = (
+        number for number, line in enumerate(shown.splitlines()) if line.lstrip().startswith("V01")
+    )
     first, *more = shown.splitlines()[start:]
     assert more
     indent = first.index("no corner is 0")
     assert all(line.startswith(" " * indent) and line[indent] != " " for line in more)
     piped = headrace(*convert).out.splitlines()
-    (whole,) = (line for line in piped if "V01" in line)
+    (whole,) = (line for line in piped if line.lstrip().startswith("V01"))
     assert whole == " ".join([first, *(line.strip() for line in more)])
     assert whole.endswith("(use --voc-origin one_inclusive if they do)")
 
