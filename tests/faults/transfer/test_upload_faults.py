@@ -166,7 +166,7 @@ async def test_f24_a_server_keeps_no_part_that_is_not_what_was_promised(tmp_path
             await client.request(
                 "generate_object_name", connector_id=connector, filename="a.png", type="DATA"
             )
-        ).object_name
+        ).record.object_name
         place = {"connector_id": connector, "object_name": name}
         begun = (
             await client.request("init_multipart_upload", **place, content_type="image/png")

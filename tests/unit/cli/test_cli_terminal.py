@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -77,10 +78,11 @@ def test_findings_are_wrapped_below_their_message(tmp_path: Path) -> None:
     )
     convert = ("convert", str(source), str(tmp_path / "out.json"), "--to", "coco", "--dry-run")
     shown = on_terminal(*convert, columns=60, NO_COLOR="1", TERM="dumb")
-    (start,) = (
-        number for number, line in enumerate(shown.splitlines()) if line.lstrip().startswith("V01")
-    )
-    first, *more = shown.splitlines()[start:]
+    lines = shown.splitlines()
+    (start,) = (number for number, line in enumerate(lines) if line.startswith("  V01"))
+    first = lines[start]
+    # The line after them names the command that explains the finding.
+    more = list(takewhile(lambda line: line.startswith("  "), lines[start + 1 :]))
     assert more
     indent = first.index("no corner is 0")
     assert all(line.startswith(" " * indent) and line[indent] != " " for line in more)
