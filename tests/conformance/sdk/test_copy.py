@@ -171,6 +171,18 @@ async def test_a_second_copy_does_nothing(places: Places, target: str, forgets: 
         assert await described(theirs, NAME) == before
 
 
+async def test_a_damaged_journal_is_dropped(places: Places) -> None:
+    mine, theirs = await places.rich(), await places.client("lake")
+    await headrace.copy_version(mine, NAME, theirs)
+    (journal,) = (places.state / "copies").glob("*/journal.db")
+    for content in (b"no database at all" * 100, journal.read_bytes()[:5000] + b"\0" * 5000):
+        journal.write_bytes(content)
+        planned = await headrace.copy_version(mine, NAME, theirs, dry_run=True)
+        assert planned.assets == 6
+        report = await headrace.copy_version(mine, NAME, theirs)
+        assert (report.there, report.copied, report.annotations, report.missing) == (6, 0, 0, 0)
+
+
 async def test_files_that_the_lake_has_already_are_not_sent(places: Places, tmp_path: Path) -> None:
     mine, theirs = await places.client("lake"), await places.client("lake")
     draw_images(tmp_path / "drawn", 4)

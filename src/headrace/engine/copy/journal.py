@@ -99,30 +99,48 @@ class Journal:
         self.run = 0
 
     def __enter__(self) -> Self:
-        path = self.folder / _FILE
-        if self._scratch:
-            self._db = apsw.Connection("")
-            self._db.execute(_SCHEMA)
-            if path.exists():
-                self._db.execute("attach ? as old", (str(path),))
-                for table in ("fact", "asset", "annotation", "writing", "tag"):
-                    self._db.execute(f"insert into main.{table} select * from old.{table}")
-                self._db.execute("detach old")
-        else:
+        if not self._scratch:
             self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             if not self._lock.take():
                 raise ConflictError(
                     "the same copy is running already", hint="wait for its end; it can be repeated"
                 )
-            _forget_old(self.folder.parent)
-            self.folder.mkdir(exist_ok=True, mode=0o700)
-            self._db = apsw.Connection(str(path))
-            self._db.pragma("journal_mode", "wal")
-            self._db.pragma("synchronous", "normal")
-            self._db.execute(_SCHEMA)
-        self.run = int(self.fact("run") or 0) + 1
-        self.set_fact("run", str(self.run))
+        try:
+            self._db = self._opened()
+            self.run = int(self.fact("run") or 0) + 1
+            self.set_fact("run", str(self.run))
+        except BaseException:
+            self._lock.free()
+            raise
         return self
+
+    def _opened(self) -> apsw.Connection:
+        """Open the journal, or a scratch copy of it. A damaged one is dropped: then more is compared."""
+        if self._scratch:
+            return self._scratched()
+        _forget_old(self.folder.parent)
+        self.folder.mkdir(exist_ok=True, mode=0o700)
+        try:
+            return _connected(self.folder / _FILE)
+        except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError):
+            for path in self.folder.glob(f"{_FILE}*"):
+                path.unlink()
+            return _connected(self.folder / _FILE)
+
+    def _scratched(self) -> apsw.Connection:
+        connection = apsw.Connection("")
+        connection.execute(_SCHEMA)
+        path = self.folder / _FILE
+        if path.exists():
+            try:
+                connection.execute("attach ? as old", (str(path),))
+                for table in ("fact", "asset", "annotation", "writing", "tag"):
+                    connection.execute(f"insert into main.{table} select * from old.{table}")
+            except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError):
+                connection.close()
+                connection = apsw.Connection("")
+                connection.execute(_SCHEMA)
+        return connection
 
     def __exit__(self, *_: object) -> None:
         self._db.close()
@@ -422,6 +440,18 @@ def key_of(*names: str) -> str:
     """Return the name of the journal of a copy: a digest of what is copied where."""
     text = "\0".join(names).encode(errors="surrogatepass")
     return blake2b(text, digest_size=16).hexdigest()
+
+
+def _connected(path: Path) -> apsw.Connection:
+    connection = apsw.Connection(str(path))
+    try:
+        connection.pragma("journal_mode", "wal")
+        connection.pragma("synchronous", "normal")
+        connection.execute(_SCHEMA)
+    except apsw.Error:
+        connection.close()
+        raise
+    return connection
 
 
 def _forget_old(folder: Path) -> None:
