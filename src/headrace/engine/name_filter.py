@@ -77,6 +77,15 @@ class NameFilter:
         """Return a text that is equal for equal filters."""
         return f"NameFilter({self.rules!r}, {self._digest!r})"
 
+    def __eq__(self, other: object) -> bool:
+        """Return whether another filter has the same rules and the same list of names."""
+        if not isinstance(other, NameFilter):
+            return NotImplemented
+        return (self.rules, self._digest) == (other.rules, other._digest)
+
+    def __hash__(self) -> int:
+        return hash((self.rules, self._digest))
+
     def __bool__(self) -> bool:
         """Whether there is any rule: without one, all names are chosen."""
         return bool(self.rules) or self.names is not None

@@ -68,6 +68,9 @@ def test_equal_filters_read_alike_and_others_do_not() -> None:
     same = [repr(NameFilter.of("*.jpg", names=["a", "b"])) for _ in range(2)]
     others = [NameFilter.of("*.jpg", names=["a", "c"]), NameFilter.of("*.jpg"), NameFilter()]
     assert len({*same, *map(repr, others)}) == 4
+    again = NameFilter.of("*.jpg", names=["a", "b"])
+    assert again == NameFilter.of("*.jpg", names=["a", "b"])
+    assert len({again, NameFilter.of("*.jpg", names=["a", "b"]), *others}) == 4
 
 
 def test_no_rules_choose_everything() -> None:
