@@ -225,6 +225,7 @@ class PullDocument(Document):
     renamed: dict[str, str]
     names_file: str
     notes: list[str]
+    failures: list[Any]
 
 
 class DigestDocument(Document):
