@@ -12,7 +12,7 @@
       APIError                      one class per HTTP status; see STATUS_CLASSES
         BadRequestError 400  AuthenticationError 401  InsufficientResourcesError 402
         PermissionDeniedError 403  NotFoundError 404  ConflictError 409  RequestTooLargeError 413
-        UnprocessableEntityError 422  LockedError 423  RateLimitError 429
+        UnprocessableEntityError 422 (a BadRequestError)  LockedError 423  RateLimitError 429
         ServerError 500  BadGatewayError 502  UnavailableError 503
         RemovalNotRecordedError 507
       NoDataError                   JobFailedError  WaitTimeoutError  WorkerProcessError  UnusableFileError
@@ -488,8 +488,11 @@ class RequestTooLargeError(APIError):
     status = 413
 
 
-class UnprocessableEntityError(APIError):
-    """The values of the call are valid on their own but not together (422): correct them."""
+class UnprocessableEntityError(BadRequestError):
+    """The values of the call are valid on their own but not together (422): correct them.
+
+    It is a BadRequestError, as the official client makes one of it.
+    """
 
     code = "unprocessable-entity"
     status = 422

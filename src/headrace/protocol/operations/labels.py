@@ -122,7 +122,6 @@ MERGE_LABEL = Operation(
     request=MergeLabel,
     result=NoneType,
     doc="Give the shapes of a label to another label of the version, and delete the label.",
-    repeatable=True,
     extension=True,
     instead="change the label of the shapes one by one",
     errors=(404, 400, 409, 423),
