@@ -491,7 +491,7 @@ class RequestTooLargeError(APIError):
 class UnprocessableEntityError(BadRequestError):
     """The values of the call are valid on their own but not together (422): correct them.
 
-    It is a BadRequestError, as the official client makes one of it.
+    It is a BadRequestError, as in the official client.
     """
 
     code = "unprocessable-entity"
