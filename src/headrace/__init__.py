@@ -88,7 +88,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.transfer.progress_event import ProgressEvent as ProgressEvent
     from headrace.transfer.report import TransferReport as TransferReport
 
-# The program that imports headrace decides what becomes of its log. Without a handler of its own, nothing is printed.
+# The program that imports headrace decides what becomes of its log. Unless it adds a handler, nothing is printed.
 logging.getLogger("headrace").addHandler(logging.NullHandler())
 
 _PUBLIC: dict[str, tuple[str, ...]] = {

@@ -188,7 +188,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _warn_of_typos(environment: Mapping[str, str]) -> None:
-    """Warn of variables whose names are nearly those of headrace. Others may be somebody's own."""
+    """Warn of variables whose names are nearly those of headrace. Other variables may belong to other programs."""
     known = {*_OTHER_VARIABLES, *(_PREFIX + name.upper() for name in Settings.__struct_fields__)}
     bare = [name.removeprefix(_PREFIX) for name in known]
     for name in environment:

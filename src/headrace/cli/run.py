@@ -63,9 +63,13 @@ def _show_warning(
 ) -> None:
     """Print a warning of headrace as one line; those of other packages mean nothing to the person."""
     if issubclass(category, HeadraceWarning):
-        reporter.warn(str(message))
-        if not reporter.owns_stderr:
-            print_warning(str(message))
+        _warn(reporter, str(message))
+
+
+def _warn(reporter: Reporter, message: str) -> None:
+    reporter.warn(message)
+    if not reporter.owns_stderr:
+        print_warning(message)
 
 
 def prepare_streams() -> None:
@@ -99,7 +103,12 @@ def _run(arguments: Sequence[str]) -> int:
             return DONE
         output = parsed.output
         form = output.form
-        start_log(output.verbose, output.log_file, output.log_format)
+        start_log(
+            output.verbose,
+            output.log_file,
+            output.log_format,
+            show=partial(_warn, output.reporter),
+        )
         output.reporter.start(parsed.name)
         logging.getLogger("headrace.cli").debug("%s started", parsed.name)
         warnings.showwarning = partial(_show_warning, output.reporter)

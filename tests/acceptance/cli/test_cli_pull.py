@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from headrace.model.names import STATE_FOLDER
+from headrace.transfer.state.folder_lock import FileLock
 from tests.acceptance.cli.conftest import Drawn
 from tests.support.processes.cli import Place, running
 
@@ -87,3 +89,19 @@ def test_files_named_by_their_objects_are_not_called_unsafe(
     pulled = place.run("pull", "demo/v1", tmp_path / "out", "--tree")
     assert pulled.status == 0
     assert f"{len(names)} files renamed: by the object name" in pulled.out
+
+
+def test_a_pull_that_waits_for_another_one_says_so(
+    place: Place, names: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    other = FileLock(out / STATE_FOLDER / "lock")
+    assert other.acquire()
+    with running("pull", place.target, "demo/v1", out, **place.variables) as waiting:
+        line = waiting.first_line(errors=True)
+        assert line.startswith("warning: another download of ")
+        assert line.endswith("is running: waiting for its end\n")
+        other.release()
+        assert waiting.outcome().status == 0
+    assert sorted(os.listdir(out)) == names

@@ -7,6 +7,7 @@ files synced, the journal written. Half of the time before the thing, half of th
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -74,4 +75,5 @@ if __name__ == "__main__":
             setattr(os, name, deadly(getattr(os, name), kill_at))
         for name in ("write", "put", "publish", "_write_info"):
             setattr(Part, name, deadly(getattr(Part, name), kill_at))
+    logging.basicConfig()  # the library prints nothing of its own accord
     asyncio.run(main(sys.argv[1], sys.argv[2], *sys.argv[4:]))

@@ -83,7 +83,7 @@ DEFAULT_CHOICE = Choice()
 
 
 class ListedNames(Collection[str]):
-    """The names in a file, read anew for each loop, so that none are held in memory. Standard input is copied first.
+    """The names in a file. Each loop reads the file again, so that no names are held in memory. Standard input is copied first.
 
     Args:
         path: The file, or ``-``.

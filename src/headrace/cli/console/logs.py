@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -33,26 +34,42 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(shown, ensure_ascii=False)
 
 
-def start_log(verbose: int, file: Path | None, format: LogFormat) -> None:
-    """Write the log of headrace as the options and the environment variable ask for; otherwise leave it alone.
+class WarningHandler(logging.Handler):
+    """Shows warnings as those of the command, such as that it waits for another process."""
+
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__(logging.WARNING)
+        self._show = show
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show the message of a record."""
+        self._show(record.getMessage())
+
+
+def start_log(
+    verbose: int, file: Path | None, format: LogFormat, *, show: Callable[[str], None]
+) -> None:
+    """Write the log of headrace as the options and the environment variable ask for; otherwise show its warnings.
 
     Args:
         verbose: How often ``-v`` was given: 1 for info, 2 for debug.
         file: Append the log to this file. Default: stderr.
         format: Lines of text or of JSON.
+        show: Shows a warning where no log is asked for.
 
     Raises:
         UsageError: The environment variable names no level.
     """
     level = _level(verbose)
+    logger = logging.getLogger("headrace")
     if level is None and file is None:
+        logger.addHandler(WarningHandler(show))
         return
     handler = (
         logging.StreamHandler() if file is None else logging.FileHandler(file, encoding="utf-8")
     )
     text = "%(asctime)s %(levelname)s %(name)s: %(message)s"
     handler.setFormatter(JsonFormatter() if format == "json" else logging.Formatter(text))
-    logger = logging.getLogger("headrace")
     logger.addHandler(handler)
     logger.setLevel(level or logging.INFO)
     logger.propagate = False

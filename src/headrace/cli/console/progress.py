@@ -177,7 +177,7 @@ class Reporter:
         if self._path is None:
             self._write(line)
             return
-        # Appended: a file that is there may be somebody's.
+        # Appended, so that nothing in a file that exists is lost.
         try:
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(line)
