@@ -15,6 +15,7 @@ import pytest
 
 from headrace.backend.local import LocalBackend
 from headrace.errors import APIError, LockedError
+from headrace.platform.jobs.maintenance import purge
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import OPERATIONS, datasets, tags
 from headrace.protocol.operations.session import GET_ORGANIZATION
@@ -92,6 +93,8 @@ class TriedUnderLock(LocalBackend):
         """Answer one operation."""
         if operation.name not in CONCERNED:
             return await super().call(operation, request)
+        # What was deleted before goes now, not in the background between the two looks at the rows.
+        await purge(self.lake.platform.context)
         # On a thread: a transaction of the platform may be under way, which the event loop must end.
         locked = await in_thread(
             self._update, "update version set locked = 1 where locked = 0 returning no"
