@@ -1,4 +1,8 @@
-"""The handler of each operation: ``@handles`` registers it, :data:`HANDLERS` finds it by the operation's name."""
+"""The handler of each operation: ``@handles`` registers it, :data:`HANDLERS` finds it by the operation's name.
+
+A handler runs in the transaction that stores its answer under an idempotency key. What must come after the commit, such
+as starting the job that the handler has recorded, is a second step, registered with ``@then``.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,11 @@ Handler = Callable[[Context, Access, P], Awaitable[R]]
 
 HANDLERS: dict[str, Handler[Any, Any]] = {}
 
+NextStep = Callable[[Context, Access, R], Awaitable[R]]
+
+NEXT_STEPS: dict[str, NextStep[Any]] = {}
+"""Second steps of operations. They get the handler's answer, or the stored one of an earlier call."""
+
 
 def handles(operation: Operation[P, R]) -> Callable[[Handler[P, R]], Handler[P, R]]:
     """Register the decorated function as the handler of an operation.
@@ -25,5 +34,15 @@ def handles(operation: Operation[P, R]) -> Callable[[Handler[P, R]], Handler[P, 
             raise TypeError(f"operation {operation.name} already has a handler")
         HANDLERS[operation.name] = handler
         return handler
+
+    return register
+
+
+def then(operation: Operation[P, R]) -> Callable[[NextStep[R]], NextStep[R]]:
+    """Register the decorated function as the second step of an operation; a repeated call runs it again."""
+
+    def register(step: NextStep[R]) -> NextStep[R]:
+        NEXT_STEPS[operation.name] = step
+        return step
 
     return register

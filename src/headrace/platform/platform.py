@@ -18,7 +18,7 @@ from headrace.platform.campaigns import campaigns, steps, sync, tasks
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.datalake import data, datalakes, register, sources, uploads
-from headrace.platform.dispatch import HANDLERS
+from headrace.platform.dispatch import HANDLERS, NEXT_STEPS
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, records
 from headrace.platform.jobs.maintenance import keep_clean
@@ -124,9 +124,11 @@ class Platform:
         """
         handler = HANDLERS[operation.name]
         if key is not None and operation.creates:
-            return await answer_once(self.context, access, operation, request, handler, key)
-        answer: R = await handler(self.context, access, request)
-        return answer
+            answer: R = await answer_once(self.context, access, operation, request, handler, key)
+        else:
+            answer = await handler(self.context, access, request)
+        step = NEXT_STEPS.get(operation.name)
+        return answer if step is None else await step(self.context, access, answer)
 
     async def aclose(self) -> None:
         """Stop the background work, finish pending writes and close the lake."""

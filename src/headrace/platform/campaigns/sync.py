@@ -27,7 +27,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.listing import json_text
-from headrace.platform.dispatch import handles
+from headrace.platform.dispatch import handles, then
 from headrace.platform.jobs.records import JOB_RUN, Job, record_job, start_job_run
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.protocol.operations.assignments import SYNC_ASSETS, SYNC_AVAILABLE, SyncAssets
@@ -59,7 +59,7 @@ async def sync_available(context: Context, access: Access, request: CampaignId) 
 
 @handles(SYNC_ASSETS)
 async def sync_assets(context: Context, access: Access, request: SyncAssets) -> SyncAnswer:
-    """Start a job that creates a task for every asset without one; returns the running job if there is one."""
+    """Record a job that creates a task for every asset without one; returns the running job if there is one."""
     async with context.database.transaction() as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
@@ -82,9 +82,15 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
                 total=count,
                 wire=JOB_RUN,
             )
-    record = await start_job_run(context, access, job)
-    campaign = await campaign_scope(context.database, access, request.campaign_id)
-    return SyncAnswer(campaign=campaign.record, job=record)
+    return SyncAnswer(campaign=campaign.record, job=job.run_record)
+
+
+@then(SYNC_ASSETS)
+async def run_sync(context: Context, access: Access, answer: SyncAnswer) -> SyncAnswer:
+    """Start the job unless it runs or has ended; the answer shows it, and the campaign, as they are now."""
+    job = await start_job_run(context, access, answer.job)
+    campaign = await campaign_scope(context.database, access, answer.campaign.id)
+    return SyncAnswer(campaign=campaign.record, job=job)
 
 
 async def add_new_assets(

@@ -87,7 +87,6 @@ SYNC_ASSETS = Operation(
     request=SyncAssets,
     result=SyncAnswer,
     doc="Create a task for every asset without one in the campaign, in a job (v2).",
-    repeatable=True,
     errors=(404, 400, 409, 423),
 )
 LIST_ASSIGNMENTS = Operation(
