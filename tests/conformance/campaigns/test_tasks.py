@@ -12,6 +12,9 @@ import pytest
 
 from headrace.errors import BadRequestError, ConflictError, LockedError, NotFoundError
 from headrace.model.enums import AnnotationStatus, AssignmentStatus, InferenceType, TagTarget
+from headrace.model.ids import Kind
+from headrace.model.records import JobRunRecord
+from headrace.platform.core.identifiers import key_of
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import (
     annotating,
@@ -336,3 +339,28 @@ async def test_a_launch_that_is_asked_for_twice_is_one(lake: Stocked, filled: Fi
         await lake.call(jobs.GET_JOB, job_id=first.job.id)
     with pytest.raises(NotFoundError):
         await lake.call(jobs.CANCEL_JOB, job_id=first.job.id)
+
+
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_launch_whose_answer_was_lost_is_answered_with_its_job(
+    lake: Stocked, filled: Filled, monkeypatch: pytest.MonkeyPatch, waits: bool
+) -> None:
+    """The job of the first call, still running or ended by then; another call is refused as ever."""
+    if not waits:
+        monkeypatch.setattr("headrace.platform.jobs.records.ANSWER_SECONDS", 0)
+    run = await campaign(lake, filled.id)
+    await run.step("draw")
+    request = assignments.SyncAssets(campaign_id=run.id)
+
+    async def launch(key: str) -> JobRunRecord:
+        found = await lake.platform.call(lake.access, assignments.SYNC_ASSETS, request, key=key)
+        return found.job
+
+    first = await launch("key")
+    assert (first.status == "SUCCEEDED") == waits
+    await lake.platform.context.jobs.wait(key_of(first.id, Kind.JOB).number, 30)
+    again = await launch("key")
+    assert (again.id, again.status, again.done) == (first.id, "SUCCEEDED", 12)
+    with pytest.raises(ConflictError, match="every asset"):
+        await launch("other")
+    assert len(await run.tasks()) == 12

@@ -61,9 +61,13 @@ async def _fork(client: Client, version: DatasetVersion) -> None:
     await version.fork("second")
 
 
+async def _launch(client: Client, version: DatasetVersion) -> None:
+    await (await version.get_campaign()).sync_assets()
+
+
 @pytest.mark.parametrize(
     "act",
-    [_dataset, _label, _annotation, _shape, _classifications, _fork],
+    [_dataset, _label, _annotation, _shape, _classifications, _fork, _launch],
     ids=lambda act: act.__name__,
 )
 async def test_a_call_whose_answer_is_lost_is_not_repeated(
@@ -77,6 +81,7 @@ async def test_a_call_whose_answer_is_lost_is_not_repeated(
     asset = await version.find_asset(filename="image_0001.jpg")
     await asset.create_annotation()
     await asset.add_tags(await version.create_asset_tag("bird"))
+    await (await version.create_campaign()).add_step("draw", "ANNOTATION")
     posts = len([seen for seen in platform.log if seen.method == "POST"])
     platform.switches.faults = [Fault(cut="after", method="POST")]
     with pytest.raises(TransferError, match="look before you repeat it"):

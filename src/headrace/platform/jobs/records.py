@@ -250,9 +250,7 @@ async def start_job(context: Context, access: Access, recorded: JobRecord) -> Jo
     return (await _run(context, access, recorded.id, JOB)).record
 
 
-async def start_job_run(
-    context: Context, access: Access, recorded: JobRunRecord
-) -> JobRunRecord:
+async def start_job_run(context: Context, access: Access, recorded: JobRunRecord) -> JobRunRecord:
     """Start a recorded JobRun and wait up to :data:`ANSWER_SECONDS` for its end; returns its current state."""
     return (await _run(context, access, recorded.id, JOB_RUN)).run_record
 
