@@ -28,8 +28,8 @@ from headrace.model.enums import (
 T = TypeVar("T")
 
 
-class Record(Struct, frozen=True, kw_only=True):
-    """Base of all records."""
+class Record(Struct, frozen=True, kw_only=True, gc=False):
+    """Base of all records, which are trees: the garbage collector has no cycles to look for."""
 
 
 class Items(Record, Generic[T], frozen=True):

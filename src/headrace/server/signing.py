@@ -7,9 +7,12 @@ permissions have the same text. The URL alone authorises the request: files are 
 from __future__ import annotations
 
 import base64
+import binascii
+import hashlib
 import hmac
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -18,6 +21,13 @@ from headrace.platform.accounts.signing_keys import SigningKey
 
 PREFIX = "/files/"
 LIFE_SECONDS = 3600
+
+# HMAC (RFC 2104) over blocks of SHA-256.
+_BLOCK = 64
+_INNER = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER = bytes(byte ^ 0x5C for byte in range(256))
+_PLAIN = re.compile(r"[\w./~-]+", re.ASCII)
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 class Grant(NamedTuple):
@@ -60,6 +70,22 @@ class UrlSigner:
         """Sign a URL to download an object."""
         return self._url(Grant("GET", organization, object_name, self._expiry()))
 
+    def downloads(self, organization: int) -> Callable[[str], str]:
+        """Return what signs URLs to download objects: the same URLs as :meth:`download`, for long listings."""
+        expires = self._expiry()
+        signature = prepared(self._key.secret, Grant("GET", organization, "", expires))
+        base, plain = f"{self._base}{PREFIX}", _PLAIN.fullmatch
+        query = urlencode(
+            {"organization": organization, "expires": expires, "key": self._key.no, "signature": ""}
+        )
+
+        def url(object_name: str) -> str:
+            # Names that headrace chose itself need no quoting, which takes as long as half a signature.
+            path = object_name if plain(object_name) else quote(object_name)
+            return f"{base}{path}?{query}{signature(object_name)}"
+
+        return url
+
     def upload(
         self, organization: int, object_name: str, content_type: str
     ) -> tuple[str, dict[str, str]]:
@@ -96,9 +122,34 @@ class UrlSigner:
 
 def sign(secret: bytes, grant: Grant) -> str:
     """Sign a grant; returns URL-safe text."""
-    text = "".join(f"{len(part)}:{part}" for part in map(str, grant))
-    digest = hmac.digest(secret, text.encode(), "sha256")
+    digest = hmac.digest(secret, _text(grant).encode(), "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def prepared(secret: bytes, grant: Grant) -> Callable[[str], str]:
+    """Return what signs grants that differ from ``grant`` in their object alone; takes the object's name.
+
+    The key is processed once, so that a signature takes a third of the time of :func:`sign`.
+    """
+    key = secret if len(secret) <= _BLOCK else hashlib.sha256(secret).digest()
+    inner = hashlib.sha256(key.ljust(_BLOCK, b"\0").translate(_INNER)).copy
+    outer = hashlib.sha256(key.ljust(_BLOCK, b"\0").translate(_OUTER)).copy
+    at = Grant._fields.index("object_name")
+    before, after = _text(grant[:at]), _text(grant[at + 1 :])
+
+    def signature(object_name: str) -> str:
+        message = inner()
+        message.update(f"{before}{len(object_name)}:{object_name}{after}".encode())
+        digest = outer()
+        digest.update(message.digest())
+        text = binascii.b2a_base64(digest.digest(), newline=False)
+        return text.translate(_URL_SAFE, b"=").decode()
+
+    return signature
+
+
+def _text(parts: Iterable[str | int]) -> str:
+    return "".join(f"{len(part)}:{part}" for part in map(str, parts))
 
 
 def verify(

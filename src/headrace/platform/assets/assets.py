@@ -23,7 +23,7 @@ from headrace.platform.core.listing import (
     page_offset,
 )
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
-from headrace.platform.datalake.data_records import data_record
+from headrace.platform.datalake.data_records import data_records
 from headrace.platform.dispatch import handles
 from headrace.platform.filters import (
     Filters,
@@ -274,8 +274,8 @@ async def _read_assets(
 
 
 def _records(access: Access, scope: VersionScope, rows: list[Row]) -> list[AssetRecord]:
-    ids = scope.ids(Kind.ASSET)
-    return [AssetRecord(id=ids.id(row[0]), data=data_record(access, row[1:])) for row in rows]
+    asset_id, data_of = scope.ids(Kind.ASSET).id, data_records(access)
+    return [AssetRecord(id=asset_id(row[0]), data=data_of(row[1:])) for row in rows]
 
 
 def _ambiguous(scope: VersionScope, seqs: list[int]) -> ConflictError:

@@ -17,7 +17,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.listing import json_text, page_limit, page_offset
 from headrace.platform.core.scopes import VersionScope, version_scope
-from headrace.platform.datalake.data_records import data_record
+from headrace.platform.datalake.data_records import data_records
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.extended import (
     LIST_EXTENDED_ASSETS,
@@ -59,11 +59,11 @@ async def list_extended_assets(
         rows = rows[:limit]
         next_cursor = encode_cursor([rows[-1][0], count], listing)
     annotations = await _annotations(context, scope, [row[0] for row in rows])
-    ids = scope.ids(Kind.ASSET)
+    ids, data_of = scope.ids(Kind.ASSET), data_records(access)
     items = [
         ExtendedAssetRecord(
             id=ids.id(row[0]),
-            data=data_record(access, row[1:]),
+            data=data_of(row[1:]),
             annotations=annotations.get(row[0], []),
         )
         for row in rows

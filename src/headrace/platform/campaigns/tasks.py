@@ -35,7 +35,7 @@ from headrace.platform.core.asset_rows import RANGE
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text, order_clause, page_limit, page_offset
 from headrace.platform.core.scopes import touch
-from headrace.platform.datalake.data_records import data_record
+from headrace.platform.datalake.data_records import data_records
 from headrace.platform.dispatch import handles
 from headrace.platform.filters import compile_assignment_filters
 from headrace.protocol.operations.assignments import (
@@ -262,6 +262,7 @@ async def _one(
 def _records(access: Access, campaign: Campaign, rows: list[Row]) -> list[AssignmentRecord]:
     tasks, steps = campaign.ids(Kind.ASSIGNMENT), campaign.ids(Kind.STEP)
     assets = campaign.version.ids(Kind.ASSET)
+    data_of = data_records(access)
     return [
         AssignmentRecord(
             id=tasks.id(asset),
@@ -269,7 +270,7 @@ def _records(access: Access, campaign: Campaign, rows: list[Row]) -> list[Assign
             step_id=steps.id(step),
             status=AssignmentStatus(status),
             assigned_user_id=None if account is None else user_id(account, created),
-            data=_file(data_record(access, tuple(data))),
+            data=_file(data_of(tuple(data))),
         )
         for asset, step, status, account, created, *data in rows
     ]

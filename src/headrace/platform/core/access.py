@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -28,6 +29,10 @@ class ObjectUrls(Protocol):
         """The URL to read an object from, valid for a limited time."""
         ...
 
+    def downloads(self, organization: int) -> Callable[[str], str]:
+        """What makes the URLs of :meth:`download` from the names of many objects."""
+        ...
+
     def upload(
         self, organization: int, object_name: str, content_type: str
     ) -> tuple[str, dict[str, str]]:
@@ -52,6 +57,10 @@ class LakeUrls:
     def download(self, organization: int, object_name: str) -> str:
         """The object's name after the scheme."""
         return LAKE_SCHEME + object_name
+
+    def downloads(self, organization: int) -> Callable[[str], str]:
+        """The same for many objects."""
+        return LAKE_SCHEME.__add__
 
     def upload(
         self, organization: int, object_name: str, content_type: str

@@ -19,7 +19,7 @@ from headrace.platform.core.listing import (
     page_offset,
 )
 from headrace.platform.core.scopes import DatalakeScope, datalake_scope
-from headrace.platform.datalake.data_records import data_record
+from headrace.platform.datalake.data_records import data_records
 from headrace.platform.dispatch import handles
 from headrace.platform.filters import compile_data_filters
 from headrace.protocol.operations.datalake import (
@@ -109,7 +109,7 @@ async def list_data(context: Context, access: Access, request: ListData) -> Page
     if count is None:
         count = await _count(context, lake, filters.sql, filters.params)
     return Page(
-        items=[data_record(access, row) for row in rows],
+        items=[*map(data_records(access), rows)],
         count=count,
         next_cursor=encode_cursor([rows[-1][2], count], listing) if more else None,
     )
@@ -148,7 +148,7 @@ async def list_data_by_key(
     if request.limit is not None:
         start = page_offset(request)
         rows = rows[start : start + page_limit(request)]
-    return Page(items=[data_record(access, row) for row in rows], count=count)
+    return Page(items=[*map(data_records(access), rows)], count=count)
 
 
 @handles(FIND_DATA)
@@ -158,7 +158,7 @@ async def find_data(context: Context, access: Access, request: FindData) -> Data
     found = await _candidates(context, lake, request)
     if not found:
         raise missing(Kind.DATA, _criteria(request))
-    records = [data_record(access, row) for row in found[:_CANDIDATES]]
+    records = [*map(data_records(access), found[:_CANDIDATES])]
     if len(found) > 1:
         raise ConflictError(
             f"several data match {_criteria(request)}",
@@ -212,7 +212,7 @@ async def _list_ordered(
         **filters.params,
     )
     count = await _count(context, lake, filters.sql, filters.params)
-    return Page(items=[data_record(access, row) for row in rows], count=count)
+    return Page(items=[*map(data_records(access), rows)], count=count)
 
 
 async def _count(context: Context, lake: DatalakeScope, sql: str, params: dict[str, object]) -> int:
