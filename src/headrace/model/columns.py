@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from headrace.model.runs import Pair
 from headrace.model.shapes import Box
 
+Pair = tuple[float, float]
 Triple = tuple[float, float, int]
 Segmentation = list[list[Pair]] | str
 """The outline of an object with keypoints: rings, or the compressed run lengths of a mask."""
@@ -59,7 +59,7 @@ class ShapeGroup(Struct, gc=False):
     KEYPOINTS lists of triples; MASK compressed run lengths; TRACK :class:`TrackGeometry`; CLASSIFICATION an empty list.
     An optional column is None where no shape has a value. ``boxes`` are the boxes ``x, y, w, h`` that were given beside
     other geometry, and that do not follow from it; ``segmentations`` are the outlines of objects
-    with keypoints.
+    with keypoints. ``areas`` (square pixels) are computed where a reader of blobs asks for them, and never stored.
     """
 
     kind: ShapeKind
@@ -72,6 +72,7 @@ class ShapeGroup(Struct, gc=False):
     scores: list[float | None] | None = None
     boxes: list[Box | None] | None = None
     segmentations: list[Segmentation | None] | None = None
+    areas: list[float] | None = None
 
 
 class Shapes(Struct, gc=False):

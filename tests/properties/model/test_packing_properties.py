@@ -11,8 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import StorageError
+from headrace.model.blob.counts import pack_counts, unpack_counts
+from headrace.model.blob.pack import pack
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
-from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from tests.support.tiers import scaled
 
 LABELS = st.integers(0, 2**31 - 1)

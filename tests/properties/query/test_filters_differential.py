@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from headrace.model.blob.counts import pack_counts
+from headrace.model.blob.pack import pack
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes
-from headrace.model.packing import pack, pack_counts
 from headrace.platform.filters import Filters, compile_asset_filters, compile_data_filters
 from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.datalake import ListData

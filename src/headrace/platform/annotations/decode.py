@@ -11,9 +11,10 @@ import msgspec
 
 from headrace.errors import BadRequestError, NotFoundError, RequestTooLargeError
 from headrace.model import rle
+from headrace.model.blob.counts import pack_counts
+from headrace.model.blob.pack import pack, pack_page
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
-from headrace.model.packing import pack, pack_counts
 from headrace.protocol.operations.annotations import ImportItem
 
 Sizes = Mapping[int, tuple[int, int]]
@@ -50,12 +51,29 @@ def prepare_annotations(
     Raises:
         APIError: An item is invalid; the message names the asset and the fault.
     """
-    return [_prepare(item, asset, labels, sizes) for item, asset in zip(items, assets, strict=True)]
+    columns = [
+        _columns(item, asset, labels, sizes) for item, asset in zip(items, assets, strict=True)
+    ]
+    blobs = _blobs(items, columns)
+    return [
+        _prepared(item, asset, shapes, blob)
+        for item, asset, shapes, blob in zip(items, assets, columns, blobs, strict=True)
+    ]
 
 
-def _prepare(
-    item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes
-) -> PreparedAnnotation:
+def _blobs(items: Sequence[ImportItem], columns: Sequence[Shapes]) -> list[bytes]:
+    try:
+        return pack_page(columns)
+    except (ValueError, TypeError):
+        for item, shapes in zip(items, columns, strict=True):
+            try:
+                pack(shapes)
+            except (ValueError, TypeError) as error:
+                raise _invalid(item, error) from None
+        raise
+
+
+def _columns(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes) -> Shapes:
     try:
         _check_duration(item.duration or 0.0)
         _check_masks(item, asset, sizes)
@@ -77,8 +95,11 @@ def _prepare(
         raise RequestTooLargeError(
             f"asset {item.asset_id} has {columns.count} shapes", hint=f"at most {MAX_ORDINAL}"
         )
+    return columns
+
+
+def _prepared(item: ImportItem, asset: int, columns: Shapes, blob: bytes) -> PreparedAnnotation:
     try:
-        blob = pack(columns)
         attributes = _json(item.attributes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _invalid(item, error) from None

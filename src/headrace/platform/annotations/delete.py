@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from headrace.errors import BadRequestError
+from headrace.model.blob.counts import unpack_counts
 from headrace.model.ids import Kind
-from headrace.model.packing import unpack_counts
 from headrace.platform.accounts.users import account_of
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.campaigns.transitions import check_without_tasks, claim_for_edit

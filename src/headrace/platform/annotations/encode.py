@@ -110,17 +110,18 @@ def _rectangles(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
 
 def _polygons(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     instances = group.instances or repeat(None, len(group.labels))
+    areas = group.areas or map(_area, group.geometry)
     return [
         PolygonOut(
             label=label,
             text=text,
             attributes=attributes,
             polygon=ring,
-            area=_area(ring),
+            area=area,
             instance=instance,
         )
-        for (label, text, attributes), ring, instance in zip(
-            heads, group.geometry, instances, strict=True
+        for (label, text, attributes), ring, instance, area in zip(
+            heads, group.geometry, instances, areas, strict=True
         )
     ]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from headrace.errors import RequestTooLargeError
+from headrace.model.blob.unpack import unpack_page
 from headrace.model.ids import Kind, encode
-from headrace.model.packing import unpack
 from headrace.platform.accounts.users import compile_annotation_filters
 from headrace.platform.annotations.encode import StoredAnnotation, encode_annotations
 from headrace.platform.assets.selectors import asset_seqs
@@ -88,6 +88,7 @@ def _stored_annotations(
     scope: VersionScope, rows: list[Row], whole: bool
 ) -> list[StoredAnnotation]:
     annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
+    unpacked = unpack_page([row[4] for row in rows], whole=whole, areas=True)
     return [
         StoredAnnotation(
             id=annotations.text(no),
@@ -96,10 +97,12 @@ def _stored_annotations(
             status=status,
             duration=duration,
             attributes=attributes,
-            shapes=unpack(blob, whole=whole),
+            shapes=shapes,
             worker_id=str(encode(Kind.USER, created, 0, account)),
         )
-        for no, asset, status, duration, blob, attributes, account, created in rows
+        for (no, asset, status, duration, _, attributes, account, created), shapes in zip(
+            rows, unpacked, strict=True
+        )
     ]
 
 

@@ -8,9 +8,11 @@ from typing import NamedTuple
 from uuid import UUID
 
 from headrace.errors import BadRequestError, RequestTooLargeError
+from headrace.model.blob.counts import pack_counts, unpack_counts
+from headrace.model.blob.pack import pack
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import Shapes, with_ordinals
 from headrace.model.ids import MAX_ORDINAL, Kind
-from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.annotations.decode import (
     PreparedAnnotation,
     has_masks,

@@ -15,6 +15,7 @@ from msgspec import UNSET
 
 from headrace.errors import NotFoundError, StorageError
 from headrace.model import rle
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import (
     FLAT,
     ShapeGroup,
@@ -26,7 +27,6 @@ from headrace.model.columns import (
     with_ordinals,
 )
 from headrace.model.ids import Kind, encode_shape
-from headrace.model.packing import unpack
 from headrace.model.records import AnnotationRecord, Items, LabelRecord
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.annotations.shape_edits import (

@@ -9,10 +9,11 @@ from uuid import UUID
 import msgspec
 
 from headrace.errors import BadRequestError, NotFoundError
+from headrace.model.blob.counts import pack_counts
+from headrace.model.blob.pack import pack
 from headrace.model.columns import Shapes
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind, encode
-from headrace.model.packing import pack, pack_counts
 from headrace.model.records import AnnotationRecord, Items, Page
 from headrace.platform.accounts.users import compile_annotation_filters, worker_account
 from headrace.platform.campaigns.transitions import claim, claim_for_edit, move_task

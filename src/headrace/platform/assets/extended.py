@@ -7,10 +7,10 @@ from itertools import groupby
 import msgspec
 
 from headrace.errors import BadRequestError
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind
-from headrace.model.packing import unpack
 from headrace.model.records import Page
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from headrace.errors import locked_version
-from headrace.model.packing import unpack_counts
+from headrace.model.blob.counts import unpack_counts
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.storage.database.base import Transaction

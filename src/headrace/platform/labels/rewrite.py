@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from headrace.errors import ConflictError
+from headrace.model.blob.counts import pack_counts, unpack_counts
+from headrace.model.blob.pack import pack
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import Shapes
 from headrace.model.ids import Kind
-from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from headrace.errors import RemovalNotRecordedError
-from headrace.model.packing import unpack_counts
+from headrace.model.blob.counts import unpack_counts
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import take_numbers

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from headrace.errors import RequestTooLargeError
-from headrace.model.packing import unpack_counts
+from headrace.model.blob.counts import unpack_counts
 from headrace.model.records import Items, RemovalDetails, RemovalRecord, RemovalRoom, UndoRecord
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.context import Context

@@ -8,8 +8,8 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from headrace.model.blob.counts import unpack_counts
 from headrace.model.ids import Kind
-from headrace.model.packing import unpack_counts
 from headrace.model.records import UndoConflict
 from headrace.platform.campaigns.transitions import assets_with_task
 from headrace.platform.core.access import Access

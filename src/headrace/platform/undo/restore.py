@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from headrace.errors import ConflictError
+from headrace.model.blob.counts import unpack_counts
 from headrace.model.enums import JobStatus
 from headrace.model.ids import MAX_SEQ, Kind, encode
-from headrace.model.packing import unpack_counts
 from headrace.model.records import UndoConflict, UndoRecord
 from headrace.platform.campaigns.sync import add_new_assets
 from headrace.platform.context import Context

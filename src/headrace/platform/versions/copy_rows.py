@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from headrace.model.blob.counts import pack_counts, unpack_counts
+from headrace.model.blob.pack import pack
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import Shapes
-from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text

@@ -14,9 +14,9 @@ import msgspec
 from msgspec import UNSET, Struct
 
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, UniqueViolationError
+from headrace.model.blob.counts import unpack_counts
 from headrace.model.enums import JobStatus
 from headrace.model.names import safe_name
-from headrace.model.packing import unpack_counts
 from headrace.model.records import ForkAnswer
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.context import Context

@@ -9,7 +9,8 @@ from __future__ import annotations
 import apsw
 import msgspec
 
-from headrace.model.packing import scores_of, unpack, unpack_counts
+from headrace.model.blob.counts import unpack_counts
+from headrace.model.blob.unpack import scores_of, unpack
 
 
 def register(connection: apsw.Connection) -> None:

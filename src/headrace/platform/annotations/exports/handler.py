@@ -22,10 +22,10 @@ from headrace import formats
 from headrace.errors import BadRequestError, DiskFullError, StorageError
 from headrace.formats.base import Writer
 from headrace.formats.yolo.layout.sizes_file import SIZES
+from headrace.model.blob.unpack import unpack
 from headrace.model.enums import AnnotationExportKey, AnnotationFileType, InferenceType
 from headrace.model.ids import IdScope, Kind
 from headrace.model.names import STATE_FOLDER, id_name
-from headrace.model.packing import unpack
 from headrace.model.records import ExportRecord, Meta
 from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.accounts.users import worker_account

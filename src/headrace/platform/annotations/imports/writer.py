@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from headrace.errors import NotFoundError
+from headrace.model.blob.counts import pack_counts, unpack_counts
+from headrace.model.blob.pack import pack
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import append_shapes
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.model.ids import Kind
-from headrace.model.packing import pack, pack_counts, unpack, unpack_counts
 from headrace.platform.annotations.decode import PreparedAnnotation
 from headrace.platform.campaigns.transitions import assets_with_task
 from headrace.platform.core.counters import CounterDelta

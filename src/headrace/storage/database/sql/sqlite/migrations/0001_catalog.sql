@@ -202,7 +202,7 @@ create table label_group (
 ) without rowid, strict;
 create unique index label_group_name on label_group (version, name);
 
--- One row holds all shapes of an annotation as a compact blob (model/packing.py): in the row itself up to 512 B,
+-- One row holds all shapes of an annotation as a compact blob (model/blob/layout.py): in the row itself up to 512 B,
 -- above that in "content", which is immutable and shared by forks. "counts" are shapes per label, packed.
 create table annotation (
     bucket integer not null,

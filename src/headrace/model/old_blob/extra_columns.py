@@ -1,6 +1,6 @@
-"""Pack the columns that few annotations have: scores, boxes beside other geometry, and outlines of keypoints.
+"""Unpack the columns that few annotations have: scores, boxes beside other geometry, and outlines of keypoints.
 
-They follow the other columns of a group (``model/packing.py``), and cost nothing where no shape has a value:
+They follow the other columns of a group (``unpack.py``), and cost nothing where no shape has a value:
 
     extras         flags, then each column that is there
     scores         which shapes have one (0 or 1 each), then those
@@ -10,13 +10,11 @@ They follow the other columns of a group (``model/packing.py``), and cost nothin
 
 from __future__ import annotations
 
-from itertools import chain, islice
-from typing import Any
+from itertools import islice
 
-from headrace.model.columns import Segmentation, ShapeGroup
+from headrace.model.columns import Segmentation
 from headrace.model.ids import MAX_ORDINAL
-from headrace.model.run_reader import RunReader
-from headrace.model.run_writer import RunWriter
+from headrace.model.old_blob.run_reader import RunReader
 from headrace.model.shapes import Box
 
 _SCORES = 0b0001
@@ -27,44 +25,6 @@ _NOTHING, _MASK, _NO_RINGS = 0, 1, 2
 
 Extras = tuple[list[float | None] | None, list[Box | None] | None, list[Segmentation | None] | None]
 """Scores, boxes and segmentations; None for a column that no shape of the group has."""
-
-
-def extra_flags(group: ShapeGroup) -> int:
-    """Return which of these columns a group has; 0 for most groups."""
-    return (
-        (_SCORES if group.scores else 0)
-        | (_BOXES if group.boxes else 0)
-        | (_SEGMENTATIONS if group.segmentations else 0)
-    )
-
-
-def pack_extras(writer: RunWriter, group: ShapeGroup) -> None:
-    """Pack those columns that the group has."""
-    writer.buffer.append(extra_flags(group))
-    if group.scores:
-        writer.coordinates(_present(writer, group.scores))
-    if group.boxes:
-        writer.coordinates(list(chain.from_iterable(_present(writer, group.boxes))))
-    if group.segmentations:
-        writer.integers(list(map(_segmentation_size, group.segmentations)))
-        writer.chains(
-            [ring for each in group.segmentations if isinstance(each, list) for ring in each]
-        )
-        masks = [each for each in group.segmentations if isinstance(each, str)]
-        writer.integers(list(map(len, masks)))
-        writer.buffer += "".join(masks).encode("ascii")
-
-
-def _present(writer: RunWriter, column: list[Any]) -> list[Any]:
-    """Write which values of a column are present, and return those."""
-    writer.integers([0 if value is None else 1 for value in column])
-    return [value for value in column if value is not None]
-
-
-def _segmentation_size(segmentation: Segmentation | None) -> int:
-    if segmentation is None:
-        return _NOTHING
-    return _MASK if isinstance(segmentation, str) else _NO_RINGS + len(segmentation)
 
 
 def unpack_extras(reader: RunReader, size: int) -> Extras:

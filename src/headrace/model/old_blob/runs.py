@@ -1,4 +1,4 @@
-"""The byte format of runs of numbers, from which :mod:`headrace.model.packing` builds its blobs.
+"""The byte format of runs of numbers, of the blobs that earlier versions of headrace wrote.
 
 A run is one mode byte and its payload. The number of values is not stored: the reader knows it from preceding runs.
 
@@ -16,10 +16,7 @@ from __future__ import annotations
 
 import sys
 from array import array
-from collections.abc import Sequence
 from typing import Any
-
-Pair = tuple[float, float]
 
 CODES = "BHbhiqd"
 WIDTHS = [array(code).itemsize for code in CODES]
@@ -38,32 +35,8 @@ class DamagedRunError(ValueError):
     """The bytes are not a valid run, or end too early."""
 
 
-def narrowest(low: int, high: int) -> int:
-    """Return the smallest form for integers from ``low`` to ``high``, ``RAW`` where 64 bits are not enough."""
-    if low >= 0:
-        if high < 1 << 8:
-            return 0
-        if high < 1 << 16:
-            return 1
-    elif low >= -(1 << 7) and high < 1 << 7:
-        return 2
-    elif low >= -(1 << 15) and high < 1 << 15:
-        return 3
-    if low >= -(1 << 31) and high < 1 << 31:
-        return 4
-    return 5 if low >= -(1 << 63) and high < 1 << 63 else RAW
-
-
-def to_bytes(form: int, numbers: Sequence[float]) -> bytes:
-    """Encode numbers in a form, little-endian; raises ``OverflowError`` where one does not fit."""
-    packed = array(CODES[form], numbers)
-    if _SWAP:
-        packed.byteswap()
-    return packed.tobytes()
-
-
 def from_bytes(form: int, content: memoryview) -> list[Any]:
-    """Decode the numbers that :func:`to_bytes` encoded."""
+    """Decode the numbers of a form."""
     packed = array(CODES[form], bytes(content))
     if _SWAP:
         packed.byteswap()

@@ -1,4 +1,4 @@
-"""Read runs of numbers in bulk (format: ``model/runs.py``)."""
+"""Read runs of numbers in bulk (format: ``runs.py``)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from itertools import accumulate
 from math import isfinite
 from typing import Any
 
-from headrace.model.runs import (
+from headrace.model.old_blob.runs import (
     CONSTANT,
     ESCAPABLE,
     ESCAPE,
@@ -16,9 +16,10 @@ from headrace.model.runs import (
     RAW,
     WIDTHS,
     DamagedRunError,
-    Pair,
     from_bytes,
 )
+
+Pair = tuple[float, float]
 
 _EXACT = 1 << 53
 

@@ -1,0 +1,1 @@
+"""The stored form of an annotation's shapes, packed and unpacked by the page."""

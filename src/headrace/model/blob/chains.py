@@ -1,0 +1,202 @@
+"""Chains of points: polygons, lines and keypoints as runs of first points and of distances.
+
+The points of one owner (a group of shapes) take three runs (``model/blob/runs.py``): the number of points of each chain,
+the first point of each chain, and the distance of every other point from the one before it. Where no scale makes the
+numbers whole, the second run is empty and the third holds all points.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.model.blob import runs
+from headrace.model.blob.runs import DamagedColumnError, DecodedRuns, Floats, Integers
+
+_LONGEST = 1 << 31
+_UNSCALED = len(runs.FACTORS)
+
+
+class ChainRuns(NamedTuple):
+    """The three runs of one owner."""
+
+    sizes: bytes
+    starts: bytes
+    steps: bytes
+
+
+def encode_chains(
+    owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = False
+) -> list[ChainRuns]:
+    """Encode the chains of each owner.
+
+    Args:
+        owners: For each owner its chains, each a list of points ``(x, y)``.
+        flat: Chains are lists ``[x1, y1, x2, …]`` instead.
+
+    Raises:
+        ValueError: A number is not finite, or no float64 holds it exactly, or a point is not a pair.
+        TypeError: A coordinate is not a number.
+    """
+    chains = list(chain.from_iterable(owners))
+    counts = np.fromiter(map(len, owners), np.int64, len(owners))
+    if flat:
+        numbers, lengths = runs.as_floats(chains)
+        if (lengths % 2).any():
+            raise ValueError("a point must be a pair of numbers")
+        sizes = lengths // 2
+    else:
+        sizes = np.fromiter(map(len, chains), np.int64, len(chains))
+        numbers, _ = runs.as_floats([list(chain.from_iterable(each)) for each in chains])
+        if len(numbers) != 2 * sizes.sum():
+            raise ValueError("a point must be a pair of numbers")
+    owner_points = _sum_by_owner(sizes, counts)
+    whole, scales = runs.scaled(numbers, 2 * owner_points)
+    size_runs = runs.encode(sizes.astype(np.float64), counts, np.zeros_like(counts))
+    points = whole.reshape(-1, 2)
+    raw = scales == _UNSCALED
+    filled = sizes > 0
+    first = np.zeros(len(points), np.bool_)
+    first[runs.starts_of(sizes)[filled]] = True
+    steps = np.empty_like(points)
+    steps[1:] = points[1:] - points[:-1]
+    of_raw = np.repeat(raw, owner_points)
+    steps[of_raw] = points[of_raw]
+    first[of_raw] = False
+    start_counts = np.where(raw, 0, _sum_by_owner(filled.astype(np.int64), counts))
+    start_runs = runs.encode(points[first].reshape(-1), 2 * start_counts, scales)
+    step_runs = runs.encode(steps[~first].reshape(-1), 2 * (owner_points - start_counts), scales)
+    return list(map(ChainRuns, size_runs, start_runs, step_runs))
+
+
+def _sum_by_owner(values: Integers, counts: Integers) -> Integers:
+    """Add up values, ``counts[i]`` of which belong to owner i."""
+    sums = np.zeros(len(values) + 1, np.int64)
+    np.cumsum(values, out=sums[1:])
+    ends = np.cumsum(counts)
+    by_owner: Integers = sums[ends] - sums[ends - counts]
+    return by_owner
+
+
+class DecodedChains(NamedTuple):
+    """The chains of many owners.
+
+    Attributes:
+        points: All points, chain after chain.
+        sizes: The number of points of each chain.
+        counts: The number of chains of each owner.
+        owners: The scales of the owners; their ``lengths`` count numbers, two a point.
+    """
+
+    points: Floats
+    sizes: Integers
+    counts: Integers
+    owners: DecodedRuns
+
+    def lists(self, *, whole: bool = False, flat: bool = False) -> list[list[Any]]:
+        """Return each chain as a list of points ``(x, y)``, or of numbers where ``flat``.
+
+        Args:
+            whole: Round all numbers to integers.
+            flat: Chains are lists ``[x1, y1, x2, …]``.
+        """
+        numbers = runs.values(self.points.reshape(-1), whole=whole)
+        if flat:
+            listed, width = numbers, 2
+        else:
+            listed, width = list(zip(numbers[0::2], numbers[1::2], strict=True)), 1
+        ends = (np.cumsum(self.sizes) * width).tolist()
+        starts = (runs.starts_of(self.sizes) * width).tolist()
+        return [listed[start:end] for start, end in zip(starts, ends, strict=True)]
+
+    def areas(self) -> Floats:
+        """Return the area of each chain as a ring, by the shoelace formula; 0 where it has fewer than 3 points."""
+        areas = np.zeros(len(self.sizes))
+        filled = np.flatnonzero(self.sizes)
+        if not len(filled):
+            return areas
+        starts = runs.starts_of(self.sizes)[filled]
+        x, y = self.points[:, 0], self.points[:, 1]
+        following = np.arange(1, len(x) + 1)
+        following[starts + self.sizes[filled] - 1] = starts
+        twice = np.add.reduceat(x * y[following] - y * x[following], starts)
+        areas[filled] = np.where(self.sizes[filled] < 3, 0.0, np.abs(twice) / 2)
+        return areas
+
+
+def decode_chains(encoded: Sequence[ChainRuns]) -> DecodedChains:
+    """Decode chains.
+
+    Raises:
+        DamagedColumnError: The bytes are not valid runs, or do not fit each other.
+    """
+    size_runs = runs.decode([each.sizes for each in encoded])
+    sizes, counts = size_runs.numbers.astype(np.int64), size_runs.lengths
+    if (size_runs.scales != 0).any() or (
+        len(sizes) and (sizes.min() < 0 or sizes.max() >= _LONGEST)
+    ):
+        raise DamagedColumnError("a chain of an impossible number of points")
+    starts = runs.decode([each.starts for each in encoded])
+    steps = runs.decode([each.steps for each in encoded])
+    lengths = 2 * _sum_by_owner(sizes, counts)
+    filled = sizes > 0
+    of_starts = 2 * _sum_by_owner(filled.astype(np.int64), counts)
+    raw = (steps.scales == -1) & (starts.lengths == 0)
+    fits = np.where(
+        raw,
+        steps.lengths == lengths,
+        (starts.lengths == of_starts) & (starts.lengths + steps.lengths == lengths),
+    )
+    same = raw | (steps.lengths == 0) | (starts.scales == steps.scales)
+    if not (fits & same).all() or ((starts.scales == -1) & ~raw).any():
+        raise DamagedColumnError("chains whose runs do not fit each other")
+    scales = np.where(raw, -1, starts.scales)
+    owners = DecodedRuns(np.empty(0), lengths, scales)
+    points = _joined(sizes, filled, lengths, raw, starts.numbers, steps.numbers)
+    return DecodedChains(_divided(points, owners), sizes, counts, owners)
+
+
+def _joined(
+    sizes: Integers,
+    filled: NDArray[np.bool_],
+    lengths: Integers,
+    raw: NDArray[np.bool_],
+    starts: Floats,
+    steps: Floats,
+) -> Floats:
+    """Add up distances to points."""
+    of_raw = np.repeat(raw, lengths // 2)
+    count = len(of_raw)
+    first = np.zeros(count, np.bool_)
+    at = runs.starts_of(sizes)[filled]
+    first[at[~of_raw[at]]] = True
+    moves = np.zeros((count, 2), np.float64)
+    moves[~first] = steps.reshape(-1, 2)
+    if raw.all():
+        return moves
+    # As integers, because sums over a whole page may leave the range in which floats are exact.
+    sums = np.where(of_raw[:, None], 0.0, moves).astype(np.int64).cumsum(axis=0)
+    index = np.flatnonzero(first)
+    bases = starts.reshape(-1, 2).astype(np.int64) - sums[index]
+    ends = np.append(index[1:], count)
+    joined = (sums[index[0] :] if len(index) else sums) + np.repeat(bases, ends - index, axis=0)
+    points = np.zeros((count, 2), np.float64)
+    if len(index):
+        points[index[0] :] = joined
+    points[of_raw] = moves[of_raw]
+    return points
+
+
+def _divided(points: Floats, owners: DecodedRuns) -> Floats:
+    if not (owners.scales > 0).any():
+        return points
+    if (owners.scales == owners.scales[0]).all():
+        points = np.divide(points, runs.FACTORS[owners.scales[0]])
+    else:
+        factors = runs.FACTORS[np.maximum(owners.scales, 0)]
+        points = np.divide(points, np.repeat(factors, owners.lengths // 2)[:, None])
+    return points

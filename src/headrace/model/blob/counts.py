@@ -1,0 +1,71 @@
+"""The number of shapes of each label of an annotation, as its row holds them beside the blob.
+
+counts   how many labels (varint), their keys, the numbers of their shapes
+column   one byte, 7 for a constant (varint), else the width of its integers: B H - - i q (``array`` codes)
+"""
+
+from __future__ import annotations
+
+import sys
+from array import array
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from headrace.errors import StorageError
+from headrace.model.ids import MAX_ORDINAL
+from headrace.model.old_blob.run_reader import RunReader
+
+_CONSTANT = 7
+_WIDTHS = [(1 << 8, 0, "B"), (1 << 16, 1, "H"), (1 << 31, 4, "i"), (1 << 63, 5, "q")]
+
+
+def pack_counts(counts: Mapping[int, int]) -> bytes:
+    """Pack the number of shapes per label key."""
+    keys = sorted(counts)
+    return b"".join([_varint(len(keys)), _column(keys), _column([counts[key] for key in keys])])
+
+
+def unpack_counts(blob: bytes) -> dict[int, int]:
+    """Unpack the number of shapes per label key; raises :class:`StorageError` where the blob is damaged."""
+    return dict(_unpack_counts(blob))
+
+
+# Most annotations of a version have the same few counts.
+@lru_cache(4096)
+def _unpack_counts(blob: bytes) -> dict[int, int]:
+    try:
+        reader = RunReader(blob)
+        size = reader.varint()
+        if size > MAX_ORDINAL:
+            raise ValueError("more labels than an annotation can have")
+        keys = reader.integers(size)
+        counts = dict(zip(keys, reader.integers(size), strict=True))
+    except ValueError as error:
+        raise StorageError(f"an annotation's label counts are damaged: {error}") from error
+    if len(counts) != size or reader.left:
+        raise StorageError("an annotation's label counts are damaged")
+    return counts
+
+
+def _varint(number: int) -> bytes:
+    content = bytearray()
+    while number > 0x7F:
+        content.append(number & 0x7F | 0x80)
+        number >>= 7
+    content.append(number)
+    return bytes(content)
+
+
+def _column(numbers: Sequence[int]) -> bytes:
+    if not numbers:
+        return b""
+    low, high = min(numbers), max(numbers)
+    if low < 0:
+        raise ValueError("a count or a label key must not be negative")
+    if low == high:
+        return bytes([_CONSTANT]) + _varint(low)
+    form, code = next((form, code) for limit, form, code in _WIDTHS if high < limit)
+    packed = array(code, numbers)
+    if sys.byteorder == "big":
+        packed.byteswap()
+    return bytes([form]) + packed.tobytes()

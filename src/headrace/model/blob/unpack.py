@@ -1,0 +1,241 @@
+"""Unpack the shapes of many blobs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+import msgspec
+
+from headrace.errors import StorageError
+from headrace.model.blob.chains import ChainRuns, decode_chains
+from headrace.model.blob.layout import SCORED, VERSION, BlobContent, BlobExtras, BlobGroup, opened
+from headrace.model.blob.pack import MASK_OUTLINE, RINGS
+from headrace.model.blob.runs import DecodedRuns, decode, integers_of, lists_of
+from headrace.model.columns import FLAT, ShapeGroup, ShapeKind, Shapes, TrackGeometry
+from headrace.model.ids import MAX_ORDINAL
+from headrace.model.old_blob.unpack import SCORED as OLD_SCORED
+from headrace.model.old_blob.unpack import unpack as unpack_old
+
+_attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
+_FIRST_HEAD = bytes([VERSION << 4])
+_NONE = ChainRuns(b"", b"", b"")
+
+
+def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
+    """Unpack one blob; see :func:`unpack_page`, which is faster for many."""
+    return unpack_page([blob], whole=whole)[0]
+
+
+def unpack_page(
+    blobs: Sequence[bytes], *, whole: bool = False, areas: bool = False
+) -> list[Shapes]:
+    """Unpack the shapes of many blobs.
+
+    Args:
+        blobs: What :func:`headrace.model.blob.pack.pack_page` returned.
+        whole: For clients of the platform's own wire: round rectangles, polygons and their keyframes to integers, and
+            leave out scores, boxes and segmentations.
+        areas: Compute the areas of polygons, in square pixels.
+
+    Raises:
+        StorageError: A blob is damaged.
+    """
+    try:
+        if any(blob[:1] < _FIRST_HEAD for blob in blobs):
+            return _with_old(blobs, whole, areas)
+        return _unpack_page([opened(blob) for blob in blobs], whole, areas)
+    except (ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+
+
+def _with_old(blobs: Sequence[bytes], whole: bool, areas: bool) -> list[Shapes]:
+    """Unpack a page in which some blobs have an earlier format."""
+    new = [blob for blob in blobs if blob[:1] >= _FIRST_HEAD]
+    unpacked = iter(unpack_page(new, whole=whole, areas=areas))
+    return [
+        next(unpacked) if blob[:1] >= _FIRST_HEAD else unpack_old(blob, whole=whole)
+        for blob in blobs
+    ]
+
+
+def scores_of(blob: bytes) -> list[float]:
+    """Return the scores of all shapes that have one, without unpacking blobs that have none.
+
+    Raises:
+        StorageError: The blob is damaged.
+    """
+    if not blob or not blob[0] & (SCORED if blob[:1] >= _FIRST_HEAD else OLD_SCORED):
+        return []
+    groups = unpack(blob).groups
+    return [score for group in groups for score in group.scores or () if score is not None]
+
+
+def _unpack_page(contents: list[BlobContent], whole: bool, areas: bool) -> list[Shapes]:
+    groups = [group for content in contents for group in content.groups]
+    labels = iter(integers_of([group.labels for group in groups]))
+    # Rectangles, polygons and tracks are rounded for other clients, the other kinds are not.
+    rounded = _Geometry(groups, [g for g in groups if g.kind in _ROUNDED], whole, areas)
+    exact = _Geometry(groups, [g for g in groups if g.kind not in _ROUNDED], False, False)
+    made = []
+    for content in contents:
+        shapes = Shapes([], content.next_ordinal)
+        last = -1
+        for group in content.groups:
+            if group.kind <= last:
+                raise ValueError("groups out of order")
+            last = group.kind
+            source = rounded if group.kind in _ROUNDED else exact
+            shapes.groups.append(
+                _group(group, next(labels), source, content.next_ordinal is not None, whole)
+            )
+        made.append(shapes)
+    return made
+
+
+_ROUNDED = frozenset({ShapeKind.RECTANGLE, ShapeKind.POLYGON, ShapeKind.TRACK})
+
+
+class _Geometry:
+    """The numbers and chains of some groups of a page, handed out in order."""
+
+    __slots__ = ("_areas", "_chains", "_counts", "_numbers")
+
+    def __init__(
+        self, page: list[BlobGroup], groups: list[BlobGroup], whole: bool, areas: bool
+    ) -> None:
+        decoded: DecodedRuns = decode([group.numbers or b"" for group in groups])
+        self._numbers = iter(lists_of(decoded, whole=whole))
+        chains = decode_chains([group.chains or _NONE for group in groups])
+        self._counts = iter(chains.counts.tolist())
+        self._chains = iter(chains.lists(whole=whole))
+        self._areas = iter(chains.areas().tolist()) if areas else None
+
+    def next(self) -> tuple[list[Any], list[Any], list[float] | None]:
+        """Return the numbers, the chains and the areas of the next group."""
+        count = next(self._counts)
+        areas = None if self._areas is None else list(islice(self._areas, count))
+        return next(self._numbers), list(islice(self._chains, count)), areas
+
+
+def _group(
+    group: BlobGroup, labels: list[int], source: _Geometry, stored: bool, whole: bool
+) -> ShapeGroup:
+    kind, size = ShapeKind(group.kind), len(labels)
+    if not 0 < size <= MAX_ORDINAL:
+        raise ValueError("more shapes than an annotation can have, or none")
+    numbers, chains, areas = source.next()
+    extras = group.extras or _NO_EXTRAS
+    made = ShapeGroup(kind, labels, _geometry(kind, size, numbers, chains, extras))
+    if kind is ShapeKind.POLYGON:
+        made.areas = areas
+    if extras is _NO_EXTRAS:
+        if stored:
+            raise ValueError("a shape without an ordinal")
+        return made
+    if stored:
+        made.ordinals = _column(integers_of([extras.ordinals])[0], size)
+    if extras.texts:
+        made.texts = _column(extras.texts, size)
+    if extras.attributes:
+        made.attributes = _column(_attributes.decode(extras.attributes), size)
+    if extras.instances:
+        numbers = _column(integers_of([extras.instances])[0], size)
+        made.instances = [number - 1 if number else None for number in numbers]
+    if not whole:
+        _set_rare(made, extras, size)
+    return made
+
+
+_NO_EXTRAS = BlobExtras()
+
+
+def _set_rare(made: ShapeGroup, extras: BlobExtras, size: int) -> None:
+    if extras.scored:
+        made.scores = _present(extras.scored, lists_of(decode([extras.scores]))[0], size)
+    if extras.boxed:
+        numbers = iter(lists_of(decode([extras.boxes]))[0])
+        boxes = list(zip(numbers, numbers, numbers, numbers, strict=True))
+        made.boxes = _present(extras.boxed, boxes, size)
+    if extras.outlined:
+        sizes = _column(integers_of([extras.outlined])[0], size)
+        rings = iter(decode_chains([extras.outlines or _NONE]).lists())
+        masks = iter(extras.outline_masks or [])
+        made.segmentations = [
+            list(islice(rings, number - RINGS))
+            if number >= RINGS
+            else _next(masks)
+            if number == MASK_OUTLINE
+            else None
+            for number in sizes
+        ]
+        if next(rings, None) is not None or next(masks, None) is not None:
+            raise ValueError("outlines without their shapes")
+
+
+def _present(flags: bytes, values: list[Any], size: int) -> list[Any]:
+    present = _column(integers_of([flags])[0], size)
+    if sum(present) != len(values) or max(present) > 1:
+        raise ValueError("columns of different lengths")
+    following = iter(values)
+    return [next(following) if there else None for there in present]
+
+
+def _next(values: Any) -> Any:
+    for value in values:
+        return value
+    raise ValueError("columns of different lengths")
+
+
+def _geometry(
+    kind: ShapeKind, size: int, numbers: list[Any], chains: list[Any], extras: BlobExtras
+) -> list[Any]:
+    if kind in FLAT:
+        return _column(numbers, FLAT[kind] * size)
+    if kind is ShapeKind.KEYPOINTS:
+        visible = iter(integers_of([extras.visible])[0])
+        points = [[(x, y, _next(visible)) for x, y in chain] for chain in _column(chains, size)]
+        if next(visible, None) is not None:
+            raise ValueError("columns of different lengths")
+        return points
+    if kind is ShapeKind.MASK:
+        return _column(extras.masks or [], size)
+    if kind is ShapeKind.TRACK:
+        return _tracks(size, numbers, chains, extras)
+    return [] if kind is ShapeKind.CLASSIFICATION else _column(chains, size)
+
+
+def _tracks(
+    size: int, numbers: list[Any], chains: list[Any], extras: BlobExtras
+) -> list[TrackGeometry]:
+    heads = iter(_column(integers_of([extras.tracks])[0], 4 * size))
+    frames = iter(integers_of([extras.frames])[0])
+    values, rings = iter(numbers), iter(chains)
+    tracks = [
+        TrackGeometry(
+            start,
+            [
+                (f, x, y, w, h)
+                for f, x, y, w, h in zip(
+                    islice(frames, rectangles), values, values, values, values, strict=False
+                )
+            ],
+            [(f, ring) for f, ring in zip(islice(frames, polygons), rings, strict=False)],
+            list(islice(frames, ends)),
+        )
+        for start, rectangles, polygons, ends in zip(heads, heads, heads, heads, strict=True)
+    ]
+    boxes = sum(len(track.rectangles) for track in tracks)
+    counted = boxes, sum(len(track.polygons) for track in tracks)
+    if (4 * counted[0], counted[1]) != (len(numbers), len(chains)) or next(
+        frames, None
+    ) is not None:
+        raise ValueError("a track without its keyframes")
+    return tracks
+
+
+def _column(values: list[Any], size: int) -> list[Any]:
+    if len(values) != size:
+        raise ValueError("columns of different lengths")
+    return values

@@ -1,0 +1,1 @@
+"""Blobs of earlier formats: read, never written."""
