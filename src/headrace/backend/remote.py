@@ -27,13 +27,19 @@ from headrace.backend.upload.journal import UploadJournal
 from headrace.backend.upload.multipart import PARALLEL, PART_BYTES
 from headrace.backend.upload.signed_put import SignedUploader
 from headrace.backend.upload.uploader import RemoteUpload
-from headrace.errors import AuthenticationError, HeadraceError
+from headrace.errors import AuthenticationError, HeadraceError, TransferError
 from headrace.event_loop import LoopBinding
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DataRecord
 from headrace.net.api_session import ApiSession
 from headrace.net.response import HttpResponse
-from headrace.net.retry import RetryPolicy, retry_after, send_with_retries
+from headrace.net.retry import (
+    GATEWAY_LOST,
+    RetryPolicy,
+    UnreachableError,
+    retry_after,
+    send_with_retries,
+)
 from headrace.net.ssrf import policy_for
 from headrace.net.storage_session import StorageSession
 from headrace.protocol.codec import decode_response, encode_request
@@ -199,11 +205,7 @@ class RemoteBackend:
         if self._organization is not None:
             headers["X-Picsellia-Organization"] = str(self._organization)
 
-        attempts = 0
-
         async def send() -> HttpResponse:
-            nonlocal attempts
-            attempts += 1
             return await pool.api.send(
                 wire.method,
                 wire.path,
@@ -213,11 +215,15 @@ class RemoteBackend:
                 limits=self.options.timeout,
             )
 
+        attempts = _Attempts(send)
         with self.options.timeout.limit(self.name):
             response = await send_with_retries(
-                send, repeatable=repeatable, policy=policy or self.policy
+                attempts.send, repeatable=repeatable, policy=policy or self.policy
             )
         if 200 <= response.status < 300 and response.status != 208:
+            return response
+        if response.status == 404 and operation.deletes_one and attempts.lost:
+            # An attempt whose answer was lost has deleted it.
             return response
         error = decode_error(
             response.status,
@@ -225,7 +231,7 @@ class RemoteBackend:
             request_id=response.headers.get("X-Request-ID", headers["X-Request-ID"]),
             retry_after=retry_after(response.headers),
         )
-        error.attempts = attempts
+        error.attempts = attempts.count
         if isinstance(error, AuthenticationError) and self._explain_refusal is not None:
             raise self._explain_refusal(error)
         raise error
@@ -296,6 +302,28 @@ class RemoteBackend:
     async def aclose(self) -> None:
         """Close the connections, even in a cancelled scope."""
         await self._pool.aclose()
+
+
+class _Attempts:
+    """The attempts of one call: how many, and whether one may have been carried out although its answer was lost."""
+
+    def __init__(self, send: Callable[[], Awaitable[HttpResponse]]) -> None:
+        self._send = send
+        self.count = 0
+        self.lost = False
+
+    async def send(self) -> HttpResponse:
+        """Send the request once."""
+        self.count += 1
+        try:
+            response = await self._send()
+        except UnreachableError:
+            raise
+        except TransferError:
+            self.lost = True
+            raise
+        self.lost = self.lost or response.status in GATEWAY_LOST
+        return response
 
 
 def _repeatable(operation: Operation[P, R], request: P) -> bool:

@@ -9,7 +9,7 @@ import aiohttp
 import anyio
 from aiohttp.abc import AbstractResolver
 
-from headrace.net.errors import slow, translated
+from headrace.net.errors import LostAnswerError, slow, translated
 from headrace.net.response import StallPolicy, StreamingResponse
 
 CONNECT_SECONDS = 30.0
@@ -42,7 +42,20 @@ def client_session(
         auto_decompress=auto_decompress,
         # The signature of an upload covers its content type, or demands that there is none.
         skip_auto_headers=("Content-Type",),
+        middlewares=(_send_once,),
     )
+
+
+async def _send_once(
+    request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """Keep aiohttp from repeating a request: it does so at once, uncounted, for errors of the two classes below."""
+    try:
+        return await send(request)
+    except aiohttp.ClientConnectorError:
+        raise
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise LostAnswerError from error
 
 
 def discard_session(session: aiohttp.ClientSession) -> None:

@@ -17,6 +17,10 @@ from headrace.errors import ConnectError, TransferError, TransferTimeoutError
 from headrace.net.retry import UnreachableError
 
 
+class LostAnswerError(aiohttp.ClientConnectionError):
+    """The connection broke before the answer; the cause is the error of aiohttp."""
+
+
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """Raise the errors of HTTP requests to the origin ``where`` as :class:`TransferError`."""
@@ -38,6 +42,8 @@ def translated(where: str) -> Iterator[None]:
         raise silent(where) from None
     except aiohttp.InvalidURL:
         raise TransferError(f"{where} gave an address that cannot be read") from None
+    except LostAnswerError as exc:
+        raise broken(where, exc.__cause__) from None
     except (aiohttp.ClientError, ConnectionError) as exc:
         raise broken(where, exc) from None
 

@@ -41,6 +41,10 @@ NOT_PROCESSED = frozenset({425, 429})
 """Statuses of requests that the server did not process."""
 
 
+GATEWAY_LOST = frozenset({502, 504})
+"""Statuses of a gateway that got no answer: the server may have carried out the request."""
+
+
 class RetryCounter:
     """Counts the retries of all calls that one job makes, for its progress."""
 

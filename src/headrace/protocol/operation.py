@@ -82,3 +82,8 @@ class Operation(Generic[P, R]):
     def creates(self) -> bool:
         """Whether a second call has a second effect, so that only an ``Idempotency-Key`` makes it repeatable."""
         return not self.safe and not self.repeatable
+
+    @property
+    def deletes_one(self) -> bool:
+        """Whether it deletes the one thing that its path names, so that afterwards the thing is not found."""
+        return self.method == "DELETE" and self.path.endswith("}")

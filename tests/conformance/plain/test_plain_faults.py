@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from typing import Protocol
 
 import pytest
 
-from headrace.errors import TransferError
+from headrace.errors import ConnectError, NotFoundError, TransferError
 from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.plain_platform import Fault, PlainPlatform
@@ -101,3 +103,69 @@ async def test_what_may_be_repeated_is_repeated(
     platform.switches.faults = [Fault(cut="before", method="POST")]
     await (await version.find_asset(filename="image_0001.jpg")).add_tags(tag)
     assert await version.list_assets(tags="bird").count() == 1
+
+
+def _deletions(platform: PlainPlatform) -> int:
+    return len([seen for seen in platform.log if seen.method == "DELETE"])
+
+
+class Deletable(Protocol):
+    async def delete(self) -> None: ...
+
+
+async def _a_tag(version: DatasetVersion) -> Deletable:
+    return await version.create_asset_tag("bird")
+
+
+async def _a_campaign(version: DatasetVersion) -> Deletable:
+    return await version.create_campaign()
+
+
+async def _a_shape(version: DatasetVersion) -> Deletable:
+    annotation = await (await version.find_asset(filename="image_0001.jpg")).create_annotation()
+    return await annotation.create_rectangle(1, 1, 2, 2, await version.create_label("cat"))
+
+
+@pytest.mark.parametrize("fault", [Fault(cut="after"), Fault(cut="before"), Fault(status=502)])
+@pytest.mark.parametrize("make", [_a_tag, _a_campaign, _a_shape], ids=lambda make: make.__name__)
+async def test_a_deletion_whose_answer_is_lost_is_done(
+    platform: PlainPlatform,
+    version: DatasetVersion,
+    make: Callable[[DatasetVersion], Awaitable[Deletable]],
+    fault: Fault,
+) -> None:
+    """The second attempt may not find it any more, since the first one has deleted it."""
+    thing = await make(version)
+    platform.switches.faults = [replace(fault, method="DELETE")]
+    await thing.delete()
+    assert _deletions(platform) == 2
+    # Now each attempt is answered, if only to say that it comes too early.
+    platform.switches.faults = [Fault(status=429, method="DELETE")]
+    with pytest.raises(NotFoundError):
+        await thing.delete()
+
+
+async def test_what_is_not_found_after_a_lost_answer_is_an_error_elsewhere(
+    client: Client, platform: PlainPlatform, version: DatasetVersion
+) -> None:
+    """Only a deletion wants that nothing is found."""
+    tag = await version.create_asset_tag("bird")
+    await tag.delete()
+    platform.switches.faults = [Fault(cut="after", method="PATCH")]
+    with pytest.raises(NotFoundError):
+        await tag.update("cat")
+
+
+async def test_without_retries_nothing_is_sent_twice(
+    client: Client, platform: PlainPlatform, version: DatasetVersion
+) -> None:
+    """The HTTP library sends nothing again by itself, which it would on a connection that was used before."""
+    await version.create_asset_tag("bird")
+    once = client.with_options(retries=0)
+    (tag,) = await (await once.version("drawings/first")).list_asset_tags()
+    for method in ("GET", "DELETE"):
+        platform.switches.faults = [Fault(cut="after", method=method)]
+        before = len(platform.log)
+        with pytest.raises(ConnectError, match="broke the connection"):
+            await (tag.delete() if method == "DELETE" else once.version("drawings/first"))
+        assert len(platform.log) == before + 1
