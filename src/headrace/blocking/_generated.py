@@ -871,7 +871,8 @@ class MultiData(BlockingList[AsyncMultiData, Data]):
                 names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<id>.<extension>`` instead of by their file names.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was downloaded and what was skipped.
@@ -2038,7 +2039,8 @@ class MultiAsset(BlockingList[AsyncMultiAsset, Asset]):
                 names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was downloaded and what was skipped.
@@ -3178,7 +3180,8 @@ class DatasetVersion(Launches[Job]):
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
             q: Choose only assets that fulfil this condition in the query language.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was downloaded and what was skipped. ``kept`` counts the files that were not downloaded because another
@@ -3239,7 +3242,8 @@ class DatasetVersion(Launches[Job]):
             q: Choose only assets that fulfil this condition.
             on_line: Called on a thread with a symbol and a name for each file: ``=`` the same, ``*`` different, ``+`` missing
                 in the folder, ``-`` only in the folder, ``!`` unreadable.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             The numbers of files that are the same, different, missing, extra and unreadable. Where only some assets are
@@ -3815,7 +3819,8 @@ class DatasetVersion(Launches[Job]):
             include: Choose only images whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out images whose names match these globs.
             names: Choose only images with these names.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
             report: File of JSON lines to write, one for each single finding, as ``headrace.convert`` does. It appears
                 too where a bad record ends the import.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
@@ -4069,7 +4074,8 @@ class DatasetVersion(Launches[Job]):
             names: Choose only assets with these names.
             labels_map: New names of labels, or labels to leave out: the path of a TOML file, or its content; see
                 ``headrace.formats.label_map``. ``class_order`` names labels as the map does.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 
         Returns:
@@ -4374,7 +4380,8 @@ class DatasetVersion(Launches[Job]):
 
         Args:
             expected_digest: The digest that the version must have, as ``sha256:…``.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             The digest, and what was counted. Its text is ``sha256:…``.
@@ -5099,7 +5106,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
             max_bytes: The largest file that is fetched, in bytes.
             max_pixels: The largest image that is fetched, in pixels.
             dry_run: Only report what would be uploaded and added.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was uploaded, skipped and added.
@@ -5184,7 +5192,8 @@ class ClientBase(BlockingHandle[AsyncClient]):
                 that were deleted from the file are not done.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             Every step, and the conflicts.

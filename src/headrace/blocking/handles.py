@@ -79,7 +79,8 @@ class BlockingHandle(Generic[InnerT]):
             timeout: Limits in seconds for each call; a number limits the whole call with its retries. Transfers of files
                 are not limited as a whole.
             retries: How often a call is repeated after it failed.
-            progress: Called with the progress events of all methods that report progress and are given no callback.
+            progress: Called with the progress events of all methods that report progress and are given no callback. A new
+                client has ``"auto"``, which shows a line on a terminal or in a notebook; ``"none"`` shows nothing.
             concurrency: Calls and files at a time.
 
         Returns:

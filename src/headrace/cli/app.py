@@ -61,7 +61,7 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 EXIT_CODES = """\
 Exit status:
     0  done
-    1  failed, or done in part
+    1  failed, or done in part; with --exit-code, pull has fetched something
     2  wrong usage, or not confirmed: nothing was done
   130  interrupted: run the same command to continue
 """

@@ -211,7 +211,8 @@ class MultiAsset(MultiObject[AssetRecord, Asset], Taggable):
                 names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was downloaded and what was skipped.

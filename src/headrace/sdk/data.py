@@ -173,7 +173,8 @@ class MultiData(MultiObject[DataRecord, Data], Taggable):
                 names.
             max_workers: Maximum number of concurrent downloads.
             use_id: Name the local files ``<id>.<extension>`` instead of by their file names.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was downloaded and what was skipped.

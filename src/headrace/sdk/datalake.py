@@ -113,7 +113,8 @@ class Datalake(Resource[DatalakeRecord]):
             metadata: The metadata of all files, or a list with those of each file.
             custom_metadata: The custom metadata of all files, or a list with those of each file.
             upload_dir: The folder of the files in the object store.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             A ``Data`` for one path, a ``MultiData`` in the order of the paths for several.

@@ -17,8 +17,8 @@ INTERVAL = 0.1
 
 
 Callback = Callable[[ProgressEvent], None]
-OnProgress = Callback | Literal["auto"]
-"""A callback; or ``"auto"``, which shows a line on a terminal or in a notebook, and nothing elsewhere."""
+OnProgress = Callback | Literal["auto", "none"]
+"""A callback; or ``"auto"``, which shows a line on a terminal or in a notebook, and nothing elsewhere; or ``"none"``."""
 
 
 class Progress:
@@ -26,7 +26,7 @@ class Progress:
 
     __slots__ = (
         *("_callback", "_counter", "_job", "_next", "_phase", "_started", "_token", "_unit"),
-        *("bytes", "done", "failed", "total"),
+        *("bytes", "done", "failed", "listing", "total"),
     )
 
     def __init__(
@@ -40,13 +40,14 @@ class Progress:
     ) -> None:
         self._job = job
         self._unit = unit
-        self._callback = terminal_line() if callback == "auto" else callback
+        self._callback = _callback(callback)
         self._started = time.monotonic()
         self._next = 0.0
         self._phase = phase
         self._counter = RetryCounter()
         self._token: Token[RetryCounter | None] | None = None
         self.total = total
+        self.listing = False
         self.done = 0
         self.bytes = 0
         self.failed = 0
@@ -63,6 +64,15 @@ class Progress:
         if self._callback is not None and (now := self.seconds) >= self._next:
             self._next = now + INTERVAL
             self._notify(finished=False)
+
+    def expect(self, number: int) -> None:
+        """Count units that a listing has found; the total is final when :meth:`listed` is called."""
+        self.listing = True
+        self.total = (self.total or 0) + number
+
+    def listed(self) -> None:
+        """Note that the listing has ended, so that the total is final."""
+        self.listing = False
 
     def fail(self, number: int = 1) -> None:
         """Count units that failed. They are done, too."""
@@ -115,4 +125,11 @@ class Progress:
             phase=self._phase,
             failed=self.failed,
             retries=self._counter.retries,
+            listing=self.listing and not finished,
         )
+
+
+def _callback(wanted: OnProgress | None) -> Callback | None:
+    if wanted == "auto":
+        return terminal_line()
+    return None if wanted == "none" else wanted

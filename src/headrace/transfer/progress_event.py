@@ -32,6 +32,7 @@ class ProgressEvent(Struct, frozen=True, kw_only=True):
         phase: What the job is doing: ``list``, ``plan``, ``read``, ``move``, ``write``, ``register``.
         failed: Number of units that failed.
         retries: Number of calls that were sent again.
+        listing: ``total`` counts what has been listed so far; there may be more.
     """
 
     job: str
@@ -44,6 +45,7 @@ class ProgressEvent(Struct, frozen=True, kw_only=True):
     phase: str = ""
     failed: int = 0
     retries: int = 0
+    listing: bool = False
 
 
 def size(count: float) -> str:
@@ -69,7 +71,8 @@ def duration(seconds: float) -> str:
 
 def line_of(event: ProgressEvent) -> str:
     """Return an event as text: ``pull move  41,902/118,287 files  6.8 GB  212 MB/s  0:59 left  3 retried``."""
-    of = f"/{event.total:,}" if event.total is not None else ""
+    least = "≥ " if event.listing else ""
+    of = f"/{least}{event.total:,}" if event.total is not None else ""
     phase = f" {event.phase}" if event.phase and not event.finished else ""
     parts = [f"{event.job}{phase}"]
     if event.done or event.total is not None or event.finished:
@@ -81,7 +84,7 @@ def line_of(event: ProgressEvent) -> str:
     if event.finished:
         ended = "done in" if is_complete(event) else "ended after"
         parts.append(f"{ended} {duration(event.seconds)}")
-    elif event.total and 0 < event.done < event.total and event.seconds > 1:
+    elif event.total and not event.listing and 0 < event.done < event.total and event.seconds > 1:
         left = round(event.seconds / event.done * (event.total - event.done))
         parts.append(f"{left // 60}:{left % 60:02d} left")
     if event.retries:

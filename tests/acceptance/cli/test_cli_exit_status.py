@@ -20,6 +20,8 @@ def test_every_status_of_the_help(lake: Place, drawn: Drawn, tmp_path: Path) -> 
 
     ended(lake.run("push", "demo/v1", drawn.images).status, "done")
     ended(lake.run("stats", "demo/v9").status, "failed")
+    ended(lake.run("pull", "demo/v1", tmp_path / "new", "--exit-code").status, "something new")
+    ended(lake.run("pull", "demo/v1", tmp_path / "new", "--exit-code").status, "nothing new")
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "scene_000.png").write_text("mine")
     ended(lake.run("pull", "demo/v1", tmp_path / "out").status, "done in part")
@@ -35,8 +37,8 @@ def test_every_status_of_the_help(lake: Place, drawn: Drawn, tmp_path: Path) -> 
         command.process.send_signal(signal.SIGINT)
         ended(command.outcome().status, "interrupted")
     assert seen == {
-        0: {"done"},
-        1: {"failed", "done in part", "declined"},
+        0: {"done", "nothing new"},
+        1: {"failed", "done in part", "declined", "something new"},
         2: {"wrong usage", "not confirmed"},
         130: {"interrupted"},
     }

@@ -105,3 +105,13 @@ def test_a_pull_that_waits_for_another_one_says_so(
         other.release()
         assert waiting.outcome().status == 0
     assert sorted(os.listdir(out)) == names
+
+
+def test_an_exit_code_tells_whether_something_was_fetched(
+    place: Place, names: list[str], tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    assert place.run("pull", "demo/v1", out, "--exit-code", "--dry-run").status == 1
+    assert place.run("pull", "demo/v1", out, "--exit-code").status == 1
+    assert {*names} <= {*os.listdir(out)}
+    assert place.run("pull", "demo/v1", out, "--exit-code").status == 0

@@ -104,3 +104,33 @@ async def test_an_error_says_how_often_a_call_was_sent() -> None:
         await headrace.connect("http://127.0.0.1:9", api_token="hr_x")
     assert caught.value.attempts == 3
     assert caught.value.retryable
+
+
+async def test_a_list_has_options_of_its_own(client: Client, tmp_path: Path) -> None:
+    version = await client.version("drawings/first")
+    assets = await version.list_assets()
+    seen: list[ProgressEvent] = []
+    other = assets.with_options(progress=seen.append, retries=0)
+    assert other == assets
+    assert other[0].session.backend.options.retries == 0
+    assert assets.session.backend.options.retries != 0
+    await other.download(tmp_path / "out")
+    assert seen
+    length = len(assets)
+    del other[0]
+    assert len(assets) == length
+
+
+async def test_a_version_tells_what_it_has_counted(client: Client) -> None:
+    version = await client.version("drawings/first")
+    kind, name = version.type.value.lower(), client.session.name
+    assert (
+        repr(version) == f"DatasetVersion('drawings/first' · ? assets · ? labels · {kind} · {name})"
+    )
+    count = await version.list_assets().count()
+    await version.list_assets(limit=1)
+    labels = await version.list_labels()
+    known = f"{count} assets · {len(labels)} labels"
+    assert repr(version) == f"DatasetVersion('drawings/first' · {known} · {kind} · {name})"
+    await version.create_label("new")
+    assert f"{count} assets · ? labels" in repr(version)

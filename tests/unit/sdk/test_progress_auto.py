@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import sys
+from pathlib import Path
 
 import pytest
 
+import headrace
+import headrace.blocking
 from headrace.errors import UnavailableError
 from headrace.net.retry import RetryBudget
 from headrace.transfer.progress import Progress
-from headrace.transfer.progress_event import ProgressEvent
+from headrace.transfer.progress_event import ProgressEvent, line_of
+from tests.support.lakes.lake import png
 
 
 class Terminal(io.StringIO):
@@ -64,3 +69,38 @@ def test_events_name_phase_failures_and_retries() -> None:
     assert [each.phase for each in events] == ["list", "move", "move"]
     last = events[-1]
     assert (last.done, last.failed, last.retries, last.finished) == (1, 1, 1, True)
+
+
+def test_a_client_shows_a_line_unless_told_not_to(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def work() -> None:
+        with headrace.blocking.connect(tmp_path / "lake") as client:
+            picture = tmp_path / "a.png"
+            picture.write_bytes(png())
+            client.push("a/v1", picture)
+            client.with_options(progress="none").push("a/v2", picture)
+
+    asyncio.run(headrace.create_lake(tmp_path / "lake"))
+    monkeypatch.setattr("headrace.transfer.progress_event.QUIET_SECONDS", 0.0)
+    shown = terminal(monkeypatch)
+    work()
+    assert "▸ push  1/1 files" in shown.getvalue()
+    monkeypatch.setenv("HEADRACE_PROGRESS", "0")
+    before = shown.getvalue()
+    work()
+    assert shown.getvalue() == before
+
+
+def test_a_total_that_may_grow_is_a_lower_bound() -> None:
+    events: list[ProgressEvent] = []
+    with Progress("pull", "files", events.append) as counting:
+        counting.expect(1000)
+        counting.add(10)
+        counting.enter("move")
+        counting.expect(500)
+        counting.listed()
+        counting.enter("verify")
+    assert line_of(events[1]).startswith("pull move  10/≥ 1,000 files")
+    assert line_of(events[2]).startswith("pull verify  10/1,500 files")
+    assert not events[-1].listing

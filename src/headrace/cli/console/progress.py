@@ -149,7 +149,7 @@ class Reporter:
 
     def _is_due(self, event: ProgressEvent) -> bool:
         """Whether to write a line: at the start of a job, then every 30 s or 10 %."""
-        share = event.done / event.total if event.total else 0.0
+        share = event.done / event.total if event.total and not event.listing else 0.0
         if self._patient and event.seconds < _QUIET_SECONDS:
             return False
         if self._last_said is not None:

@@ -29,7 +29,8 @@ async def connected(target: str, account: Account) -> AsyncIterator[Client]:
         organization_name=account.organization,
         profile=account.profile,
     ) as client:
-        yield client
+        # Commands show progress themselves, in the ways that --progress names.
+        yield client.with_options(progress="none")
 
 
 async def find_version(client: Client, name: str) -> DatasetVersion:

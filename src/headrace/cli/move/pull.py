@@ -50,6 +50,7 @@ async def pull(
     tree: Flag = False,
     retry_failed: Flag = False,
     on_error: Literal["raise", "skip"] = "raise",
+    exit_code: Flag = False,
     verify: Flag = False,
     combined: Path | None = None,
     dry_run: Flag = False,
@@ -72,6 +73,7 @@ async def pull(
         tree: Name files by their object names, with the folders of the storage.
         retry_failed: Download only the files that failed in the last pull into this folder.
         on_error: On files that cannot be downloaded: raise ends with an error when all others are done, skip ends with the usual report, which names them. The exit status is 1 in both cases.
+        exit_code: Exit with status 1 if a file was fetched, or would be with --dry-run; 0 then means that the folder was complete. With --verify a difference is status 1 without it.
         verify: Only compare the folder with the version: every file is read, and nothing is fetched. The exit status is 1 if they differ.
         combined: With --verify, write a line for each file to this file (- is standard output): = the same, * different, + missing in the folder, - only in the folder, ! unreadable.
         dry_run: Print what would be done, and write nothing.
@@ -138,7 +140,9 @@ async def pull(
             *failure_lines(report),
             *not_found_lines(chosen),
         ],
-        status=FAILED if report.failed or (report.kept and not dry_run) else status_of(chosen),
+        status=FAILED
+        if report.failed or (report.kept and not dry_run) or (exit_code and report.moved)
+        else status_of(chosen),
     )
 
 

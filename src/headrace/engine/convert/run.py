@@ -95,7 +95,7 @@ async def convert(
     on_error: OnError = "raise",
     strict: bool = False,
     dry_run: bool = False,
-    progress: OnProgress | None = None,
+    progress: OnProgress | None = "auto",
     on_finding: OnFinding | None = None,
     report: str | Path | None = None,
     workers: int | None = None,
@@ -118,7 +118,7 @@ async def convert(
             (``collect``).
         strict: Fail at the first oddity, and at the first thing that the target cannot represent.
         dry_run: Do everything except write the target.
-        progress: Called with a progress event from time to time.
+        progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing.
         on_finding: Called with every single finding, in a worker thread.
         report: File of JSON lines to write, one for each single finding; the counts add up to those of
             ``ConversionReport.findings``. It replaces the report of an earlier run, also after a dry run and when the

@@ -67,8 +67,8 @@ async def pull(
         PartialTransferError: Some files failed. It holds the report, and the failures are recorded in the folder.
     """
     await in_thread(check_no_lake, folder, below=search_lakes)
-    items = _items(backend, files)
     with Progress("pull", "files", progress, total=total, phase="list") as counting:
+        items = _items(backend, files, counting if total is None else None)
         if dry_run:
             counting.enter("plan")
             return await preview(items, folder, force_replace=force_replace, progress=counting)
@@ -168,10 +168,15 @@ async def failed_before(
 
 
 async def _items(
-    backend: Backend, files: AsyncIterable[list[NamedFile]]
+    backend: Backend, files: AsyncIterable[list[NamedFile]], counting: Progress | None
 ) -> AsyncIterator[list[Item]]:
+    """Yield the files page by page; ``counting`` counts them where their number is not known before."""
     async for page in files:
+        if counting is not None:
+            counting.expect(len(page))
         yield [_item(backend, file) for file in page]
+    if counting is not None:
+        counting.listed()
 
 
 def _item(backend: Backend, file: NamedFile) -> Item:

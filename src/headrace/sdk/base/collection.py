@@ -10,13 +10,14 @@ from uuid import UUID
 
 from headrace.engine.packed_list import PackedList
 from headrace.errors import BadRequestError
+from headrace.sdk.base.options import WithOptions
 from headrace.sdk.base.resource import RecordT, Resource
 from headrace.sdk.base.session import Session
 
 HandleT = TypeVar("HandleT", bound=Resource[Any])
 
 
-class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
+class MultiObject(MutableSequence[HandleT], WithOptions, Generic[RecordT, HandleT]):
     """A list of handles of one kind.
 
     It behaves like a list; changes to it are local and do not reach the platform. Records are stored compactly, so a
@@ -44,6 +45,11 @@ class MultiObject(MutableSequence[HandleT], Generic[RecordT, HandleT]):
     @abstractmethod
     def _with(self, records: Iterable[RecordT]) -> Self:
         """Return a list of the same kind with other records."""
+
+    def _twin(self) -> Self:
+        twin = super()._twin()
+        twin.records = PackedList(self.records)
+        return twin
 
     def _record(self, handle: HandleT) -> RecordT:
         if not isinstance(handle, Resource):

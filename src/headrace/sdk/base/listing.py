@@ -37,7 +37,7 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         ```
     """
 
-    __slots__ = ("_empty", "_gather", "_handle", "_listed", "_what")
+    __slots__ = ("_empty", "_gather", "_handle", "_listed", "_on_count", "_what")
 
     def __init__(
         self,
@@ -46,12 +46,14 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         gather: Callable[[Iterable[RecordT]], ManyT],
         what: str,
         empty: str | None = None,
+        on_count: Callable[[int], None] | None = None,
     ) -> None:
         self._listed = listed
         self._handle = handle
         self._gather = gather
         self._what = what
         self._empty = empty
+        self._on_count = on_count
 
     def __await__(self) -> Generator[Any, None, ManyT]:
         return self._all().__await__()
@@ -74,7 +76,7 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
 
     async def count(self) -> int:
         """Return the number of items."""
-        return await self._listed.count()
+        return self._counted(await self._listed.count())
 
     async def ids(self) -> list[UUID]:
         """Return the ids of all items."""
@@ -84,9 +86,16 @@ class Listing(Generic[RecordT, HandleT, ManyT]):
         records: PackedList[RecordT] = PackedList()
         async for page in self._listed.pages():
             records.extend(page)
+        self._counted(len(records))
         if self._empty and not records:
             raise NoDataError(self._empty)
         return self._gather(records)
+
+    def _counted(self, count: int) -> int:
+        """Report the number of items to the handle that made this listing, and return it."""
+        if self._on_count is not None:
+            self._on_count(count)
+        return count
 
     def __repr__(self) -> str:
         return f"<{self._what}: await it, or iterate over it with async for>"
@@ -98,6 +107,7 @@ def list_items(
     query: Struct,
     handle: Callable[[Session, RecordT], HandleT],
     what: str,
+    on_count: Callable[[int], None] | None = None,
 ) -> Listing[RecordT, HandleT, list[HandleT]]:
     """Return the listing of an operation that answers in one response; read at once it is a list."""
     return Listing(
@@ -105,6 +115,7 @@ def list_items(
         lambda record: handle(session, record),
         lambda records: [handle(session, record) for record in records],
         what,
+        on_count=on_count,
     )
 
 

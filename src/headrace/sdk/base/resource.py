@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from copy import copy
-from typing import Any, Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from headrace.errors import ConflictError, NotFoundError
-from headrace.net.timeout import Timeout
+from headrace.sdk.base.options import WithOptions
 from headrace.sdk.base.session import Session
-from headrace.transfer.progress import OnProgress
 
 
 class Identified(Protocol):
@@ -26,7 +24,7 @@ RecordT = TypeVar("RecordT", bound=Identified)
 T = TypeVar("T")
 
 
-class Resource(Generic[RecordT]):
+class Resource(WithOptions, Generic[RecordT]):
     """A handle of one object of the platform.
 
     Properties read ``record``, the state at the last read; only methods make calls. Two handles are equal if they are
@@ -47,40 +45,6 @@ class Resource(Generic[RecordT]):
     def id(self) -> UUID:
         """The id of the object."""
         return self.record.id
-
-    def with_options(
-        self,
-        *,
-        timeout: float | Timeout | None = None,
-        retries: int | None = None,
-        progress: OnProgress | None = None,
-        concurrency: int | None = None,
-    ) -> Self:
-        """Return a copy that makes its calls with other options, on the same connections.
-
-        What is reached through the copy has the options too. None leaves an option as it is. Closing either closes both.
-
-        Args:
-            timeout: Limits in seconds for each call; a number limits the whole call with its retries. Transfers of files
-                are not limited as a whole.
-            retries: How often a call is repeated after it failed.
-            progress: Called with the progress events of all methods that report progress and are given no callback.
-            concurrency: Calls and files at a time.
-
-        Returns:
-            The copy.
-
-        Raises:
-            ConfigurationError: If a value is out of range.
-
-        Example:
-            ```python
-            impatient = version.with_options(timeout=5, retries=0)
-            ```
-        """
-        other = copy(self)
-        other.session = self.session.with_options(timeout, retries, progress, concurrency)
-        return other
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Resource):

@@ -45,7 +45,7 @@ class Session:
         self._open = open
         self._abandoned: list[Backend] = []
         self.process = os.getpid()
-        self.progress: OnProgress | None = None
+        self.progress: OnProgress = "auto"
 
     def with_options(
         self,

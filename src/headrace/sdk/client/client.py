@@ -14,13 +14,13 @@ from headrace.backend.base import CallResult
 from headrace.engine.undo.run import list_removals, show_removal
 from headrace.errors import BadRequestError, NotFoundError, did_you_mean
 from headrace.model.records import JobRecord, JobRunRecord
-from headrace.net.timeout import Timeout
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.protocol.operations import jobs as job_operations
 from headrace.protocol.operations import session as session_operations
 from headrace.protocol.operations import users as user_operations
 from headrace.sdk.base.arguments import as_id
+from headrace.sdk.base.options import WithOptions
 from headrace.sdk.campaign.campaign import AnnotationCampaign
 from headrace.sdk.campaign.closed import list_campaigns
 from headrace.sdk.client.folders import ClientFolders
@@ -29,10 +29,9 @@ from headrace.sdk.client.tags import ClientTags
 from headrace.sdk.job import Job
 from headrace.sdk.removal import Removal
 from headrace.sdk.user import User
-from headrace.transfer.progress import OnProgress
 
 
-class Client(ClientTags, ClientProcessings, ClientFolders):
+class Client(ClientTags, ClientProcessings, ClientFolders, WithOptions):
     """A connection to a lake or a server, for one user of one organization.
 
     ``headrace.connect`` opens a client. Close it with ``aclose``, or use it as an async context manager.
@@ -80,38 +79,6 @@ class Client(ClientTags, ClientProcessings, ClientFolders):
     async def aclose(self) -> None:
         """Close the connection. The client and its handles cannot be used afterwards."""
         await self.session.aclose()
-
-    def with_options(
-        self,
-        *,
-        timeout: float | Timeout | None = None,
-        retries: int | None = None,
-        progress: OnProgress | None = None,
-        concurrency: int | None = None,
-    ) -> Self:
-        """Return a copy that makes its calls with other options, on the same connections.
-
-        What is reached through the copy has the options too. None leaves an option as it is. Closing either closes both.
-
-        Args:
-            timeout: Limits in seconds for each call; a number limits the whole call with its retries. Transfers of files
-                are not limited as a whole.
-            retries: How often a call is repeated after it failed.
-            progress: Called with the progress events of all methods that report progress and are given no callback.
-            concurrency: Calls and files at a time.
-
-        Returns:
-            The copy.
-
-        Raises:
-            ConfigurationError: If a value is out of range.
-
-        Example:
-            ```python
-            impatient = client.with_options(timeout=5, retries=0)
-            ```
-        """
-        return type(self)(self.session.with_options(timeout, retries, progress, concurrency))
 
     async def sync(self) -> None:
         """Read the organization again."""

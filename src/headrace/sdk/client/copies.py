@@ -44,7 +44,7 @@ async def copy_version(
     to_profile: str | None = None,
     spool_bytes: int | None = None,
     max_workers: int | None = None,
-    progress: OnProgress | None = None,
+    progress: OnProgress | None = "auto",
 ) -> CopyReport:
     """Copy a version with everything that is in it from one lake, server or platform to another.
 
@@ -76,7 +76,7 @@ async def copy_version(
         to_profile: The same for ``target``. Between two servers ``HEADRACE_TOKEN`` is not used: it would be sent to both.
         spool_bytes: Most bytes of files on this machine at a time, except a single larger file. Default: 768 MiB.
         max_workers: Number of files that are moved at a time.
-        progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+        progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing.
 
     Returns:
         What was copied, and what the target could not hold.

@@ -71,7 +71,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
             max_bytes: The largest file that is fetched, in bytes.
             max_pixels: The largest image that is fetched, in pixels.
             dry_run: Only report what would be uploaded and added.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was uploaded, skipped and added.
@@ -168,7 +169,8 @@ class ClientFolders(ClientDatalakes, ClientDatasets):
                 that were deleted from the file are not done.
             dry_run: Only report what would be done.
             max_workers: Maximum number of concurrent transfers.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             Every step, and the conflicts.

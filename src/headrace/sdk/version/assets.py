@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -23,11 +24,16 @@ from headrace.sdk.job import Job
 from headrace.sdk.tag import Tag, tag_clause
 from headrace.sdk.version.tags import VersionTags
 
+_NO_CHOICE = {"version_id", "upload_statuses", "types", "order_by"}
+"""Fields of a listing that leave no asset out."""
+
 
 class VersionAssets(VersionTags):
     """The methods of a version for its assets."""
 
     __slots__ = ()
+
+    _counts: dict[str, int]
 
     async def add_data(
         self,
@@ -65,6 +71,7 @@ class VersionAssets(VersionTags):
         if wait:
             for job in handles:
                 await job.wait_for_done(attempts=600)
+        self._counts.pop("asset", None)
         return handles[-1]
 
     async def find_asset(
@@ -188,7 +195,15 @@ class VersionAssets(VersionTags):
         else:
             request = operations.ListAssetsByKey(**query)
             listed = KeyListing(backend, operations.LIST_ASSETS_BY_KEY, request, *keys)
-        return Listing(listed, self._asset, self._assets, "list_assets")
+        chosen = [name for name, value in query.items() if value is not None]
+        is_whole = keys is None and set(chosen) <= _NO_CHOICE
+        return Listing(
+            listed,
+            self._asset,
+            self._assets,
+            "list_assets",
+            on_count=partial(self._counts.__setitem__, "asset") if is_whole else None,
+        )
 
     iter_assets = iterating(list_assets)
     """Iterate over the items of ``list_assets``, with the same arguments; holds one page in memory."""
@@ -205,6 +220,7 @@ class VersionAssets(VersionTags):
         Raises:
             RemovalNotRecordedError: If it cannot be recorded; nothing is removed then.
         """
+        self._counts.pop("asset", None)
         await delete_assets(self.session.backend, self.id, asset_ids(assets), undo=undo)
 
     async def _asset_tag(self, tag: str | Tag) -> Tag:

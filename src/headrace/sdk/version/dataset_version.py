@@ -9,10 +9,11 @@ from msgspec import UNSET
 
 from headrace.engine.undo.remove import undo_choice
 from headrace.model.enums import InferenceType, TagTarget
-from headrace.model.records import LockRecord
+from headrace.model.records import DatasetVersionRecord, LockRecord
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import datasets as operations
 from headrace.sdk.base.resource import describe
+from headrace.sdk.base.session import Session
 from headrace.sdk.tag import Tag, Taggable, tag_handles
 from headrace.sdk.version.annotations import VersionAnnotations
 from headrace.sdk.version.build import VersionBuilding
@@ -50,8 +51,13 @@ class DatasetVersion(
         ```
     """
 
-    __slots__ = ()
+    __slots__ = ("_counts",)
     target_type = TagTarget.DATASET_VERSION
+
+    def __init__(self, session: Session, record: DatasetVersionRecord) -> None:
+        super().__init__(session, record)
+        # What this handle has counted last, for its repr.
+        self._counts: dict[str, int] = {}
 
     @property
     def ids(self) -> list[UUID]:
@@ -164,4 +170,10 @@ class DatasetVersion(
         await self.session.call(operations.DELETE_VERSION, request)
 
     def __repr__(self) -> str:
-        return describe(self, f"{self.name}/{self.version}", self.type.value.lower())
+        counts = [_counted(self._counts.get(what), what) for what in ("asset", "label")]
+        return describe(self, f"{self.name}/{self.version}", *counts, self.type.value.lower())
+
+
+def _counted(count: int | None, what: str) -> str:
+    """Return a count as text; ``?`` if it is not known."""
+    return f"{'?' if count is None else format(count, ',')} {what}{'' if count == 1 else 's'}"

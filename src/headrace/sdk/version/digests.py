@@ -24,7 +24,8 @@ class VersionDigests(Resource[DatasetVersionRecord]):
 
         Args:
             expected_digest: The digest that the version must have, as ``sha256:…``.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             The digest, and what was counted. Its text is ``sha256:…``.

@@ -70,7 +70,8 @@ class VersionDownloads(VersionAssets):
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
             q: Choose only assets that fulfil this condition in the query language.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             What was downloaded and what was skipped. ``kept`` counts the files that were not downloaded because another
@@ -141,7 +142,8 @@ class VersionDownloads(VersionAssets):
             q: Choose only assets that fulfil this condition.
             on_line: Called on a thread with a symbol and a name for each file: ``=`` the same, ``*`` different, ``+`` missing
                 in the folder, ``-`` only in the folder, ``!`` unreadable.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
 
         Returns:
             The numbers of files that are the same, different, missing, extra and unreadable. Where only some assets are

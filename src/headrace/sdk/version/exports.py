@@ -95,7 +95,8 @@ class VersionExports(Resource[DatasetVersionRecord]):
             names: Choose only assets with these names.
             labels_map: New names of labels, or labels to leave out: the path of a TOML file, or its content; see
                 ``headrace.formats.label_map``. ``class_order`` names labels as the map does.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
             **write_options: Options of the format, such as ``overwrite``; see ``headrace.formats.WriteOptions``.
 
         Returns:

@@ -30,6 +30,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
 
     __slots__ = ()
 
+    _counts: dict[str, int]
+
     async def import_annotations(
         self,
         path: str | Path,
@@ -81,7 +83,8 @@ class VersionImports(Resource[DatasetVersionRecord]):
             include: Choose only images whose names match these globs; see :class:`~headrace.engine.name_filter.NameFilter`.
             exclude: Leave out images whose names match these globs.
             names: Choose only images with these names.
-            progress: Called with progress events; ``"auto"`` shows a line on a terminal.
+            progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
+                as the client.
             report: File of JSON lines to write, one for each single finding, as ``headrace.convert`` does. It appears
                 too where a bad record ends the import.
             **read_options: Options of the format; see ``headrace.formats.ReadOptions``.
@@ -120,6 +123,7 @@ class VersionImports(Resource[DatasetVersionRecord]):
             chosen=NameFilter.of(include, exclude, names),
             read=read_options,
         )
+        self._counts.pop("label", None)
         return await import_file(
             self.session.backend,
             self.record,

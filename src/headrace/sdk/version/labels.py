@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from headrace.engine.versions.merge_labels import merge_label
@@ -21,10 +22,19 @@ class VersionLabels(Resource[DatasetVersionRecord]):
 
     __slots__ = ()
 
+    _counts: dict[str, int]
+
     def list_labels(self) -> Listing[LabelRecord, Label, list[Label]]:
         """List the labels of the version, in order of creation."""
         query = operations.ListLabels(version_id=self.id)
-        return list_items(self.session, operations.LIST_LABELS, query, Label, "list_labels")
+        return list_items(
+            self.session,
+            operations.LIST_LABELS,
+            query,
+            Label,
+            "list_labels",
+            partial(self._counts.__setitem__, "label"),
+        )
 
     async def create_label(self, name: str) -> Label:
         """Create a label.
@@ -38,6 +48,7 @@ class VersionLabels(Resource[DatasetVersionRecord]):
         Raises:
             ConflictError: If the version has a label of that name.
         """
+        self._counts.pop("label", None)
         request = operations.LabelName(version_id=self.id, name=name)
         return Label(self.session, await self.session.call(operations.CREATE_LABEL, request))
 
@@ -95,6 +106,7 @@ class VersionLabels(Resource[DatasetVersionRecord]):
             ConflictError: While a job uses the labels of the version.
             UnsupportedError: If a shape is of a kind whose label this platform cannot change; its label stays.
         """
+        self._counts.pop("label", None)
         many = [labels] if isinstance(labels, Label | str) else labels
         found = [await self.get_label(each) if isinstance(each, str) else each for each in many]
         target = await self.get_or_create_label(into) if isinstance(into, str) else into
