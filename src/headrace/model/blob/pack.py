@@ -163,7 +163,7 @@ class _PreparedGroup:
             boxes = [box for box in group.boxes if box is not None]
             self._add("boxes", list(chain.from_iterable(boxes)))
         if group.segmentations:
-            self._add("outlined", [_outline_size(each) for each in group.segmentations])
+            self._add("outlined", [_segmentation_code(each) for each in group.segmentations])
             rings = [r for each in group.segmentations if isinstance(each, list) for r in each]
             self._extras["outlines"] = self._columns.add_chains(rings)
 
@@ -218,7 +218,7 @@ def _check_lengths(group: ShapeGroup, stored: bool) -> None:
         raise ValueError("a label key must not be negative")
 
 
-def _outline_size(outline: Any) -> int:
+def _segmentation_code(outline: Any) -> int:
     if outline is None:
         return NO_OUTLINE
     return MASK_OUTLINE if isinstance(outline, str) else RINGS + len(outline)
