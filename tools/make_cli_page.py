@@ -55,7 +55,7 @@ def page() -> str:
 def help_of(command: list[str]) -> str:
     """Return the help of one command."""
     text = io.StringIO()
-    console = Console(file=text, width=100, color_system=None, force_terminal=False)
+    console = Console(file=text, width=88, color_system=None, force_terminal=False)
     with contextlib.redirect_stdout(text):
         make_app().help_print(command, console=console)
     return "\n".join(line.rstrip() for line in text.getvalue().strip().splitlines())

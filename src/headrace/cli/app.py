@@ -9,7 +9,7 @@ from cyclopts import App, CycloptsError, Group, Parameter
 
 from headrace._version import __version__
 from headrace.cli.console.examples import examples_of
-from headrace.cli.console.help_text import HelpFormatter
+from headrace.cli.console.help_text import HelpFormatter, arguments_of
 from headrace.cli.console.options import FORMAT_NAMES, Output
 from headrace.cli.console.progress import with_mode
 from headrace.cli.console.result import Result
@@ -181,7 +181,6 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
 }
 """Commands of two words."""
 
-
 # The required arguments, in the order in which they are given.
 USAGE = {
     "push": "TARGET VERSION IMAGES…",
@@ -259,6 +258,7 @@ def make_app(*, everything: bool = False) -> App:
                 function,
                 name=subcommand,
                 sort_key=order,
+                usage=f"Usage: headrace {name} {subcommand} {arguments_of(function)} [OPTIONS]",
                 help_epilogue=f"{examples_of(f'{name} {subcommand}')}\n{EPILOGUE}",
             )
         app.command(inner)

@@ -42,6 +42,20 @@ def test_every_page_has_three_examples(page: str) -> None:
     assert all(line.startswith(page) or "ls" in line or "rm" in line for line in lines)
 
 
+@pytest.mark.parametrize("page", PAIRS)
+def test_the_usage_line_names_the_arguments(page: str) -> None:
+    shown = headrace(*page.split(), "--help", COLUMNS="120").out
+    usage = re.search(rf"^Usage: headrace {page} (.*) \[OPTIONS\]$", shown, re.MULTILINE)
+    assert usage
+    arguments = shown[shown.index("Arguments:") : shown.index("\n\n", shown.index("Arguments:"))]
+    described = re.findall(r"^  ([A-Z_]+): ", arguments, re.MULTILINE)
+    words = re.sub(r"--[a-z]+ STR", "", usage[1]).split()
+    assert [word.strip("[]…") for word in words] == described
+    assert [word for word in words if word[0] != "[" and word[-1] != "…"] == re.findall(
+        r"^  ([A-Z_]+): .*\[required\]$", arguments, re.MULTILINE
+    )
+
+
 def test_every_command_has_examples_of_its_own() -> None:
     assert EXAMPLES.keys() == {"", *PAGES}
     assert [line for _, line in LINES if len(f"  headrace {line}") > 80] == []

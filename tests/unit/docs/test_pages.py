@@ -28,6 +28,12 @@ FOREIGN = ("pycocotools/", "picsellia_annotations/", "common/")
 """Files of other projects that pages name."""
 
 
+def test_the_home_page_leads_to_every_page() -> None:
+    home = ROOT / "docs" / "index.md"
+    linked = set(re.findall(r"\]\(([\w/-]+\.md)\)", home.read_text(encoding="utf-8")))
+    assert linked == {str(page.relative_to(home.parent)) for page in DOCS if page != home}
+
+
 @pytest.mark.parametrize("tool", ["make_api_table", "make_cli_page"])
 def test_made_pages_are_fresh(tool: str) -> None:
     script = ROOT / "tools" / f"{tool}.py"

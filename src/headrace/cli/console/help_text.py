@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import inspect
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cyclopts.help import PlainFormatter
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.console import Console
 
 _HANGING_INDENT = " " * 6
@@ -27,3 +30,19 @@ class HelpFormatter(PlainFormatter):
                 break_on_hyphens=False,
             )
         console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def arguments_of(command: Callable[..., Any]) -> str:
+    """Return what a usage line lists of a command: its arguments by name, and the options that it demands."""
+    words = []
+    for parameter in inspect.signature(command).parameters.values():
+        word = parameter.name.upper()
+        demanded = parameter.default is inspect.Parameter.empty
+        match parameter.kind:
+            case inspect.Parameter.POSITIONAL_ONLY:
+                words.append(word if demanded else f"[{word}]")
+            case inspect.Parameter.VAR_POSITIONAL:
+                words.append(f"{word}…")
+            case _ if demanded:
+                words.append(f"--{parameter.name} STR")
+    return " ".join(words)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 
 _LIMIT = 20
+_LABELS = 10
 
 
 async def ls(
@@ -170,7 +171,7 @@ async def _one_version(
     rest = chosen - len(files)
     lines = [
         f"{name}: {plural(summary['assets'], 'asset')}, {plural(summary['shapes'], 'shape')},"
-        f" {plural(len(labels), 'label')}" + (f" ({', '.join(labels[:10])})" if labels else "")
+        f" {plural(len(labels), 'label')}" + _some(labels)
     ]
     if not all_chosen:
         lines.append(f"{plural(chosen, 'file')} chosen")
@@ -179,6 +180,13 @@ async def _one_version(
         lines.append(f"  … {rest:,} more (--limit {chosen} lists all)")
     shown = {**summary, "labels": labels, "chosen": chosen, "files": files}
     return Result(command="ls", data=shown, lines=lines)
+
+
+def _some(labels: list[str]) -> str:
+    if not labels:
+        return ""
+    rest = len(labels) - _LABELS
+    return f" ({', '.join(labels[:_LABELS])}{f', … {rest:,} more' if rest > 0 else ''})"
 
 
 async def _summary(version: DatasetVersion) -> dict[str, Any]:
