@@ -62,6 +62,10 @@ async def open_backend(
         NotFoundError: There is no such organization or user.
         TransferError: The server cannot be reached.
     """
+    if not str(target):
+        raise ConfigurationError(
+            "the name of the lake or server is empty", hint="name a lake's folder or a server's URL"
+        )
     organization = _as_uuid(organization_id)
     found = _SCHEME.match(target) if isinstance(target, str) else None
     scheme = found[1].lower() if found else ""

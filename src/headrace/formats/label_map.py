@@ -126,6 +126,7 @@ class LabelMap(Struct, frozen=True):
         unknown = [name for name in self.names if name not in there and name not in self.merged]
         if not unknown:
             return
+        skip = ", or pass on_error='skip' for a source that has only some of its labels"
         details = []
         for name in unknown:
             meant = did_you_mean(name, there).strip()
@@ -136,7 +137,7 @@ class LabelMap(Struct, frozen=True):
             severity=Severity.ERROR,
             count=len(unknown),
             detail=", ".join(details),
-            hint="correct the map, or pass on_error='skip' for a source that has only some of its labels",
+            hint="correct the map" + (skip if found.suggests_skip else ""),
         )
 
 

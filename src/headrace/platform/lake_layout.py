@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import time
 from pathlib import Path
@@ -111,6 +112,8 @@ def _check(path: Path) -> None:
     if path.is_file():
         raise NotALakeError(f"{path} is a file, not the folder of a lake", hint=cure)
     if not path.exists():
+        if re.fullmatch(r"[\w.-]+:\d+", str(path)):
+            cure = f"a server's address begins with http: http://{path}"
         raise NotALakeError(f"there is no lake {path}", hint=cure)
     if not is_lake(path):
         raise NotALakeError(f"{path} is a folder but not a lake (no {DATABASE})", hint=cure)

@@ -37,6 +37,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "labels").mkdir()
     (folder / "labels" / "img_7.txt").write_text("1 0.5 0.5 0.2\n")
     (folder / "broken.json").write_text('{"images": [{"id": 1,}')
+    (folder / "map.toml").write_text('[rename]\nnope = "yes"\n')
     document = json.loads((folder / "annotations.json").read_text())
     document["images"][0]["file_name"] = "unknown.png"
     (folder / "unknown.json").write_text(json.dumps(document))

@@ -115,7 +115,7 @@ def test_a_token_that_is_refused_is_not_stored(server: Place, tmp_path: Path) ->
         "login", server.target, "--token", "-", source=source, **without_token(server)
     )
     assert_one_line(
-        outcome, "refused the token from --token (401, request ", "headrace token create"
+        outcome, "refused the token from --token - (401, request ", "headrace token create"
     )
     assert not profiles(tmp_path).exists()
 

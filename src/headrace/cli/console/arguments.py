@@ -11,7 +11,7 @@ import re
 OPTIONS = {
     "allow_empty": "--allow-empty",
     "apply": "--apply",
-    "api_token": "--token",
+    "api_token": "--token -",
     "class_order": "--class-order",
     "cpu": "--cpu",
     "delete": "--delete",

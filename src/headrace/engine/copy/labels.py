@@ -34,7 +34,9 @@ async def labels_of(source: CopySide, label_map: LabelMap | None) -> list[LabelI
     infos = await label_infos(source.backend, source.version.id)
     if label_map is None:
         return infos
-    label_map.check_known([info.name for info in infos], Findings().begin("labels"))
+    findings = Findings()
+    findings.suggests_skip = False
+    label_map.check_known([info.name for info in infos], findings.begin("labels"))
     return label_map.labels(infos)
 
 

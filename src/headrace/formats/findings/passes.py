@@ -142,6 +142,11 @@ class Pass:
         self.shapes_in = self.shapes_out = 0
         self.merged = self.added = 0
 
+    @property
+    def suggests_skip(self) -> bool:
+        """Whether errors suggest ``on_error='skip'``."""
+        return self._policy.suggests_skip
+
     def add(
         self,
         code: str,

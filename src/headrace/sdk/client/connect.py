@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Generator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NoReturn, TypedDict, Unpack
 from uuid import UUID
 
 from headrace.errors import LakeError
@@ -132,6 +132,12 @@ async def create_lake(path: str | os.PathLike[str]) -> None:
     await Platform.create(Path(path))
 
 
+_HOW_TO_OPEN = (
+    "async with headrace.connect(…) as client, or client = await headrace.connect(…); "
+    "without await: headrace.blocking.connect(…)"
+)
+
+
 class Connection:
     """A client that is opened when it is awaited or entered."""
 
@@ -163,3 +169,18 @@ class Connection:
 
     def __repr__(self) -> str:
         return "<connect: await it, or enter it with async with>"
+
+    # Type checkers know that these are missing; a person in a notebook learns it from the message.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            text = f"{type(self).__name__!r} object has no attribute {name!r}"
+            if not name.startswith("_") and hasattr(Client, name):
+                text = f"the client is not open yet, so it has no {name!r}: {_HOW_TO_OPEN}"
+            raise AttributeError(text, name=name, obj=self)
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError(f"with cannot open a client: {_HOW_TO_OPEN}")
+
+        def __exit__(self, *error: object) -> None:
+            raise NotImplementedError
