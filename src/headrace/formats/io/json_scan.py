@@ -15,7 +15,8 @@ from msgspec.json import Decoder
 
 _RAW: Decoder[Raw] = Decoder(Raw)
 
-# Quantifiers are possessive, so that a long run of numbers takes no memory to backtrack into.
+# Quantifiers are possessive, so that a long run of numbers takes no memory to backtrack into. A group with one is atomic
+# as well, since Python before 3.11.5 goes on behind a repetition that failed half-way.
 _SPACE = rb"[ \t\r\n]*+"
 _HEX = rb"[0-9a-fA-F]"
 # msgspec refuses lone surrogates.
@@ -24,9 +25,9 @@ _ESCAPE = (
     rb"|u(?:[0-9a-cefA-CEF]" + _HEX + rb"{3}|[dD][0-7]" + _HEX + rb"{2}"
     rb"|[dD][89abAB]" + _HEX + rb"{2}\\u[dD][c-fC-F]" + _HEX + rb"{2}))"
 )
-_OPEN_STRING = rb'"(?:[^"\\\x00-\x1f]++|' + _ESCAPE + rb")*+"
+_OPEN_STRING = rb'"(?>[^"\\\x00-\x1f]++|' + _ESCAPE + rb")*+"
 _STRING = _OPEN_STRING + rb'"'
-_NUMBER = rb"-?+(?:0|[1-9][0-9]*+)(?:\.[0-9]++)?+(?:[eE][-+]?+[0-9]++)?+"
+_NUMBER = rb"-?+(?:0|[1-9][0-9]*+)(?>\.[0-9]++)?+(?>[eE][-+]?+[0-9]++)?+"
 _SCALAR = rb"(?:" + _NUMBER + rb"|" + _STRING + rb"|true|false|null)"
 _NAME = _SPACE + _STRING + _SPACE + rb":"
 
@@ -35,13 +36,13 @@ _value = re.compile(_SPACE + rb"(?:([\[{])|" + _SCALAR + rb")").match
 _name = re.compile(_NAME).match
 _open_string = re.compile(_OPEN_STRING).match
 # The elements or members after a value, as long as they are scalars.
-_elements = re.compile(rb"(?:" + _SPACE + rb"," + _SPACE + _SCALAR + rb")*+" + _SPACE).match
-_members = re.compile(rb"(?:" + _SPACE + rb"," + _NAME + _SPACE + _SCALAR + rb")*+" + _SPACE).match
+_elements = re.compile(rb"(?>" + _SPACE + rb"," + _SPACE + _SCALAR + rb")*+" + _SPACE).match
+_members = re.compile(rb"(?>" + _SPACE + rb"," + _NAME + _SPACE + _SCALAR + rb")*+" + _SPACE).match
 # The likely end of a value: brackets are only counted, to a depth that suffices for most records.
-_flat = rb'(?:[^"\[\]{}]++|"(?:[^"\\]++|\\.)*+")'
+_flat = rb'(?>[^"\[\]{}]++|"(?>[^"\\]++|\\.)*+")'
 _nested = _flat
 for _ in range(4):
-    _nested = rb"(?:" + _flat + rb"|[\[{]" + _nested + rb"*+[\]}])"
+    _nested = rb"(?>" + _flat + rb"|[\[{]" + _nested + rb"*+[\]}])"
 _likely = re.compile(
     _SPACE + rb"(?:[\[{]" + _nested + rb"*+[\]}]|" + _STRING + rb"|[-+.\w]++)" + _SPACE
 ).match

@@ -61,7 +61,8 @@ _HEAD = re.compile(
     + _SPACE
     + _maybe(b"segmented")
 )
-_POINTS = rb"(?:<[xy][0-9]++>" + _NUMBER + rb"</[xy][0-9]++>" + _SPACE + rb")++"
+# A group that is repeated possessively is atomic as well, for Python before 3.11.5; see ``io/json_scan.py``.
+_POINTS = rb"(?><[xy][0-9]++>" + _NUMBER + rb"</[xy][0-9]++>" + _SPACE + rb")++"
 _OBJECT = re.compile(
     rb"(<object>"
     + _SPACE
@@ -74,7 +75,7 @@ _OBJECT = re.compile(
     + b"".join(_tag(name, _NUMBER) for name in _CORNER_TAGS)
     + rb")</bndbox>"
     + _SPACE
-    + rb"((?:<polygon>"
+    + rb"((?><polygon>"
     + _SPACE
     + _POINTS
     + rb"</polygon>"
