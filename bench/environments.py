@@ -5,15 +5,19 @@ dependencies of one peer do not affect another.
 """
 
 import fcntl
+import hashlib
 import json
 import os
+import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-CACHE = ROOT / ".bench"
+# Several working copies can share what is made once.
+CACHE = Path(os.environ.get("HEADRACE_BENCH") or ROOT / ".bench").resolve()
 
 PEERS: dict[str, tuple[str, ...]] = {
     "aiofiles": ("aiofiles==25.1.0",),
@@ -77,18 +81,24 @@ def python_of(name: str, cache: Path) -> str:
         return sys.executable
     if name not in PEERS:
         raise PeerEnvironmentError(f"bench/environments.py has no environment {name}")
-    folder = cache / "venvs" / name
+    folder = cache / "venvs" / f"{name}-{interpreter_tag()}"
     python = folder / "bin" / "python"
     stamp = folder / ".pins"
     pins = "\n".join(PEERS[name]) + "\n"
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with folder.with_name(f".{name}.lock").open("w") as lock:
+    with folder.with_name(f".{folder.name}.lock").open("w") as lock:
         # Two processes that need it at once: the second one waits for the first.
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (stamp.exists() and stamp.read_text() == pins and python.exists()):
             create_environment(folder, python, PEERS[name])
             stamp.write_text(pins)
     return str(python)
+
+
+def interpreter_tag() -> str:
+    """Return a name for the interpreter of the harness, on which all environments are based."""
+    digest = hashlib.sha256(os.path.realpath(sys.executable).encode()).hexdigest()
+    return f"{platform.python_version()}-{digest[:6]}"
 
 
 def create_environment(folder: Path, python: Path, pins: tuple[str, ...]) -> None:
@@ -106,10 +116,10 @@ def create_environment(folder: Path, python: Path, pins: tuple[str, ...]) -> Non
         run_command([*pip, *pins])
 
 
-def run_command(command: list[str]) -> str:
+def run_command(command: list[str], environment: Mapping[str, str] = os.environ) -> str:
     """Run a set-up command and return its output."""
-    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    variables = {key: value for key, value in environment.items() if key != "VIRTUAL_ENV"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PeerEnvironmentError(f"{Path(command[0]).name} failed: {done.stderr.strip()[-2000:]}")
     return done.stdout

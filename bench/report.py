@@ -10,6 +10,9 @@ COLUMNS = {
     "cpu_s": "CPU s",
     "job_cpu_s": "job CPU s",
     "server_cpu_s": "server CPU s",
+    "total_us_each": "all us/item",
+    "job_us_each": "job us/item",
+    "server_us_each": "server us/item",
     "peak_mib": "peak MiB",
     "server_peak_mib": "server MiB",
     "ping_p50_ms": "ping p50 ms",
@@ -29,6 +32,10 @@ WORDS = {
     "cpu_s": "CPU time",
     "job_cpu_s": "CPU time of the job alone",
     "total_cpu_s": "CPU time with the server's",
+    "job_total_cpu_s": "CPU of the job and the server",
+    "job_us_each": "CPU of the job an item",
+    "server_us_each": "CPU of the server an item",
+    "server_cpu_s": "CPU time of the server",
     "peak_mib": "peak memory",
 }
 
@@ -84,7 +91,7 @@ def medians(figures: list[Mapping[str, float]]) -> dict[str, float]:
 
 def is_shown(ratio: Mapping[str, Any], result: Mapping[str, Any]) -> bool:
     """Return whether to print a ratio: without a server, both CPU times are the same."""
-    if ratio["measure"] != "total_cpu_s":
+    if ratio["measure"] not in ("total_cpu_s", "job_total_cpu_s"):
         return True
     return any("server_cpu_s" in run["figures"] for run in result["runs"])
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.environments import clean_environment, package_versions, python_of
+from bench.builds import python_for
+from bench.environments import clean_environment, package_versions
 from bench.process import MIB, MemorySampler, cpu_seconds, measure
 from bench.ratio import Turn, ratio, turns
 from bench.scenario import Contender, RunError, RunSetup, Scenario, Setting
@@ -60,13 +61,23 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
             figures["total_cpu_s"] += figures["server_cpu_s"]
         answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
         figures |= answer["figures"]
+        figures["job_total_cpu_s"] = figures["job_cpu_s"] + figures.get("server_cpu_s", 0.0)
         figures |= rates(setup, figures)
         return {"figures": figures, "counts": outcome_of(setup, answer)}
 
 
 def rates(setup: RunSetup, figures: Mapping[str, float]) -> dict[str, float]:
-    """Return files and megabytes per second of the job, in wall time and in CPU time."""
-    return {
+    """Return files and megabytes per second of the job, in wall time and in CPU time, and microseconds per item."""
+    each = {
+        name: 1e6 * figures[seconds] / setup.items
+        for seconds, name in (
+            ("job_total_cpu_s", "total_us_each"),
+            ("job_cpu_s", "job_us_each"),
+            ("server_cpu_s", "server_us_each"),
+        )
+        if setup.items and seconds in figures
+    }
+    return each | {
         name: moved / figures[seconds]
         for moved, names in (
             (setup.files, ("files_per_s", "files_per_cpu_s")),
@@ -95,7 +106,7 @@ def run_scenario(plan: Plan, log: Callable[[str], None]) -> dict[str, Any]:
     A contender that fails is left out of later rounds, and the result holds its error.
     """
     pythons = {
-        each.name: python_of(each.environment, plan.setting.cache) for each in plan.contenders
+        each.name: python_for(each.environment, plan.setting.cache) for each in plan.contenders
     }
     plan.scenario.prepare(plan.setting)
     contenders = {each.name: each for each in plan.contenders}
@@ -149,6 +160,7 @@ def ratios(plan: Plan, runs: list[dict[str, Any]]) -> list[dict[str, object]]:
         ratio(figures, mine.name, peer.name, name)
         for mine in plan.scenario.ours
         for peer in peers
+        if peer.beside in (None, mine.name)
         for name in plan.scenario.measures
     )
     return [each.as_json() for each in found if each]
@@ -158,7 +170,15 @@ def same_outcome(plan: Plan, runs: list[dict[str, Any]]) -> bool:
     """Return whether all runs, except limits, had the same outcome; otherwise the ratios are meaningless."""
     whole = {each.name for each in plan.contenders if each.whole}
     counts = [run["counts"] for run in runs if run["contender"] in whole]
-    return len({json.dumps(each, sort_keys=True) for each in counts}) <= 1
+    return all(same_counts(counts[0], each) for each in counts)
+
+
+def same_counts(one: Mapping[str, int], other: Mapping[str, int]) -> bool:
+    """Return whether counts are equal; those named `about_…` may differ by one in a thousand."""
+    return one.keys() == other.keys() and all(
+        abs(value - other[key]) <= (value / 1000 if key.startswith("about_") else 0)
+        for key, value in one.items()
+    )
 
 
 def describe(contender: Contender, python: str) -> dict[str, Any]:

@@ -29,6 +29,8 @@ class Contender:
     up_to: str = "L"
     # False for a limit, which does only a part of the job: its counts are not compared.
     whole: bool = True
+    # The name of the only contender of ours with which this one is compared; default all.
+    beside: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ class RunSetup:
     # Files and bytes to transfer, if that is the job.
     files: int = 0
     bytes: int = 0
+    # Things that the job handles one by one, such as assets or shapes.
+    items: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Scenario:
     coco: bool = True
     # The figures for which ratios are reported.
     measures: tuple[str, ...] = (
-        "wall_s", "job_wall_s", "cpu_s", "job_cpu_s", "total_cpu_s", "peak_mib",
+        "wall_s", "job_wall_s", "cpu_s", "job_cpu_s", "total_cpu_s", "job_total_cpu_s", "peak_mib",
     )  # fmt: skip
     # Default folder for the runs.
     work: Path | None = None

@@ -5,17 +5,16 @@ import os
 import queue
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.builds import TODAY, Build
 from bench.environments import clean_environment
 from bench.scenario import RunError
 
-HEADRACE = (sys.executable, "-m", "headrace.cli")
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 
@@ -34,14 +33,16 @@ class Server:
 
 
 @contextmanager
-def serve(lake: Path, folder: Path) -> Iterator[Server]:
+def serve(
+    lake: Path, folder: Path, build: Build = TODAY, options: Sequence[str] = ()
+) -> Iterator[Server]:
     """Serve a lake inside the block, with the log in `folder/server.log`.
 
     Raises ServerError if the server does not start, or ends with an error.
     """
     environment = clean_environment(folder)
-    token = headrace(["token", "create", str(lake)], environment).strip()
-    command = [*HEADRACE, "serve", str(lake), "--port", "0", "--json"]
+    token = headrace(["token", "create", str(lake)], environment, build).strip()
+    command = [*program(build), "serve", str(lake), "--port", "0", "--json", *options]
     log = folder / "server.log"
     with log.open("wb") as err:
         process = subprocess.Popen(
@@ -63,10 +64,17 @@ def serve(lake: Path, folder: Path) -> Iterator[Server]:
         raise ServerError(f"the server ended with {status}: {log_tail(log)}")
 
 
-def headrace(arguments: Sequence[str], environment: dict[str, str] | None = None) -> str:
+def program(build: Build) -> list[str]:
+    """Return the command line of a build, to which the arguments are added."""
+    return [build.python, "-m", "headrace.cli"]
+
+
+def headrace(
+    arguments: Sequence[str], environment: dict[str, str] | None = None, build: Build = TODAY
+) -> str:
     """Run a headrace command and return its output."""
     done = subprocess.run(
-        [*HEADRACE, *arguments],
+        [*program(build), *arguments],
         env=environment or dict(os.environ),
         capture_output=True,
         text=True,

@@ -29,16 +29,20 @@ async def convert(source: str, target: str, to: str, **options: Any) -> dict[str
 
 
 def work(
-    operation: str, source: str, target: str, geometry: Geometry = "floats", workers: int = 1
+    operation: str,
+    source: str,
+    target: str,
+    geometry: Geometry = "floats",
+    workers: int = 1,
+    task: str = "detect",
 ) -> dict[str, int]:
-    """Run one operation."""
+    """Run one operation. By default conversions write only boxes, as the peers do."""
     if operation == "read":
         return read(source, geometry)
     to = operation.partition("-")[2]
     options: dict[str, Any] = {"workers": workers}
     if to != "coco":
-        # Only boxes, as the peers write.
-        options["task"] = "detect"
+        options["task"] = task
     if Path(source).is_dir():
         options["from_"] = operation.partition("-")[0]
     return asyncio.run(convert(source, target, to, **options))

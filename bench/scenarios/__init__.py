@@ -2,19 +2,21 @@
 
 from bench.scenario import Scenario
 from bench.scenarios.copy import COPY
+from bench.scenarios.export import EXPORT
 from bench.scenarios.files import FILES
 from bench.scenarios.formats import FORMATS
 from bench.scenarios.import_ import IMPORT
+from bench.scenarios.load import ITER, LOAD
 from bench.scenarios.parse import PARSE
 from bench.scenarios.start import START
 from bench.scenarios.transfer import TRANSFER
 from bench.scenarios.transfer_many import MANY
 from bench.scenarios.transfer_upload import UPLOAD
 
-SCENARIOS: dict[str, Scenario] = {
-    each.name: each
-    for each in (COPY, FILES, *FORMATS, IMPORT, PARSE, START, *TRANSFER, *MANY, UPLOAD)
-}
+ALL = (
+    COPY, *EXPORT, FILES, *FORMATS, IMPORT, *ITER, LOAD, PARSE, START, *TRANSFER, *MANY, UPLOAD,
+)  # fmt: skip
+SCENARIOS: dict[str, Scenario] = {each.name: each for each in ALL}
 
 
 def find(name: str) -> list[Scenario]:

@@ -2,52 +2,42 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
-from bench.lakes import VERSION, base_lake, copy_lake, outcome
 from bench.scenario import Contender, RunSetup, Scenario, Setting
-from bench.server import serve
+from bench.scenarios.versions import MEASURES, at_place, official, ours, split, warm
 
-PACKAGES = ("headrace", "aiohttp", "apsw", "msgspec")
-
-EMBEDDED = Contender("headrace", "import_headrace.py", packages=PACKAGES)
-HTTP = Contender("headrace-http", "import_headrace.py", packages=PACKAGES)
-OFFICIAL = Contender(
-    "picsellia",
-    "import_picsellia.py",
-    environment="picsellia",
-    packages=("picsellia", "picsellia-annotations", "pydantic", "requests", "orjson"),
+PLACES = ours("import_headrace.py") | official("import_picsellia.py")
+EMBEDDED, HTTP, *_, OFFICIAL, OFFICIAL_TODAY = PLACES
+# They load the same file into memory, and keep nothing.
+HOTCOCO = Contender("hotcoco", "formats_hotcoco.py", "hotcoco", ("hotcoco",), whole=False)
+PYCOCOTOOLS = Contender(
+    "pycocotools", "formats_pycocotools.py", "pycocotools", ("pycocotools",), whole=False
 )
-
-
-def prepare(setting: Setting) -> None:
-    """Create a lake with the assets, and read the file into the page cache."""
-    base_lake(setting.cache, setting.spec)
-    with setting.coco_file.open("rb") as stream:
-        while stream.read(1 << 20):
-            pass
+OURS, PEERS = split(PLACES)
 
 
 @contextmanager
 def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
     """Set up a copy of the lake, and a server if the contender works over HTTP."""
-    lake = copy_lake(base_lake(setting.cache, setting.spec), folder / "lake")
-    verify = partial(outcome, lake)
-    job = {"version": VERSION, "file": str(setting.coco_file)}
-    if contender == EMBEDDED:
-        yield RunSetup({"target": str(lake), **job}, verify=verify)
+    file, items = str(setting.coco_file), setting.spec.annotations
+    if contender not in PLACES:
+        job = {"operation": "read", "source": file, "target": str(folder / "none")}
+        yield RunSetup(job, items=items)
         return
-    with serve(lake, folder) as server:
-        arguments = {"target": server.address, "token": server.token, **job}
-        yield RunSetup(arguments, server_pid=server.pid, verify=verify)
+    place = PLACES[contender]
+    with at_place(
+        setting, place, folder, {"file": file}, annotated=False, counted=True, items=items
+    ) as setup:
+        yield setup
 
 
 IMPORT = Scenario(
     name="import",
     summary="import a COCO file: into a lake, over HTTP, and by the official client over HTTP",
-    ours=(EMBEDDED, HTTP),
-    peers=(OFFICIAL,),
-    prepare=prepare,
+    ours=OURS,
+    peers=(*PEERS, HOTCOCO, PYCOCOTOOLS),
+    prepare=warm,
     set_up=set_up,
+    measures=MEASURES,
 )

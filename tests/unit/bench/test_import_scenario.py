@@ -17,7 +17,8 @@ from bench.environments import clean_environment
 from bench.lakes import base_lake, copy_lake, outcome
 from bench.runner import Plan, run_once
 from bench.scenario import Contender, Setting
-from bench.scenarios.import_ import EMBEDDED, HTTP, IMPORT, OFFICIAL
+from bench.scenarios.import_ import EMBEDDED, HTTP, IMPORT
+from bench.scenarios.import_ import OFFICIAL_TODAY as OFFICIAL
 from bench.server import ServerError, headrace, serve
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")

@@ -1,0 +1,135 @@
+"""Builds of headrace: today's, and those of other commits, each with its own sources and environment.
+
+The sources of a commit come from the repository, its environment from its own `tools/python`, on
+the interpreter that runs the harness. Each build makes and reads its lakes with its own code, so
+that a lake of one layout never meets the code of another.
+"""
+
+import hashlib
+import io
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import tempfile
+from dataclasses import dataclass
+from functools import cache as cached
+from functools import partial
+from pathlib import Path
+
+from bench.data import write_coco
+from bench.dataset import Spec
+from bench.environments import (
+    ROOT,
+    PeerEnvironmentError,
+    clean_environment,
+    interpreter_tag,
+    python_of,
+    run_command,
+)
+from bench.lakes import VERSION, copy_lake
+from bench.once import once
+
+BASE_LAKE = """
+import sys
+from pathlib import Path
+from bench.data import Spec
+from bench.lakes import base_lake
+images, annotations, polygons, seed = map(int, sys.argv[2:])
+print(base_lake(Path(sys.argv[1]), Spec(images, annotations, bool(polygons), seed)))
+"""
+OUTCOME = """
+import json, sys
+from pathlib import Path
+from bench.lakes import outcome
+print(json.dumps(outcome(Path(sys.argv[1]))))
+"""
+
+
+@dataclass(frozen=True)
+class Build:
+    """The code of one commit, or today's: its Python, and the root of its sources."""
+
+    python: str
+    root: Path
+
+    def run(self, *arguments: str) -> str:
+        """Run the build's Python, with its own `bench` on the path, and return the output."""
+        with tempfile.TemporaryDirectory() as folder:
+            environment = clean_environment(Path(folder)) | {"PYTHONPATH": str(self.root)}
+            return run_command([self.python, *arguments], environment)
+
+    def base_lake(self, cache: Path, spec: Spec) -> Path:
+        """Return the lake with all assets of a spec and no annotations, and create it if missing."""
+        numbers = (spec.images, spec.annotations, int(spec.polygons), spec.seed)
+        return Path(self.run("-c", BASE_LAKE, str(cache), *map(str, numbers)).splitlines()[-1])
+
+    def annotated_lake(self, cache: Path, spec: Spec) -> Path:
+        """Return the lake with the assets and annotations of a spec, and create it if missing.
+
+        Its name depends on the code that decides how annotations are kept, so that another layout
+        gets another lake.
+        """
+        base = self.base_lake(cache, spec)
+        file = write_coco(cache / "data" / f"{spec.name}.json", spec)
+        name = f"{base.name}-annotated-{self.layout()}"
+        return once(base.with_name(name), partial(self._annotate, base, file))
+
+    def _annotate(self, base: Path, file: Path, lake: Path) -> None:
+        copy_lake(base, lake)
+        script = self.root / "bench" / "contenders" / "import_headrace.py"
+        job = {"target": str(lake), "version": VERSION, "file": str(file)}
+        self.run(str(script), json.dumps(job))
+
+    def outcome(self, lake: Path) -> dict[str, int]:
+        """Count what is in a lake of this build; see `bench.lakes.outcome`."""
+        found: dict[str, int] = json.loads(self.run("-c", OUTCOME, str(lake)).splitlines()[-1])
+        return found
+
+    def layout(self) -> str:
+        """Return a name for the layout of annotations: a digest of the code that packs and stores them."""
+        digest = hashlib.sha256()
+        for part in ("model", "storage"):
+            for path in sorted((self.root / "src" / "headrace" / part).rglob("*")):
+                if path.suffix in (".py", ".sql"):
+                    digest.update(path.read_bytes())
+        return digest.hexdigest()[:8]
+
+
+TODAY = Build(sys.executable, ROOT)
+
+
+@cached
+def build_of(environment: str, cache: Path) -> Build:
+    """Return the build of `headrace`, or of `headrace@<commit>`; it is created if missing."""
+    _, _, commit = environment.partition("@")
+    if not commit:
+        return TODAY
+    root = once(cache / "builds" / commit, partial(unpack, commit))
+    variables = dict(os.environ) | {
+        # The interpreter of the harness, so that all contenders have the same.
+        "PYTHON": os.path.realpath(sys.executable),
+        "HEADRACE_VENV": f".venv-{interpreter_tag()}",
+    }
+    find = [str(root / "tools" / "python"), "-c", "import sys; print(sys.executable)"]
+    return Build(run_command(find, variables).strip(), root)
+
+
+def python_for(environment: str, cache: Path) -> str:
+    """Return the path of the Python of a build or of a peer's environment, which is created if missing."""
+    if environment.startswith("headrace@"):
+        return build_of(environment, cache).python
+    return python_of(environment, cache)
+
+
+def unpack(commit: str, folder: Path) -> None:
+    """Write the files of a commit into a folder."""
+    git = ["git", "-C", str(ROOT), "archive", commit]
+    done = subprocess.run(git, capture_output=True, check=False)
+    if done.returncode:
+        raise PeerEnvironmentError(
+            f"the repository does not have {commit}: {done.stderr.decode().strip()[-500:]}"
+        )
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")

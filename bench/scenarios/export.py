@@ -1,0 +1,78 @@
+"""Export the annotations of a version: built in memory, and written as COCO, YOLO and VOC."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from bench.outcomes import count_objects
+from bench.scenario import Contender, RunSetup, Scenario, Setting
+from bench.scenarios.versions import (
+    MEASURES,
+    PACKAGES,
+    Place,
+    at_place,
+    official,
+    ours,
+    reading,
+    split,
+    warm,
+)
+
+OURS = ours("version_headrace.py")
+OFFICIAL = official("version_picsellia.py")
+# The same work from the file instead of the lake: how fast the format itself is written.
+CONVERT = Contender("convert", "formats_headrace.py", packages=PACKAGES, whole=False)
+HOTCOCO = Contender("hotcoco", "formats_hotcoco.py", "hotcoco", ("hotcoco",), whole=False)
+DATUMARO = replace(
+    HOTCOCO, name="datumaro", script="formats_datumaro.py", environment="datumaro",
+    packages=("datumaro",), up_to="S",
+)  # fmt: skip
+
+
+@contextmanager
+def set_up(
+    setting: Setting,
+    contender: Contender,
+    folder: Path,
+    kind: str,
+    contenders: Mapping[Contender, Place],
+) -> Iterator[RunSetup]:
+    """Set up a copy of the annotated lake and its server, or a conversion of the COCO file."""
+    output = folder / ("out.json" if kind == "coco" else "out")
+    verify = partial(count_objects, output, kind)
+    if contender not in contenders:
+        job = {"operation": f"coco-{kind}", "source": str(setting.coco_file), "target": str(output)}
+        if contender == CONVERT:
+            job["task"] = "auto"
+        yield RunSetup(job, verify=verify, items=setting.spec.annotations)
+        return
+    job = {"operation": f"export-{kind}", "output": str(output)}
+    place = contenders[contender]
+    with at_place(setting, place, folder, job, items=setting.spec.annotations) as setup:
+        yield replace(setup, verify=verify)
+
+
+def scenario(
+    kind: str, contenders: Mapping[Contender, Place], anchors: tuple[Contender, ...]
+) -> Scenario:
+    """Return the scenario of one format."""
+    mine, peers = split(contenders)
+    return Scenario(
+        name=f"export/{kind}",
+        summary=f"export the annotations of a version as {kind.upper()}",
+        ours=mine,
+        peers=(*peers, *anchors),
+        prepare=warm,
+        set_up=partial(set_up, kind=kind, contenders=contenders),
+        measures=MEASURES,
+    )
+
+
+EXPORT = (
+    reading("export/build", "build_coco_file_locally", OURS | OFFICIAL, "build"),
+    scenario("coco", OURS | OFFICIAL, (CONVERT, HOTCOCO)),
+    scenario("yolo", OURS, (CONVERT,)),
+    scenario("voc", OURS, (CONVERT,)),
+)
