@@ -11,7 +11,7 @@ import msgspec
 from headrace.errors import StorageError
 from headrace.model.blob.chains import ChainRuns, decode_chains
 from headrace.model.blob.layout import SCORED, VERSION, BlobContent, BlobExtras, BlobGroup, opened
-from headrace.model.blob.pack import MASK_OUTLINE, RINGS
+from headrace.model.blob.pack import MASK_OUTLINE, RINGS, pack_page
 from headrace.model.blob.runs import DecodedRuns, decode, integers_of, lists_of
 from headrace.model.columns import FLAT, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
@@ -51,13 +51,11 @@ def unpack_page(
 
 
 def _with_old(blobs: Sequence[bytes], whole: bool, areas: bool) -> list[Shapes]:
-    """Unpack a page in which some blobs have an earlier format."""
-    new = [blob for blob in blobs if blob[:1] >= _FIRST_HEAD]
-    unpacked = iter(unpack_page(new, whole=whole, areas=areas))
-    return [
-        next(unpacked) if blob[:1] >= _FIRST_HEAD else unpack_old(blob, whole=whole)
-        for blob in blobs
-    ]
+    """Unpack a page in which some blobs have an earlier format: they are packed again, so that all are read alike."""
+    old = [blob for blob in blobs if blob[:1] < _FIRST_HEAD]
+    packed = iter(pack_page([unpack_old(blob) for blob in old]))
+    current = [next(packed) if blob[:1] < _FIRST_HEAD else blob for blob in blobs]
+    return unpack_page(current, whole=whole, areas=areas)
 
 
 def scores_of(blob: bytes) -> list[float]:

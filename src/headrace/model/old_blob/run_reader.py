@@ -76,18 +76,18 @@ class RunReader:
             raise DamagedRunError("a negative number")
         return numbers
 
-    def coordinates(self, count: int, *, whole: bool = False) -> list[float]:
-        """Read ``count`` numbers: whole ones as integers, all others as floats, or rounded with ``whole``."""
+    def coordinates(self, count: int) -> list[float]:
+        """Read ``count`` numbers: whole ones as integers, all others as floats."""
         if not count:
             return []
         form, scale = self._mode()
         numbers = self._plain(form, count)
         if form == RAW:
             _check_finite(numbers)
-            return list(map(round, numbers)) if whole else _with_integers(numbers)
-        return _divided(numbers, scale, whole) if scale else numbers
+            return _with_integers(numbers)
+        return _divided(numbers, scale) if scale else numbers
 
-    def chains(self, count: int, *, whole: bool = False) -> list[list[Pair]]:
+    def chains(self, count: int) -> list[list[Pair]]:
         """Read ``count`` chains of points ``(x, y)``, their numbers as those of :meth:`coordinates`."""
         sizes = self.integers(count)
         points = sum(sizes)
@@ -97,7 +97,7 @@ class RunReader:
             return [[] for _ in sizes]
         form, scale = self._mode()
         if form == RAW:
-            return self._raw_chains(sizes, whole)
+            return self._raw_chains(sizes)
         filled = len(sizes) - sizes.count(0)
         starts: list[Any] = self._plain(form, 2 * filled)
         steps = self._steps(2 * (points - filled))
@@ -111,18 +111,16 @@ class RunReader:
             xs = accumulate(steps[index:end:2], initial=next(start))
             ys = accumulate(steps[index + 1 : end : 2], initial=next(start))
             if scale:
-                chains.append(
-                    list(zip(_divided(xs, scale, whole), _divided(ys, scale, whole), strict=True))
-                )
+                chains.append(list(zip(_divided(xs, scale), _divided(ys, scale), strict=True)))
             else:
                 chains.append(list(zip(xs, ys, strict=True)))
             index = end
         return chains
 
-    def _raw_chains(self, sizes: list[int], whole: bool) -> list[list[Pair]]:
+    def _raw_chains(self, sizes: list[int]) -> list[list[Pair]]:
         numbers: list[Any] = self._plain(RAW, 2 * sum(sizes))
         _check_finite(numbers)
-        numbers = list(map(round, numbers)) if whole else _with_integers(numbers)
+        numbers = _with_integers(numbers)
         pairs = list(zip(numbers[0::2], numbers[1::2], strict=True))
         ends = list(accumulate(sizes))
         return [pairs[end - size : end] for end, size in zip(ends, sizes, strict=True)]
@@ -169,10 +167,8 @@ class RunReader:
         return part
 
 
-def _divided(numbers: Any, scale: int, whole: bool) -> list[float]:
+def _divided(numbers: Any, scale: int) -> list[float]:
     factor = FACTORS[scale]
-    if whole:
-        return [round(number / factor) for number in numbers]
     divisor = int(factor)
     return [number / factor if number % divisor else number // divisor for number in numbers]
 

@@ -38,19 +38,17 @@ _texts = msgspec.json.Decoder(list[str | None])
 _attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
 
 
-def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
+def unpack(blob: bytes) -> Shapes:
     """Unpack the shapes of a blob.
 
     Args:
         blob: A blob of format 1 or 2.
-        whole: For clients of the platform's own wire: round rectangles, polygons and their keyframes to integers, and
-            leave out scores, boxes and segmentations.
 
     Raises:
         StorageError: The blob is damaged.
     """
     try:
-        return _unpack(RunReader(blob), whole)
+        return _unpack(RunReader(blob))
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise StorageError(f"an annotation's shapes are damaged: {error}") from error
 
@@ -58,7 +56,7 @@ def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
 # --- one group -------------------------------------------------------------------------------------------
 
 
-def _unpack(reader: RunReader, whole: bool) -> Shapes:
+def _unpack(reader: RunReader) -> Shapes:
     head = reader.byte()
     version, known = head >> 4, _STORED_ORDINALS
     if version == VERSION:
@@ -69,7 +67,7 @@ def _unpack(reader: RunReader, whole: bool) -> Shapes:
     shapes = Shapes([], reader.varint() if stored else None)
     last = -1
     while reader.left:
-        group = _unpack_group(reader, version, stored, whole)
+        group = _unpack_group(reader, version, stored)
         if group.kind <= last:
             raise ValueError("groups out of order")
         last = group.kind
@@ -77,15 +75,13 @@ def _unpack(reader: RunReader, whole: bool) -> Shapes:
     return shapes
 
 
-def _unpack_group(
-    reader: RunReader, version: int, stored_ordinals: bool, whole: bool
-) -> ShapeGroup:
+def _unpack_group(reader: RunReader, version: int, stored_ordinals: bool) -> ShapeGroup:
     head = reader.byte()
     kind, flags = ShapeKind(head & 0xF), head >> 4
     size = _size(reader)
     labels = reader.integers(size)
     ordinals = reader.integers(size) if stored_ordinals else None
-    group = ShapeGroup(kind, labels, _unpack_geometry(reader, kind, size, whole), ordinals=ordinals)
+    group = ShapeGroup(kind, labels, _unpack_geometry(reader, kind, size), ordinals=ordinals)
     if flags & _TEXTS:
         group.texts = _column(_texts.decode(reader.bytes()), size)
     if flags & _ATTRIBUTES:
@@ -96,16 +92,15 @@ def _unpack_group(
         if version == _FIRST_VERSION:
             raise ValueError("extras that this version of the format does not have")
         extras = unpack_extras(reader, size)
-        if not whole:
-            group.scores, group.boxes, group.segmentations = extras
+        group.scores, group.boxes, group.segmentations = extras
     return group
 
 
-def _unpack_geometry(reader: RunReader, kind: ShapeKind, size: int, whole: bool) -> list[Any]:
+def _unpack_geometry(reader: RunReader, kind: ShapeKind, size: int) -> list[Any]:
     if kind is ShapeKind.RECTANGLE:
-        return reader.coordinates(4 * size, whole=whole)
+        return reader.coordinates(4 * size)
     if kind is ShapeKind.POLYGON:
-        return reader.chains(size, whole=whole)
+        return reader.chains(size)
     if kind is ShapeKind.LINE:
         return reader.chains(size)
     if kind is ShapeKind.POINT:
@@ -115,7 +110,7 @@ def _unpack_geometry(reader: RunReader, kind: ShapeKind, size: int, whole: bool)
     if kind is ShapeKind.MASK:
         return [reader.text(length) for length in reader.integers(size)]
     if kind is ShapeKind.TRACK:
-        return _unpack_tracks(reader, size, whole)
+        return _unpack_tracks(reader, size)
     return []
 
 
@@ -125,15 +120,15 @@ def _unpack_keypoints(reader: RunReader, size: int) -> list[list[Triple]]:
     return [[(x, y, next(visible)) for x, y in points] for points in chains]
 
 
-def _unpack_tracks(reader: RunReader, size: int, whole: bool) -> list[TrackGeometry]:
+def _unpack_tracks(reader: RunReader, size: int) -> list[TrackGeometry]:
     tracks = []
     for _ in range(size):
         start, rectangles, polygons, ends = reader.integers(4)
         if max(rectangles, polygons, ends) > MAX_ORDINAL:
             raise ValueError("more keyframes than a track can have")
         frames = reader.integers(rectangles + polygons + ends)
-        numbers = iter(reader.coordinates(4 * rectangles, whole=whole))
-        rings = reader.chains(polygons, whole=whole)
+        numbers = iter(reader.coordinates(4 * rectangles))
+        rings = reader.chains(polygons)
         boxes = zip(frames, numbers, numbers, numbers, numbers, strict=False)
         tracks.append(
             TrackGeometry(

@@ -20,6 +20,7 @@ from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
+from headrace.platform.jobs.old_blobs import rewrite_old_blobs
 from headrace.platform.removals.room import expire_removals
 from headrace.storage.database.base import Transaction
 
@@ -52,6 +53,7 @@ async def purge(context: Context) -> None:
         pass
     await expire_removals(context)
     await start_due_gc(context)
+    await rewrite_old_blobs(context)
 
 
 async def purge_step(context: Context) -> bool:
