@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 import warnings
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -24,12 +23,10 @@ from typing import Any, TypedDict, Unpack
 import msgspec
 from msgspec import Struct
 
-from headrace.app_folders import HOME_VARIABLE, config_folder, state_folder
+from headrace.app_folders import HOME_VARIABLE, state_folder
 from headrace.errors import ConfigurationError, HeadraceWarning, did_you_mean
+from headrace.settings_files import project_table, read_toml, user_file
 
-FILE = "headrace.toml"
-USER_FILE = "config.toml"
-_PROJECT = "pyproject.toml"
 _PREFIX = "HEADRACE_"
 TOKEN_VARIABLE = _PREFIX + "TOKEN"
 _ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
@@ -66,6 +63,9 @@ _OTHER_VARIABLES = frozenset(
     }
 )
 """The variables that are not settings."""
+
+OPTION_PREFIXES: set[str] = set()
+"""How variables for the options of commands begin, such as ``HEADRACE_PULL_``; the command line adds them."""
 
 
 class UndoPolicy(Struct, frozen=True, kw_only=True):
@@ -165,7 +165,7 @@ def load_settings(
         HeadraceWarning: If a setting has no effect where it stands, or a variable is unknown.
     """
     variables = os.environ if environment is None else environment
-    user = _from_user(config_folder(variables) / USER_FILE)
+    user = _from_user(user_file(variables))
     given = {name: value for name, value in arguments.items() if value is not None}
     found = {
         **user,
@@ -192,27 +192,26 @@ def _warn_of_typos(environment: Mapping[str, str]) -> None:
     known = {*_OTHER_VARIABLES, *(_PREFIX + name.upper() for name in Settings.__struct_fields__)}
     bare = [name.removeprefix(_PREFIX) for name in known]
     for name in environment:
-        if name.startswith(_PREFIX) and name not in known:
+        if name.startswith(_PREFIX) and name not in known and not _is_option(name):
             for near in get_close_matches(name.removeprefix(_PREFIX), bare, n=1, cutoff=0.75):
                 _warn(f"the variable {name} has no effect; did you mean {_PREFIX}{near}?")
 
 
+def _is_option(variable: str) -> bool:
+    return any(variable.startswith(prefix) for prefix in OPTION_PREFIXES)
+
+
 def _from_user(path: Path) -> dict[str, Any]:
-    table = _read(path)
+    table = read_toml(path)
     return {} if table is None else _without(table, {_TOKEN}, path)
 
 
 def _from_project(folder: Path, user: Mapping[str, Any]) -> dict[str, Any]:
-    for parent in (folder, *folder.parents):
-        path = parent / FILE
-        table = _read(path)
-        if table is None:
-            path = parent / _PROJECT
-            table = (_read(path) or {}).get("tool", {})
-            table = table.get("headrace") if isinstance(table, dict) else None
-        if table is not None:
-            return _without(table, PERSONAL | {_TOKEN} | _lowered(table, user), path)
-    return {}
+    found = project_table(folder)
+    if found is None:
+        return {}
+    path, table = found
+    return _without(table, PERSONAL | {_TOKEN} | _lowered(table, user), path)
 
 
 def _lowered(table: Any, user: Mapping[str, Any]) -> set[str]:
@@ -232,6 +231,8 @@ def _without(table: Any, ignored: AbstractSet[str], path: Path) -> dict[str, Any
     """Check the settings of a file, and return those that may stand in it."""
     if not isinstance(table, dict):
         raise ConfigurationError(f"{path}: headrace must be a table", hint="[tool.headrace]")
+    # Tables hold options of commands, which the command line reads and checks.
+    table = {name: value for name, value in table.items() if not isinstance(value, dict)}
     for name in table:
         if name not in (*Settings.__struct_fields__, _TOKEN):
             known = Settings.__struct_fields__
@@ -249,7 +250,7 @@ def _cure(useless: list[str]) -> str:
     personal = [name for name in useless if name != _TOKEN]
     cures = ["a token is stored by: headrace login URL"] if _TOKEN in useless else []
     if personal:
-        where = config_folder() / USER_FILE
+        where = user_file()
         what = ", ".join(
             f"lower {name}" if name.startswith("undo_") else f"set {name}" for name in personal
         )
@@ -260,19 +261,6 @@ def _cure(useless: list[str]) -> str:
 def _warn(message: str) -> None:
     # Python's own filter shows the same warning once.
     warnings.warn(message, HeadraceWarning, stacklevel=2)
-
-
-def _read(path: Path) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
-        return None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        if path.name == _PROJECT:
-            return None  # the file of other tools, which report it themselves
-        raise ConfigurationError(
-            f"{path} is not valid TOML: {error}", hint="correct or remove it"
-        ) from None
 
 
 def _checked(values: Mapping[str, Any], origin: str) -> Settings:

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import Any
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, Group, Parameter
 
 from headrace._version import __version__
 from headrace.cli.console.examples import examples_of
 from headrace.cli.console.help_text import HelpFormatter, arguments_of
-from headrace.cli.console.options import FORMAT_NAMES, Output
-from headrace.cli.console.progress import with_mode
-from headrace.cli.console.result import Result
-from headrace.cli.console.streams import with_streams
-from headrace.cli.console.usage import usage_error
+from headrace.cli.console.options import FORMAT_NAMES
+from headrace.cli.console.variables import help_of, prefix_of, read_options
 from headrace.cli.lake.init import init
 from headrace.cli.look.explain import explain
 from headrace.cli.look.ls import ls
@@ -35,6 +32,7 @@ from headrace.cli.version import contents, delete, from_tags, label, tag, versio
 from headrace.cli.version.digest import digest
 from headrace.cli.version.metadata import metadata
 from headrace.cli.work import assignments, campaign, job, processing, steps, user
+from headrace.settings import OPTION_PREFIXES
 
 MOVE = Group("Move data", sort_key=1)
 LOOK = Group("Look", sort_key=2)
@@ -181,6 +179,10 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
 }
 """Commands of two words."""
 
+
+PAIRS = [[family, name] for family, (*_, names) in SUBCOMMANDS.items() for name in names]
+"""The words of these commands."""
+
 # The required arguments, in the order in which they are given.
 USAGE = {
     "push": "TARGET VERSION IMAGES…",
@@ -202,17 +204,6 @@ USAGE = {
 }
 
 
-class Parsed(NamedTuple):
-    """A parsed command line; ``command`` starts the work, and is None if help was printed instead.
-
-    ``name`` is the command as results name it: ``push``, ``version.list``.
-    """
-
-    command: Callable[[], Coroutine[Any, Any, Result | None]] | None
-    output: Output
-    name: str = ""
-
-
 def make_app(*, everything: bool = False) -> App:
     """Return the whole command line; with ``everything``, its first page describes all commands."""
     more = [name for name in (*COMMANDS, *SUBCOMMANDS) if name not in FIRST_PAGE]
@@ -232,7 +223,9 @@ def make_app(*, everything: bool = False) -> App:
         help_formatter=HelpFormatter(),
         version=__version__,
         default_parameter=Parameter(negative_iterable=""),
+        config=read_options,
     )
+    OPTION_PREFIXES.update(prefix_of(words) for words in [*([name] for name in COMMANDS), *PAIRS])
     app["--help"].group = app["--version"].group = GENERAL
     for position, (name, (function, group)) in enumerate(COMMANDS.items()):
         app.command(
@@ -242,7 +235,7 @@ def make_app(*, everything: bool = False) -> App:
             sort_key=position,
             show=everything or name in FIRST_PAGE,
             usage=f"Usage: headrace {name} {USAGE[name]} [OPTIONS]",
-            help_epilogue=f"{examples_of(name)}\n{EPILOGUE}",
+            help_epilogue=f"{examples_of(name)}\n{EPILOGUE}{help_of([name])}",
         )
     for position, (name, (text, group, commands)) in enumerate(SUBCOMMANDS.items()):
         inner = App(
@@ -259,45 +252,8 @@ def make_app(*, everything: bool = False) -> App:
                 name=subcommand,
                 sort_key=order,
                 usage=f"Usage: headrace {name} {subcommand} {arguments_of(function)} [OPTIONS]",
-                help_epilogue=f"{examples_of(f'{name} {subcommand}')}\n{EPILOGUE}",
+                help_epilogue=f"{examples_of(f'{name} {subcommand}')}\n{EPILOGUE}"
+                + help_of([name, subcommand]),
             )
         app.command(inner)
     return app
-
-
-def parse(arguments: Sequence[str]) -> Parsed:
-    """Parse a command line.
-
-    Raises:
-        UsageError: The command, an option or a value is unknown or missing; the hint names the nearest one.
-    """
-    app = make_app()
-    words = with_mode(with_streams(_without_aliases(arguments)))
-    try:
-        command, bound, _ = app.parse_args(words, exit_on_error=False, print_error=False)
-    except CycloptsError as error:
-        raise usage_error(error, _names()) from None
-    if not command.__module__.startswith("headrace."):
-        # A command of cyclopts: help.
-        command(*bound.args, **bound.kwargs)
-        return Parsed(None, Output())
-    output = bound.arguments.setdefault("output", Output())
-    name = ".".join(words[: 2 if words[0] in SUBCOMMANDS else 1])
-    return Parsed(lambda: command(*bound.args, **bound.kwargs), output, name)
-
-
-def _names() -> dict[str, list[str]]:
-    """Return the names of all commands, each with those of its sub-commands."""
-    families = {name: [*commands] for name, (_, _, commands) in SUBCOMMANDS.items()}
-    return {**{name: [] for name in COMMANDS}, **families}
-
-
-def _without_aliases(arguments: Sequence[str]) -> list[str]:
-    """Return a command line with the sub-command that an alias stands for."""
-    given = list(arguments)
-    if len(given) > 1 and given[0] in SUBCOMMANDS:
-        known = SUBCOMMANDS[given[0]][2]
-        meant = [name for name in ALIASES.get(given[1], ()) if name in known]
-        if meant and given[1] not in known:
-            given[1] = meant[0]
-    return given

@@ -16,7 +16,6 @@ from typing import Any, TextIO
 
 import anyio
 
-from headrace.cli.app import parse
 from headrace.cli.console.errors import DEBUG, DONE, INTERRUPTED, RUN_AGAIN, Failure, explain
 from headrace.cli.console.logs import start_log
 from headrace.cli.console.options import Output, wanted_color
@@ -29,6 +28,7 @@ from headrace.cli.console.result import (
     print_warning,
 )
 from headrace.cli.console.terminal import choose_color
+from headrace.cli.parse import parse
 from headrace.errors import HeadraceWarning
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]

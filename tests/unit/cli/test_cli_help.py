@@ -8,8 +8,9 @@ import shlex
 
 import pytest
 
-from headrace.cli.app import ALIASES, COMMANDS, FIRST_PAGE, SUBCOMMANDS, parse
+from headrace.cli.app import ALIASES, COMMANDS, FIRST_PAGE, SUBCOMMANDS
 from headrace.cli.console.examples import EXAMPLES
+from headrace.cli.parse import parse
 from tests.support.processes.cli import headrace
 
 PAIRS = [f"{family} {name}" for family, (*_, names) in SUBCOMMANDS.items() for name in names]

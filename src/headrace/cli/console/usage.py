@@ -52,7 +52,8 @@ def usage_error(error: CycloptsError, commands: Mapping[str, Sequence[str]]) -> 
     if isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         return UsageError(f"unexpected argument {error.unused_tokens[0]!r}", hint=see_help)
     if isinstance(error, CoercionError) and error.token is not None and error.argument is not None:
-        return _wrong_value(error.argument, error.token.value, error.target_type)
+        where = error.token.source if error.token.source not in ("", "cli") else ""
+        return _wrong_value(error.argument, error.token.value, error.target_type, where)
     if isinstance(error, RepeatArgumentError) and error.token is not None:
         return UsageError(f"{error.token.keyword} is given more than once", hint=see_help)
     if isinstance(error, ValidationError) and error.argument is not None:
@@ -82,15 +83,16 @@ def _unknown_command(
     return UsageError(f"unknown command {prefix + given!r}", hint=hint)
 
 
-def _wrong_value(argument: Argument, given: str, wanted: type | None) -> UsageError:
-    """Return the error for a value that is no choice, no number or no truth value."""
+def _wrong_value(argument: Argument, given: str, wanted: type | None, where: str) -> UsageError:
+    """Return the error for a value that is no choice, no number or no truth value; ``where`` names its origin."""
     choices = argument.get_choices(force=True)
     if choices:
         near = nearest(given, choices)
         hint = (f"did you mean {near!r}? " if near else "") + f"choices: {', '.join(choices)}"
     else:
         hint = f"give {_KINDS.get(wanted, 'another value')}"
-    return UsageError(f"{argument.name} cannot be {given!r}", hint=hint)
+    prefix = f"{where}: " if where else ""
+    return UsageError(f"{prefix}{argument.name} cannot be {given!r}", hint=hint)
 
 
 def _did_you_mean(given: str, known: Sequence[str], *, cutoff: float = 0.6) -> str | None:
