@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import zlib
 from contextlib import suppress
 from itertools import chain
 
@@ -12,8 +13,9 @@ from hypothesis import strategies as st
 
 from headrace.errors import StorageError
 from headrace.model.blob.counts import pack_counts, unpack_counts
-from headrace.model.blob.pack import pack
-from headrace.model.blob.unpack import unpack
+from headrace.model.blob.layout import HEAD_BYTES, VERSION
+from headrace.model.blob.pack import pack, pack_page
+from headrace.model.blob.unpack import unpack, unpack_page
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from tests.support.tiers import scaled
 
@@ -125,12 +127,40 @@ def test_a_damaged_blob_is_read_or_refused(shapes: Shapes, data: st.DataObject) 
         assert unpack(bytes(blob)).count >= 0
 
 
+def resealed(packed: bytes) -> bytes:
+    """A blob with a content that its checksum fits."""
+    return bytes([VERSION << 4]) + zlib.crc32(packed).to_bytes(4, "little") + packed
+
+
+@given(annotations(), st.data())
+@settings(max_examples=scaled(300))
+def test_a_hostile_content_is_read_or_refused(shapes: Shapes, data: st.DataObject) -> None:
+    packed = bytearray(pack(shapes)[HEAD_BYTES:])
+    for _ in range(data.draw(st.integers(1, 4))):
+        packed[data.draw(st.integers(0, len(packed) - 1))] = data.draw(st.integers(0, 255))
+    with suppress(StorageError):
+        read = unpack(resealed(bytes(packed)))
+        # What is read can be stored: no number in it is without a meaning.
+        assert unpack(pack(read)).count == read.count
+
+
+@given(st.lists(annotations(), max_size=5))
+@settings(max_examples=scaled(50))
+def test_a_page_holds_what_its_blobs_hold(page: list[Shapes]) -> None:
+    blobs = pack_page(page)
+    assert blobs == [pack(shapes) for shapes in page]
+    assert unpack_page(blobs) == page
+    assert unpack_page(blobs, whole=True) == [unpack(blob, whole=True) for blob in blobs]
+
+
 @given(st.binary(max_size=60))
 @settings(max_examples=scaled(1000))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
     for prefix in (b"", b"\x10", b"\x11\x05", b"\x22"):
         with suppress(StorageError):
             assert unpack(prefix + content).count >= 0
+    with suppress(StorageError):
+        assert unpack(resealed(content)).count >= 0
 
 
 @given(st.lists(st.integers(0, 200) | LABELS, max_size=60))

@@ -123,7 +123,8 @@ class DecodedChains(NamedTuple):
         x, y = self.points[:, 0], self.points[:, 1]
         following = np.arange(1, len(x) + 1)
         following[starts + self.sizes[filled] - 1] = starts
-        twice = np.add.reduceat(x * y[following] - y * x[following], starts)
+        with np.errstate(over="ignore", invalid="ignore"):
+            twice = np.add.reduceat(x * y[following] - y * x[following], starts)
         areas[filled] = np.where(self.sizes[filled] < 3, 0.0, np.abs(twice) / 2)
         return areas
 

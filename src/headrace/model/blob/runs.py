@@ -290,6 +290,8 @@ def lists_of(runs: DecodedRuns, *, whole: bool = False) -> list[list[Any]]:
 def values(numbers: Floats, *, whole: bool = False) -> list[Any]:
     """Return numbers as Python's: integers where they are whole, else floats. With ``whole`` all are rounded."""
     if whole:
+        if len(numbers) and np.abs(numbers).max() > _EXACT:
+            return list(map(round, numbers.tolist()))
         return list(np.rint(numbers).astype(np.int64).tolist())
     with np.errstate(invalid="ignore"):
         held = numbers.astype(np.int64)
