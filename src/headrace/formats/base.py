@@ -106,7 +106,7 @@ class Reader(ABC):
         if self._known_labels is None:
             with blamed(self.package, f"read the labels of {self.path}"):
                 labels = self._labels(self.findings.begin("labels"))
-            self._source_labels = [label.name for label in labels]
+                self._source_labels = [label.name for label in labels]
             label_map = self.options.labels_map
             self._known_labels = labels if label_map is None else label_map.labels(labels)
         return self._known_labels

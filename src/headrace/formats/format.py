@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from headrace.errors import FormatError, FormatPackageError, FormatPackageWarning
 from headrace.formats.base import ConversionStep, Reader, Writer
-from headrace.formats.blame import blamed
+from headrace.formats.blame import blamed, returned
 from headrace.formats.findings.collect import Findings
 from headrace.formats.findings.explained import FindingText
 from headrace.formats.info import FormatInfo, Guess
@@ -70,7 +70,8 @@ class Format(Struct, frozen=True, kw_only=True):
         if not self.reader:
             raise FormatError(f"{self.info.title} can be written, but not read")
         with blamed(self.package, "open a reader"):
-            reader: Reader = self._load(self.reader)(path, options=options, findings=findings)
+            made = self._load(self.reader)(path, options=options, findings=findings)
+            reader = returned(made, Reader, self.reader)  # type: ignore[type-abstract]
             reader.package = self.package
         return reader
 
@@ -100,8 +101,8 @@ class Format(Struct, frozen=True, kw_only=True):
         if not self.writer:
             raise FormatError(f"{self.info.title} can be read, but not written")
         with blamed(self.package, "open a writer"):
-            make = self._load(self.writer)
-            writer: Writer = make(target, labels, options=options, findings=findings)
+            made = self._load(self.writer)(target, labels, options=options, findings=findings)
+            writer = returned(made, Writer, self.writer)  # type: ignore[type-abstract]
             writer.package = self.package
         return writer
 
@@ -132,7 +133,9 @@ class Format(Struct, frozen=True, kw_only=True):
         try:
             with blamed(self.package, f"say whether files are {self.info.title}"):
                 guess = self._load(self.probe)(path)
-                return None if guess is None else replace(guess, format=self.info.name)
+                if guess is None:
+                    return None
+                return replace(returned(guess, Guess, self.probe), format=self.info.name)
         except FormatPackageError as error:
             warnings.warn(error.message, FormatPackageWarning, stacklevel=2)
             return None
@@ -140,13 +143,17 @@ class Format(Struct, frozen=True, kw_only=True):
     def count_images(self, folder: Path) -> int:
         """Return the number of images that annotations of this format in a folder describe.
 
-        A rough count, up to 1000, that only tells a data set from a stray file.
+        A rough count, up to 1000, that only tells a data set from a stray file. It is 0 where a counter of another
+        package fails, with a :class:`~headrace.errors.FormatPackageWarning`.
         """
         if not self.counter:
             return 0
-        with blamed(self.package, "count images"):
-            count: int = self._load(self.counter)(folder, MOST_COUNTED)
-        return count
+        try:
+            with blamed(self.package, "count images"):
+                return returned(self._load(self.counter)(folder, MOST_COUNTED), int, self.counter)
+        except FormatPackageError as error:
+            warnings.warn(error.message, FormatPackageWarning, stacklevel=2)
+            return 0
 
     def texts(self) -> Mapping[str, FindingText]:
         """Return the explanations of the format's own findings, by code; of headrace's formats see the module ``explained``."""

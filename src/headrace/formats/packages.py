@@ -55,7 +55,7 @@ def _loaded(point: EntryPoint) -> Format:
     package, hint = package_of(point), "update or uninstall it; the other formats work"
     try:
         found = point.load()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise FormatPackageError(
             f"{package} adds the format {point.name!r}, but cannot be imported: {type(error).__name__}: {error}",
             hint=hint,

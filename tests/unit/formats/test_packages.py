@@ -95,6 +95,7 @@ BROKEN = {
     "cannot be imported": "raise ImportError('no module named torchvision')",
     "must be a headrace.formats.Format": "FORMAT = object",
     "has no attribute": "",
+    "cannot be imported: SystemExit: bye": "raise SystemExit('bye')",
     "calls it 'other'": """
 from headrace.formats import Capability, Format, FormatInfo
 FORMAT = Format(info=FormatInfo(name="other", title="", layout="file", suffixes=(), reads=(), writes=(),
@@ -160,6 +161,11 @@ def test_two_packages_with_one_name_are_both_named(lines: Path, tmp_path: Path) 
             "    def _write(self, samples):",
             "    def _write(self, samples):\n        samples[0].nothing",
         ),
+        (
+            "        return [LabelInfo(name=name) for name in sorted(self._used)]",
+            "        return sorted(self._used)",
+        ),
+        ("    def _start(self, temp):", "    def _start(self, temp):\n        raise SystemExit(3)"),
     ],
 )
 def test_errors_of_its_code_name_the_package(tmp_path: Path, line: str, replacement: str) -> None:
@@ -180,6 +186,28 @@ def test_errors_of_its_code_name_the_package(tmp_path: Path, line: str, replacem
         with pytest.raises(FormatPackageError, match=r"headrace-lines 1\.0 failed to"):
             convert_blocking(tmp_path / "in", tmp_path / "out", from_="lines", to="lines")
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["LinesReader", "LinesWriter", "probe", "count"])
+def test_what_is_no_reader_writer_or_guess_is_refused(tmp_path: Path, name: str) -> None:
+    package = lines_package(tmp_path / "package")
+    with (package / "headrace_lines.py").open("a") as source:
+        source.write(f"\n\ndef {name}(*arguments, **options):\n    return 'yes'\n")
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.jpg.lines").write_text("cat\t1\t2\t3\t4\n")
+    words = rf"headrace_lines:{name} must return \w+, not str"
+    with importable(package):
+        if name == "probe":
+            with pytest.warns(FormatPackageWarning, match=words), pytest.raises(UnknownFormatError):
+                formats.detect(tmp_path / "in")
+            return
+        if name == "count":
+            formats.write(samples(1), tmp_path / "in" / "a.json", "coco")
+            with pytest.warns(FormatPackageWarning, match=words):
+                assert formats.detect(tmp_path / "in").format == "coco"
+            return
+        with pytest.raises(FormatPackageError, match=words):
+            convert_blocking(tmp_path / "in", tmp_path / "out", from_="lines", to="lines")
 
 
 def test_a_format_may_be_read_only(tmp_path: Path) -> None:
