@@ -8,7 +8,6 @@ from typing import TypeVar
 
 from headrace.errors import FormatPackageError, HeadraceError
 
-
 Returned = TypeVar("Returned")
 
 
