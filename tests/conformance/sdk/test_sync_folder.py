@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import unicodedata
 from pathlib import Path
 from typing import Any
@@ -205,7 +206,7 @@ async def test_state_that_lies_in_the_folder_is_taken_over(client: Client, folde
     """As an interrupted synchronization leaves it there, or an earlier headrace."""
     kept = state_file()
     (folder / ".headrace").mkdir()
-    kept.rename(folder / ".headrace" / "synced.json")
+    shutil.move(kept, folder / ".headrace" / "synced.json")
     (folder / NAMES[0]).unlink()
     report = await client.sync_folder(NAME, folder)
     assert did(report) == {NAMES[0]: "keep"}

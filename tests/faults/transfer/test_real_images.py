@@ -36,7 +36,7 @@ async def test_three_hundred_images_through_a_bad_line(tmp_path: Path) -> None:
         faulty_proxy(server.address, one_in=5, only=b"/files/") as proxy,
         headrace.connect(proxy.address, api_token=token) as client,
     ):
-        pushed = await client.push("d/v", chosen)
+        pushed = await client.push("d/v", chosen, follow_links=True)
         assert (pushed.files, pushed.transfer.failed) == (COUNT, 0)
         version = await client.version("d/v")
         uploads = proxy.spoiled
