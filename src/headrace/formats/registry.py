@@ -116,6 +116,7 @@ def detect(path: str | Path) -> Guess:
 
     Raises:
         UnknownFormatError: No format fits, or folders below this one hold data sets of several formats.
+        ParseError: No format fits, and the file is broken JSON.
         SourceNotFoundError: The path does not exist.
         UnusableFileError: It is a pipe, a device, or a pointer of git-lfs.
     """
@@ -127,13 +128,29 @@ def detect(path: str | Path) -> Guess:
     if not found:
         if path.is_dir() and not any(path.iterdir()):
             raise UnknownFormatError(f"the folder {path} is empty", hint="check the path")
-        raise UnknownFormatError(
-            f"cannot detect the format of {path}",
-            hint=f"pass format=, one of: {' '.join(names())}",
-        )
+        raise _unknown(path)
     if len(found) == 1:
         return found[0]
     return _best_of(path, found)
+
+
+def _unknown(path: Path) -> UnknownFormatError:
+    """Return the error for a path that fits no format; raises ParseError for a broken JSON file."""
+    # Only here: a detection that succeeds loads no reader.
+    from headrace.formats.coco.folders import json_files
+    from headrace.formats.io.json_check import check_json, find_broken
+
+    hint: str | None = f"pass format=, one of: {' '.join(names())}"
+    if not path.is_dir():
+        check_json(path)
+        return UnknownFormatError(f"cannot detect the format of {path}", hint=hint)
+    broken = find_broken(json_files(path))
+    if broken is None:
+        return UnknownFormatError(f"cannot detect the format of {path}", hint=hint)
+    hint, broken.hint = broken.hint, None
+    return UnknownFormatError(
+        f"cannot detect the format of {path}, and a file in it is broken: {broken}", hint=hint
+    )
 
 
 def _guesses(path: Path) -> list[Guess]:

@@ -194,6 +194,28 @@ def test_a_category_that_the_file_does_not_declare(
     assert "short.json" in found["examples"][0]
 
 
+TORN = '{"images": ['
+
+
+@pytest.mark.parametrize("stream", [False, True])
+@pytest.mark.parametrize("command", ["import", "convert"])
+def test_broken_json_is_named_with_place_and_cure(
+    lake: Place, drawn: Drawn, tmp_path: Path, command: str, stream: bool
+) -> None:
+    """Each command that detects formats says what is broken, not that it knows no such format."""
+    lake.done("push", "demo/v1", drawn.images)
+    torn = written(tmp_path / "torn.json", TORN)
+    given = "-" if stream else torn
+    line = {
+        "import": ["import", lake.lake, "demo/v1", given],
+        "convert": ["convert", given, tmp_path / "out", "--to", "voc"],
+    }
+    failed = headrace(*line[command], source=torn)
+    name = "standard input" if stream else "torn.json"
+    assert_one_line(failed, f"{name} at byte 12", "truncated", excerpt=True)
+    assert failed.err.endswith("heck that it was copied completely\n")
+
+
 def test_files_that_look_like_nothing_known(lake: Place, drawn: Drawn, tmp_path: Path) -> None:
     lake.done("push", "demo/v1", drawn.images)
     notes = written(tmp_path / "notes.txt", "buy milk")

@@ -198,3 +198,53 @@ def test_folders_of_images_beside_coco_are_no_class_folders(tmp_path: Path) -> N
     guess = formats.detect(tmp_path)
     assert guess.format == "coco"
     assert not guess.others
+
+
+BROKEN = [
+    ("cut in a list", b'{"images": [', 12, "truncated", "copied completely"),
+    ("cut in results", b'[{"id": 1}, ', 12, "truncated", "copied completely"),
+    ("a comma too few", b'{"info": 1 "licenses": []}', 11, "expected ','", "JSON library"),
+    ("two documents", b'{"a": 1}\n{"a": 2}', 9, "after the end", "JSON library"),
+    ("prose", b"once upon a time", 0, "expected '{' or", "JSON library"),
+    ("a page", b"<html>404</html>", 0, "expected '{' or", "JSON library"),
+    ("a text", b'"images"', 0, "expected '{' or", "JSON library"),
+    ("Python", b"{'images': []}", 1, "a key in quotes", "JSON library"),
+    ("UTF-16", '{"images": []}'.encode("utf-16"), 0, "UTF-16", "UTF-8"),
+    ("nothing", b"", 0, "empty", "copied completely"),
+]
+
+
+@pytest.mark.parametrize(
+    ("content", "offset", "what", "cure"), [pytest.param(*row[1:], id=row[0]) for row in BROKEN]
+)
+def test_broken_json_is_told_from_an_unknown_format(
+    tmp_path: Path, content: bytes, offset: int, what: str, cure: str
+) -> None:
+    path = tmp_path / "labels.json"
+    path.write_bytes(content)
+    with pytest.raises(ParseError, match=what) as caught:
+        formats.detect(path)
+    assert (caught.value.path, caught.value.offset) == (str(path), offset)
+    assert cure in (caught.value.hint or "")
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(UnknownFormatError, match=rf"labels.json at byte {offset}: C26 .*{what}"):
+        formats.detect(tmp_path)
+
+
+@pytest.mark.parametrize("content", ['{"a": [1, {"b": null}], "c": NaN}', "[1, 2]", "[]"])
+def test_whole_json_of_an_unknown_format_is_said_to_be_that(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "labels.json"
+    path.write_text(content)
+    for given in (path, tmp_path):
+        with pytest.raises(UnknownFormatError, match="cannot detect the format") as caught:
+            formats.detect(given)
+        assert "format=, one of: coco" in (caught.value.hint or "")
+
+
+def test_what_does_not_claim_to_be_json_is_not_checked(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("once upon a time")
+    with pytest.raises(UnknownFormatError):
+        formats.detect(tmp_path / "notes.txt")
+    (tmp_path / "labels").write_text('{"images": [')
+    with pytest.raises(ParseError, match="truncated"):
+        formats.detect(tmp_path / "labels")

@@ -159,7 +159,8 @@ def _guessed_suffix(path: Path) -> str:
         start = file.read(4096)
     if start.startswith(b"\x1f\x8b"):
         return ".json.gz"
-    return ".xml" if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<") else ".json"
+    first = start.lstrip(b"\xef\xbb\xbf \t\r\n")[:1]
+    return {b"<": ".xml", b"{": ".json", b"[": ".json"}.get(first, "")
 
 
 def _copy_input(path: Path, stop: Stop) -> None:

@@ -40,12 +40,12 @@ class JsonStream(JsonFile):
             member = self._member(at)
             yield member
             if member.end is None:
-                self._skip(member)
+                self.skip(member)
             at, char = self.after_space(member.end or 0)
             if char != b"}":
                 at, char = self.after_space(self._expect(at, b","))
                 if char == b"}":
-                    raise self._unexpected(at, "a key")
+                    raise self.unexpected(at, "a key")
         self._nothing_after(at + 1)
 
     def value(self, member: Member) -> bytes:
@@ -88,14 +88,29 @@ class JsonStream(JsonFile):
                 count += len(chunk.items if chunk.items is not None else chunk.elements())
         return None
 
+    def skip(self, member: Member) -> None:
+        """Read to the end of a member's value; sets ``member.end``."""
+        if not member.is_array:
+            self.value(member)
+            return
+        for _ in self.array(member, _verify_only):
+            pass
+
     def check_end(self, last: Member) -> None:
         """Raise ParseError if anything follows a document that consists of one array, after the array was read."""
         self._nothing_after(last.end or 0)
 
+    def unexpected(self, at: int, wanted: str) -> ParseError:
+        """Return the error for a byte where something else was expected."""
+        if at >= self.size:
+            return self.truncated()
+        near = shown(self.read(at, 20))
+        return self.fault(f"expected {wanted}, near {near}", at, hint=REWRITE)
+
     def _member(self, at: int) -> Member:
         text = bytearray(self.read(at, 4096))
         if text[:1] != b'"':
-            raise self._unexpected(at, "a key in quotes")
+            raise self.unexpected(at, "a key in quotes")
         end = self.value_end(memoryview(text), at)
         if end is None:
             raise self.fault("a key is longer than 4 KiB", at, code="C27")
@@ -108,24 +123,11 @@ class JsonStream(JsonFile):
         except (MsgspecError, UnicodeDecodeError) as error:
             raise self.fault("the text is not valid UTF-8", at) from error
 
-    def _skip(self, member: Member) -> None:
-        if not member.is_array:
-            self.value(member)
-            return
-        for _ in self.array(member, _verify_only):
-            pass
-
     def _expect(self, at: int, wanted: bytes) -> int:
         at, char = self.after_space(at)
         if char != wanted:
-            raise self._unexpected(at, repr(wanted.decode()))
+            raise self.unexpected(at, repr(wanted.decode()))
         return at + 1
-
-    def _unexpected(self, at: int, wanted: str) -> ParseError:
-        if at >= self.size:
-            return self.truncated()
-        near = shown(self.read(at, 20))
-        return self.fault(f"expected {wanted}, near {near}", at, hint=REWRITE)
 
     def _nothing_after(self, at: int) -> None:
         at, char = self.after_space(at)
