@@ -246,7 +246,7 @@ class Datalake(Resource[DatalakeRecord]):
             The data.
 
         Raises:
-            NotFoundError: If no data matches.
+            NotFoundError: If no data matches; the hint has near names.
             ConflictError: If several data match; the message names them.
         """
         request = operations.FindData(
@@ -257,7 +257,21 @@ class Datalake(Resource[DatalakeRecord]):
             upload_statuses=ALL_UPLOAD_STATUSES,
             types=ALL_TYPES,
         )
-        return Data(self.session, await self.session.call(operations.FIND_DATA, request))
+        found = self.session.call(operations.FIND_DATA, request)
+        if filename is None or object_name is not None or id is not None:
+            return Data(self.session, await found)
+        return Data(
+            self.session,
+            await find_named(
+                found,
+                "data",
+                filename,
+                self.list_data,
+                inside=self.name,
+                attribute="filename",
+                none="the datalake is empty",
+            ),
+        )
 
     # --- tags -----------------------------------------------------------------------------------------
 

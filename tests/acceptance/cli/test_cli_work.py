@@ -177,3 +177,10 @@ def test_tokens_and_processings_can_be_tried_first(lake: Place) -> None:
     assert "blur" in [each["name"] for each in lake.done("processing list")["processings"]]
     lake.done("processing remove", "blur")
     assert lake.run("processing remove", "blur", "--dry-run").status == 1
+
+
+def test_processings_are_listed_on_every_target(place: Place) -> None:
+    listed = place.done("processing list")["processings"]
+    assert "find-duplicates" in {each["name"] for each in listed}
+    assert all(("program" in each) == ("://" not in place.target) for each in listed)
+    assert "find-duplicates" in place.run("processing list").out

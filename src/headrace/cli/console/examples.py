@@ -245,7 +245,7 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
     ),
     "processing list": (
         "processing list lake",
-        "processing ls lake",
+        "processing list https://hub.example",
         "processing list lake --json",
     ),
     "processing remove": (

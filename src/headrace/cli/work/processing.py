@@ -25,6 +25,7 @@ from headrace.cli.console.target import connected, find_version
 from headrace.errors import UnsupportedError
 
 if TYPE_CHECKING:
+    from headrace.model.records import ProcessingRecord
     from headrace.platform.processings.programs import RegisteredProcessing
     from headrace.sdk.job import Job
 
@@ -113,16 +114,20 @@ async def add(
     )
 
 
-async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
-    """List the processings of a lake with their programs, built-in ones included.
+async def list_(
+    target: str, /, *, output: Output = DEFAULT_OUTPUT, account: Account = DEFAULT_ACCOUNT
+) -> Result:
+    """List the processings that can be run, built-in ones included; those of a lake's folder with their programs.
 
     Args:
-        lake: The lake's folder.
+        target: A lake's folder or a server's URL.
     """
+    if "://" in target:
+        return await _list_remote(target, account)
     from headrace.platform.platform import Platform
     from headrace.platform.processings.registry import registered_processings
 
-    async with await Platform.open(lake) as platform:
+    async with await Platform.open(Path(target)) as platform:
         found = await registered_processings(platform.context)
     width = max(len(each.name) for each in found)
     return Result(
@@ -132,6 +137,19 @@ async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
             " ".join([f"{each.name:<{width}}", "", _program(each), *_parameters(each)])
             for each in found
         ],
+    )
+
+
+async def _list_remote(target: str, account: Account) -> Result:
+    """List those of a server, which does not tell their programs."""
+    async with connected(target, account) as client:
+        found = await client.list_processings()
+    width = max((len(each.name) for each in found), default=0)
+    lines = [f"{each.name:<{width}}  {each.record.description or ''}".rstrip() for each in found]
+    return Result(
+        command="processing.list",
+        data={"processings": [_record(each.record) for each in found]},
+        lines=lines or ["no processings"],
     )
 
 
@@ -259,9 +277,13 @@ def _parameters(each: RegisteredProcessing) -> list[str]:
 
 
 def _data(each: RegisteredProcessing) -> dict[str, Any]:
+    return _record(each.record) | {"program": _program(each), "folder": each.folder or None}
+
+
+def _record(record: ProcessingRecord) -> dict[str, Any]:
     from msgspec import to_builtins
 
-    shown: dict[str, Any] = to_builtins(each.record)
+    shown: dict[str, Any] = to_builtins(record)
     for name in ("docker_image", "docker_tag"):
         del shown[name]
-    return shown | {"program": _program(each), "folder": each.folder or None}
+    return shown

@@ -57,7 +57,7 @@ async def find_named(
 async def _names(listing: AsyncIterable[Any], attribute: str) -> list[str]:
     names: list[str] = []
     async for each in listing:
-        names.append(getattr(each, attribute))
+        names.append(str(getattr(each, attribute)))
         if len(names) == COMPARED:
             break
     return names

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -20,6 +20,7 @@ from headrace.protocol.operations import jobs as job_operations
 from headrace.protocol.operations import session as session_operations
 from headrace.protocol.operations import users as user_operations
 from headrace.sdk.base.arguments import as_id
+from headrace.sdk.base.names import find_named
 from headrace.sdk.base.options import WithOptions
 from headrace.sdk.campaign.campaign import AnnotationCampaign
 from headrace.sdk.campaign.closed import list_campaigns
@@ -150,9 +151,18 @@ class Client(ClientTags, ClientProcessings, ClientFolders, WithOptions):
             The job.
 
         Raises:
-            NotFoundError: If there is no job with that id.
+            NotFoundError: If there is no job with that id; the hint names the newest jobs.
         """
         job_id = as_id(id)
+        return await find_named(
+            self._find_job(job_id), "job", str(job_id), self._newest_jobs, attribute="id"
+        )
+
+    async def _newest_jobs(self) -> AsyncIterator[Job]:
+        for job in await self.list_jobs():
+            yield job
+
+    async def _find_job(self, job_id: UUID) -> Job:
         record: JobRecord | JobRunRecord
         try:
             found = job_operations.FindJob(organization_id=self.id, id=job_id)

@@ -10,7 +10,13 @@ from headrace.sdk.base.arguments import as_id, check_limits
 from headrace.sdk.base.listing import Listing, list_items
 from headrace.sdk.base.session import Session
 from headrace.sdk.datalake import Datalake
-from headrace.sdk.datasource import DataSource, create_source, get_or_create_source, get_source
+from headrace.sdk.datasource import (
+    DataSource,
+    create_source,
+    get_or_create_source,
+    get_source,
+    list_sources,
+)
 
 
 class ClientDatalakes:
@@ -106,12 +112,4 @@ class ClientDatalakes:
             BadRequestError: If ``limit`` or ``offset`` is negative.
         """
         check_limits(limit, offset)
-        query = operations.ListSources(
-            organization_id=self.session.organization.id,
-            limit=limit,
-            offset=offset,
-            order_by=order_by,
-        )
-        return list_items(
-            self.session, operations.LIST_SOURCES, query, DataSource, "list_datasources"
-        )
+        return list_sources(self.session, limit, offset, order_by)

@@ -19,6 +19,7 @@ from headrace.protocol.query import combine
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.base.arguments import as_id, as_ids, check_limits, only_key_list
 from headrace.sdk.base.listing import Listing, iterating
+from headrace.sdk.base.names import find_named
 from headrace.sdk.data import Data, MultiData
 from headrace.sdk.job import Job
 from headrace.sdk.tag import Tag, tag_clause
@@ -93,7 +94,7 @@ class VersionAssets(VersionTags):
             The asset.
 
         Raises:
-            NotFoundError: If no asset matches.
+            NotFoundError: If no asset matches; the hint has near names.
             ConflictError: If several assets match; the message names them.
         """
         request = operations.FindAsset(
@@ -103,7 +104,21 @@ class VersionAssets(VersionTags):
             object_name=object_name,
             id=None if id is None else as_id(id),
         )
-        return self._asset(await self.session.call(operations.FIND_ASSET, request))
+        found = self.session.call(operations.FIND_ASSET, request)
+        if filename is None or any(each is not None for each in (data, object_name, id)):
+            return self._asset(await found)
+        name = f"{self.record.origin_name}/{self.record.version}"
+        return self._asset(
+            await find_named(
+                found,
+                "asset",
+                filename,
+                self.list_assets,
+                inside=name,
+                attribute="filename",
+                none="the version is empty",
+            )
+        )
 
     def list_assets(
         self,
