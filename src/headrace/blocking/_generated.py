@@ -2253,7 +2253,7 @@ class Datalake(Uploads[Data, MultiData]):
             The data.
 
         Raises:
-            NotFoundError: If no data matches.
+            NotFoundError: If no data matches; the hint has near names.
             ConflictError: If several data match; the message names them.
         """
         answer: Data = self._call(self._inner.find_data, filename, object_name, id)
@@ -3335,7 +3335,7 @@ class DatasetVersion(Launches[Job]):
             The asset.
 
         Raises:
-            NotFoundError: If no asset matches.
+            NotFoundError: If no asset matches; the hint has near names.
             ConflictError: If several assets match; the message names them.
         """
         answer: Asset = self._call(self._inner.find_asset, data, filename, object_name, id)
@@ -4807,7 +4807,7 @@ class ClientBase(BlockingHandle[AsyncClient]):
             The job.
 
         Raises:
-            NotFoundError: If there is no job with that id.
+            NotFoundError: If there is no job with that id; the hint names the newest jobs.
         """
         answer: Job = self._call(self._inner.get_job_by_id, id)
         return answer
