@@ -33,6 +33,8 @@ async def serve(
     port: int = 0,
     settings: ServerSettings | None = None,
     ready: Callable[[str], None] | None = None,
+    share_port: bool = False,
+    stop: asyncio.Event | None = None,
 ) -> None:
     """Serve a lake until SIGINT or SIGTERM, then finish active requests and close the lake.
 
@@ -45,6 +47,8 @@ async def serve(
         port: Port to listen on; 0 chooses a free one.
         settings: Limits of the server.
         ready: Called with the address once connections are accepted.
+        share_port: Let other processes listen on the same port.
+        stop: Stops the server too, when it is set.
 
     Raises:
         LakeError: The lake cannot be opened.
@@ -53,11 +57,13 @@ async def serve(
     settings = settings or ServerSettings()
     async with (
         await Platform.open(lake, undo=settings.undo) as platform,
-        serving(platform, host=host, port=port, settings=settings) as address,
+        serving(
+            platform, host=host, port=port, settings=settings, share_port=share_port
+        ) as address,
     ):
         await in_thread(prepare_queries)
-        stop = asyncio.Event()
-        remove_handlers = _on_signals(stop)
+        stop = stop or asyncio.Event()
+        remove_handlers = on_signals(stop)
         try:
             if ready is not None:
                 ready(address)
@@ -73,6 +79,7 @@ async def serving(
     host: str = LOOPBACK,
     port: int = 0,
     settings: ServerSettings | None = None,
+    share_port: bool = False,
 ) -> AsyncIterator[str]:
     """Serve an open platform inside the block and yield the address; on exit, active requests are finished."""
     settings = settings or ServerSettings()
@@ -90,7 +97,7 @@ async def serving(
     )
     await runner.setup()
     try:
-        site = AnyMethodSite(runner, host, port)
+        site = AnyMethodSite(runner, host, port, reuse_port=share_port or None)
         try:
             await site.start()
         except OSError as exc:
@@ -100,7 +107,7 @@ async def serving(
             ) from None
         try:
             platform.context.public_address = f"http://{_local_host(host)}:{site.bound_port}"
-            yield f"http://{_bracketed(host)}:{site.bound_port}"
+            yield address_of(host, site.bound_port)
         finally:
             platform.context.public_address = None
             await site.stop()
@@ -110,7 +117,7 @@ async def serving(
         await runner.cleanup()
 
 
-def _on_signals(stop: asyncio.Event) -> Callable[[], None]:
+def on_signals(stop: asyncio.Event) -> Callable[[], None]:
     """Set ``stop`` on a signal. Calling the result removes the handlers, so that a second signal ends the process."""
     loop = asyncio.get_running_loop()
     names = (signal.SIGINT, signal.SIGTERM)
@@ -122,6 +129,11 @@ def _on_signals(stop: asyncio.Event) -> Callable[[], None]:
     for name in names:
         loop.add_signal_handler(name, stop.set)
     return remove
+
+
+def address_of(host: str, port: int) -> str:
+    """Return the address of a server."""
+    return f"http://{_bracketed(host)}:{port}"
 
 
 def _local_host(host: str) -> str:

@@ -25,6 +25,7 @@ async def serve(
     url_ttl: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     max_body: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     stop_seconds: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
+    processes: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     output: Output = DEFAULT_OUTPUT,
 ) -> None:
     """Serve a lake over HTTP until Ctrl-C.
@@ -40,7 +41,9 @@ async def serve(
         url_ttl: Seconds for which a signed file URL is valid at most. Default: 3600.
         max_body: Bytes of the largest JSON body of a call. Default: 64 MiB.
         stop_seconds: Seconds that running calls have to finish at the end. Default: 30.
+        processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time.
     """
+    from headrace.server.processes import serve_with_processes
     from headrace.server.serve import serve as run_server
     from headrace.server.settings import ServerSettings
     from headrace.settings import load_settings
@@ -58,4 +61,9 @@ async def serve(
             public_url=public_url, url_ttl=url_ttl, max_body=max_body, stop_seconds=stop_seconds
         )
     )
-    await run_server(lake, host=host, port=port, settings=settings, ready=ready)
+    if processes > 1:
+        await serve_with_processes(
+            lake, processes, host=host, port=port, settings=settings, ready=ready
+        )
+    else:
+        await run_server(lake, host=host, port=port, settings=settings, ready=ready)

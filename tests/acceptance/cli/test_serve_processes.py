@@ -1,0 +1,143 @@
+"""``headrace serve --processes``: several processes serve one lake on one port, and outlive each other."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from headrace.blocking import connect
+from tests.support.data.images import draw_images
+from tests.support.lakes import servers
+from tests.support.lakes.templates import finished
+from tests.support.processes.cli import headrace, running
+
+
+def children(pid: int) -> list[int]:
+    """The server processes that a process started."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                stat = (entry / "stat").read_text()
+                line = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if stat.rpartition(")")[2].split()[1] == str(pid) and b"headrace.server" in line:
+                found.append(int(entry.name))
+    return found
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def lake(tmp_path: Path) -> tuple[Path, str]:
+    return finished(servers.new_lake(tmp_path / "lake"))
+
+
+def serving(lake: Path, *more: str) -> object:
+    return running("serve", lake, "--port", "0", "--json", "--processes", "2", *more)
+
+
+def test_two_processes_answer_and_end_with_their_parent(
+    lake: tuple[Path, str], tmp_path: Path
+) -> None:
+    path, token = lake
+    draw_images(tmp_path / "images", 20)
+    with serving(path) as command:
+        address = json.loads(command.first_line())["url"]
+        pids = children(command.process.pid)
+        assert len(pids) == 2
+
+        def push(name: str) -> int:
+            with connect(address, api_token=token) as client:
+                client.push(name, tmp_path / "images")
+                return len(client.version(name).list_assets())
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(push, [f"d/v{i}" for i in range(4)])) == [20] * 4
+        command.process.send_signal(signal.SIGTERM)
+        assert command.outcome().status == 0
+    wait_for(lambda: not any(map(alive, pids)))
+    assert headrace("ls", path, "d/v3").status == 0
+
+
+def test_a_killed_process_is_started_again(lake: tuple[Path, str], tmp_path: Path) -> None:
+    path, token = lake
+    draw_images(tmp_path / "images", 5)
+    with serving(path) as command:
+        address = json.loads(command.first_line())["url"]
+        first = children(command.process.pid)
+        with connect(address, api_token=token) as client:
+            client.push("d/v", tmp_path / "images")
+            for pid in first:
+                os.kill(pid, signal.SIGKILL)
+                # The client repeats what the dead process did not answer.
+                assert len(client.version("d/v").list_assets()) == 5
+                wait_for(lambda gone=pid: len(set(children(command.process.pid)) - {gone}) == 2)
+        command.process.send_signal(signal.SIGINT)
+        assert command.outcome().status == 0
+
+
+def test_a_second_signal_ends_a_call_that_runs(lake: tuple[Path, str]) -> None:
+    with serving(lake[0], "--stop-seconds", "60") as command:
+        address = json.loads(command.first_line())["url"]
+        host, port = urlsplit(address).hostname, urlsplit(address).port
+        pids = children(command.process.pid)
+        with socket.create_connection((host, port)) as connection:
+            # A call whose body never arrives.
+            head = (
+                f"POST /api/dataset HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {lake[1]}\r\n"
+            )
+            connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
+            time.sleep(0.5)
+            command.process.send_signal(signal.SIGTERM)
+            time.sleep(0.5)
+            assert any(map(alive, pids))
+            command.process.send_signal(signal.SIGTERM)
+            wait_for(lambda: not any(map(alive, pids)))
+
+
+def test_no_process_outlives_a_killed_parent(lake: tuple[Path, str]) -> None:
+    with serving(lake[0]) as command:
+        command.first_line()
+        pids = children(command.process.pid)
+        command.process.send_signal(signal.SIGKILL)
+        wait_for(lambda: not any(map(alive, pids)))
+
+
+def test_a_port_in_use_is_refused(lake: tuple[Path, str]) -> None:
+    with serving(lake[0]) as command:
+        port = json.loads(command.first_line())["url"].rpartition(":")[2]
+        for processes in ("1", "2"):
+            outcome = headrace("serve", lake[0], "--port", port, "--processes", processes)
+            assert outcome.status == 1
+            assert f"cannot listen on 127.0.0.1:{port}" in outcome.err
+        command.process.send_signal(signal.SIGTERM)
+        assert command.outcome().status == 0
+
+
+def test_a_folder_without_a_lake_is_refused_once(tmp_path: Path) -> None:
+    outcome = headrace("serve", tmp_path, "--processes", "3")
+    assert outcome.status != 0
+    assert outcome.err.count("error") == 1
