@@ -1,6 +1,7 @@
-"""Cut a source into chunks of bounded size, in images and in bytes.
+"""Read a source once: pack its images, and count what a version cannot hold.
 
-The cut depends on the source alone, never on the lake, so that a second run cuts the same chunks.
+Also the chunks that the images are sent in. Their cut depends on the source alone, never on the lake, so that a second
+run cuts the same chunks.
 """
 
 from __future__ import annotations
@@ -9,24 +10,16 @@ from collections.abc import Callable, Iterable, Iterator
 
 from msgspec import Struct
 
+from headrace.engine.imports.packing import PackedImage, SamplePacker
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
 from headrace.formats.info import FIELDS, SHAPE_KINDS, WHOLE, Capability
 from headrace.model.sample import Sample
-from headrace.model.shapes import (
-    AnyShape,
-    Keypoints,
-    Line,
-    Mask,
-    Point,
-    Polygon,
-    SegmentationMask,
-    Track,
-)
+from headrace.model.shapes import Line, Point
 
 CHUNK_BYTES = 2 << 20
-"""Approximate size of one call, in bytes of JSON."""
+"""Approximate size of one call."""
 
 PLATFORM = Capability(
     kinds=dict.fromkeys(SHAPE_KINDS, WHOLE),
@@ -52,9 +45,12 @@ HEADRACE = Capability(
 )
 """What an import writes into a version of a lake or of our server."""
 
+PACKED_AT_ONCE = 256
+"""Images that are packed together."""
+
 _SHAPE_BYTES = 120
 _NUMBER_BYTES = 9
-
+_IMAGE_BYTES = 100
 
 _ROOT_BITS = 32
 
@@ -62,21 +58,21 @@ _ROOT_BITS = 32
 class ImportChunk(Struct):
     """A part of a source; ``number`` counts from 0.
 
-    A chunk that is too large for the server or a proxy is halved, always at the same sample. The number of a half has
+    A chunk that is too large for the server or a proxy is halved, always at the same image. The number of a half has
     the chunk's number in its low 32 bits and its position in the tree of halves above: 1 is the whole chunk (encoded
     as 0), 2i and 2i + 1 are the halves of i.
     """
 
     number: int
-    samples: list[Sample]
+    images: list[PackedImage]
 
     def halves(self) -> tuple[ImportChunk, ImportChunk]:
-        """Return the two halves. The chunk must have at least two samples."""
+        """Return the two halves. The chunk must have at least two images."""
         position, root = _decode_number(self.number)
-        cut = len(self.samples) // 2
+        cut = len(self.images) // 2
         return (
-            ImportChunk(_encode_number(2 * position, root), self.samples[:cut]),
-            ImportChunk(_encode_number(2 * position + 1, root), self.samples[cut:]),
+            ImportChunk(_encode_number(2 * position, root), self.images[:cut]),
+            ImportChunk(_encode_number(2 * position + 1, root), self.images[cut:]),
         )
 
 
@@ -99,39 +95,46 @@ def _encode_number(position: int, root: int) -> int:
     return root if position == 1 else position << _ROOT_BITS | root
 
 
-def chunks(
+def packed(
     reader: Reader,
+    packer: SamplePacker,
     found: Pass,
     *,
-    images: int,
     says: Capability = HEADRACE,
     change: Callable[[Sample], None] | None = None,
-) -> Iterator[ImportChunk]:
-    """Yield all samples of a source in chunks of at most ``images`` samples.
+) -> Iterator[list[PackedImage]]:
+    """Read all samples of a source and pack them.
 
     What the platform cannot store, going by what it ``says``, is counted in ``found``. ``change`` adapts the shapes of
     each sample to the version's type, one for one.
     """
-    number = weight = 0
-    held: list[Sample] = []
     losses, counter = FieldLosses(says), LossCounter(found)
+    held: list[Sample] = []
     for batch in reader.batches():
         losses.count(batch, counter)
         if says is PLATFORM:
             _count_rings(batch, counter)
             _count_attributes(batch, counter)
         counter.flush()
-        for sample in batch:
-            if change is not None:
+        if change is not None:
+            for sample in batch:
                 change(sample)
-            size = _weight(sample)
-            if held and (len(held) >= images or weight + size > CHUNK_BYTES):
-                yield ImportChunk(number, held)
-                number, held, weight = number + 1, [], 0
-            held.append(sample)
-            weight += size
+        held += batch
+        if len(held) >= PACKED_AT_ONCE:
+            yield packer.pack(held)
+            held = []
     if held:
-        yield ImportChunk(number, held)
+        yield packer.pack(held)
+
+
+def weight_packed(image: PackedImage) -> int:
+    """Return the approximate size of an image in a call that takes packed shapes, in bytes."""
+    return _IMAGE_BYTES + len(image.blob) + len(image.attributes or b"")
+
+
+def weight_json(image: PackedImage) -> int:
+    """Return the approximate size of an image in a call of JSON, in bytes: no number is packed in less than one byte."""
+    return _SHAPE_BYTES * (1 + image.rings) + _NUMBER_BYTES * weight_packed(image)
 
 
 def _count_rings(batch: list[Sample], counter: LossCounter) -> None:
@@ -153,30 +156,3 @@ def _count_attributes(batch: list[Sample], counter: LossCounter) -> None:
     if count:
         message = "not written: attributes of lines and points"
         counter.add("LOSS", message, Severity.LOSS, batch[0].filename, count=count)
-
-
-def _weight(sample: Sample) -> int:
-    return _SHAPE_BYTES * (1 + len(sample.shapes)) + sum(map(_geometry, sample.shapes))
-
-
-def _geometry(shape: AnyShape) -> int:
-    match shape:
-        case Polygon():
-            return _NUMBER_BYTES * sum(map(len, shape.rings))
-        case Line():
-            return _NUMBER_BYTES * len(shape.points)
-        case Keypoints():
-            return _NUMBER_BYTES * (len(shape.points) + _segmentation_numbers(shape))
-        case Mask():
-            return len(shape.counts)
-        case Track():
-            return _SHAPE_BYTES * len(shape.rectangles) + _NUMBER_BYTES * sum(
-                len(keyframe.ring) for keyframe in shape.polygons
-            )
-    return 0
-
-
-def _segmentation_numbers(shape: Keypoints) -> int:
-    if isinstance(shape.segmentation, SegmentationMask):
-        return len(shape.segmentation.counts) // _NUMBER_BYTES
-    return sum(map(len, shape.segmentation or ()))

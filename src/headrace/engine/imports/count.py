@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
@@ -10,12 +9,11 @@ from msgspec import Struct
 
 from headrace.engine.imports.chunks import ImportChunk
 from headrace.engine.imports.match import SHOWN
+from headrace.engine.imports.packing import PackedImage
 from headrace.engine.imports.report import ImportReport
 from headrace.model.enums import ImportAnnotationMode
-from headrace.model.records import AssetRecord
-from headrace.model.sample import Sample
 
-MatchedImage = tuple[Sample, UUID]
+MatchedImage = tuple[PackedImage, UUID]
 """An image with the id of its asset."""
 
 
@@ -30,20 +28,18 @@ class MatchedChunk(Struct):
 
     matched: list[MatchedImage]
     wanted: list[MatchedImage]
-    missing: list[Sample]
+    missing: list[PackedImage]
 
 
-def matched_chunk(
-    chunk: ImportChunk, assets: Sequence[AssetRecord | None], mode: ImportAnnotationMode
-) -> MatchedChunk:
+def matched_chunk(chunk: ImportChunk, mode: ImportAnnotationMode) -> MatchedChunk:
     """Sort the images of a chunk by what is to be done with them."""
     matched: list[MatchedImage] = []
-    missing: list[Sample] = []
-    for sample, asset in zip(chunk.samples, assets, strict=True):
-        if asset is None:
-            missing.append(sample)
+    missing: list[PackedImage] = []
+    for image in chunk.images:
+        if image.asset is None:
+            missing.append(image)
         else:
-            matched.append((sample, asset.id))
+            matched.append((image, image.asset))
     # An annotation without shapes says that an annotator found the image empty. It replaces an earlier annotation, but
     # has no effect in the other modes.
     replaces = mode == ImportAnnotationMode.REPLACE
@@ -54,36 +50,39 @@ def matched_chunk(
 def count_chunk(
     report: ImportReport,
     chunk: MatchedChunk,
+    names: Sequence[str],
     *,
     kept: Collection[UUID] = (),
     busy: Collection[UUID] = (),
-) -> list[Sample]:
+) -> list[PackedImage]:
     """Add a chunk to the report and return the images that were imported.
 
     Args:
         report: The report.
         chunk: The chunk.
+        names: The names of the labels, by their indices.
         kept: Assets whose annotation was not changed.
         busy: Assets that were left out because they are in an annotation campaign.
     """
-    for sample in chunk.missing:
+    for image in chunk.missing:
         report.images_not_found += 1
-        report.shapes_not_found += len(sample.shapes)
+        report.shapes_not_found += image.shapes
         if len(report.not_found) < SHOWN:
-            report.not_found.append(sample.path or sample.filename)
-    imported: list[Sample] = []
-    for sample, asset in chunk.matched:
+            report.not_found.append(image.path or image.filename)
+    imported: list[PackedImage] = []
+    for image, asset in chunk.matched:
         if asset in busy:
             report.images_in_campaign += 1
-            report.shapes_in_campaign += len(sample.shapes)
+            report.shapes_in_campaign += image.shapes
         elif asset in kept:
             report.images_kept += 1
-            report.shapes_kept += len(sample.shapes)
+            report.shapes_kept += image.shapes
         else:
             report.images_imported += 1
-            report.shapes_imported += len(sample.shapes)
-            imported.append(sample)
-    labels = Counter([shape.label for sample in imported for shape in sample.shapes])
-    for name, count in labels.items():
-        report.labels[name] = report.labels.get(name, 0) + count
+            report.shapes_imported += image.shapes
+            imported.append(image)
+    for image in imported:
+        for index, count in image.labels.items():
+            name = names[index]
+            report.labels[name] = report.labels.get(name, 0) + count
     return imported

@@ -1,8 +1,7 @@
-"""Convert samples to import items, the API's shapes. ``platform/annotations/samples.py`` is the inverse.
+"""Convert packed images to import items, the shapes of the platform's API, for servers that take no packed shapes.
 
-A polygon of several rings becomes several polygons that share an ``instance``. The crowd mark becomes the attribute
-``iscrowd``, because the API has no field for it. Scores, boxes and outlines beside other geometry, and instances, are
-sent to headrace only: the platform's API has no fields for them, and an import there reports them as lost.
+Scores, boxes and outlines beside other geometry, and instances, are sent to headrace only: the platform's API has no
+fields for them, and an import there reports them as lost.
 """
 
 from __future__ import annotations
@@ -10,149 +9,143 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from headrace.model.geometry import rings_bounds
-from headrace.model.sample import Sample
-from headrace.model.shapes import (
-    AnyShape,
-    Attributes,
-    Classification,
-    Keypoints,
-    Line,
-    Mask,
-    Point,
-    Polygon,
-    Rectangle,
-    SegmentationMask,
-    Shape,
-    Track,
-)
-from headrace.platform.annotations.samples import CROWD
+import msgspec
+
+from headrace.engine.imports.packing import PackedImage
+from headrace.model.blob.unpack import unpack_page
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.protocol.operations import annotations as wire
-from headrace.protocol.operations.annotations import ImportItem, Pair, Triple
+from headrace.protocol.operations.annotations import ImportItem, Pair
 
 Number = Callable[[float], float]
-LabelId = Callable[[str], str]
 
 
 class ItemBuilder:
-    """Builds the import items of samples, without the asset id, which the caller sets.
+    """Builds the import items of images that have an asset.
 
-    ``label_id`` maps a label's name to its id. With ``whole_pixels`` coordinates are rounded, for platforms that
-    accept integers only. ``extensions`` says whether the platform takes the fields that only headrace has.
+    ``labels`` are the ids of the labels, by their indices. With ``whole_pixels`` coordinates are rounded, for platforms
+    that accept integers only. ``extensions`` says whether the platform takes the fields that only headrace has.
     """
 
-    def __init__(self, label_id: LabelId, *, whole_pixels: bool, extensions: bool = True) -> None:
-        self._label_id = label_id
+    def __init__(
+        self, labels: Sequence[str], *, whole_pixels: bool, extensions: bool = True
+    ) -> None:
+        self._labels = labels
         self._number: Number = round if whole_pixels else _same
         self._extensions = extensions
 
-    def item(self, sample: Sample) -> ImportItem:
-        """Build the item of a sample."""
-        item = ImportItem(asset_id="", attributes=sample.attributes)
-        instance = 0
-        for shape in sample.shapes:
-            if isinstance(shape, Polygon):
-                several = self._extensions and len(shape.rings) > 1
-                instance += several
-                self._polygons(item, shape, instance if several else None)
-            else:
-                self._add(item, shape)
+    def items(self, images: Sequence[PackedImage]) -> list[ImportItem]:
+        """Build the items of some images."""
+        unpacked = unpack_page([image.blob for image in images])
+        return [self._item(*pair) for pair in zip(images, unpacked, strict=True)]
+
+    def _item(self, image: PackedImage, shapes: Shapes) -> ImportItem:
+        attributes = image.attributes
+        item = ImportItem(
+            asset_id=str(image.asset),
+            attributes=None if attributes is None else msgspec.json.decode(attributes),
+        )
+        for group in shapes.groups:
+            self._add(item, group)
         return item
 
-    def _polygons(self, item: ImportItem, shape: Polygon, instance: int | None) -> None:
-        label_id, attributes = self._label_id(shape.label), _attributes(shape)
-        first = len(item.polygons)
-        for ring in shape.rings:
-            # Few of the fields, because of the millions of polygons: the others have their defaults.
-            made = wire.PolygonIn(
-                label_id=label_id,
-                text=shape.text,
-                attributes=attributes,
-                polygon=self._pairs(ring),
+    def _add(self, item: ImportItem, group: ShapeGroup) -> None:
+        heads, n, geometry = self._heads(group), self._number, group.geometry
+        match group.kind:
+            case ShapeKind.RECTANGLE:
+                corners = iter(geometry)
+                item.rectangles = [
+                    wire.RectangleIn(x=n(x), y=n(y), w=n(w), h=n(h), **head)
+                    for head, x, y, w, h in zip(
+                        heads, corners, corners, corners, corners, strict=True
+                    )
+                ]
+            case ShapeKind.POLYGON:
+                item.polygons = self._polygons(group, heads)
+            case ShapeKind.LINE:
+                item.lines = [
+                    wire.LineIn(line=self._pairs(line), **head)
+                    for head, line in zip(heads, geometry, strict=True)
+                ]
+            case ShapeKind.POINT:
+                numbers = iter(geometry)
+                item.points = [
+                    wire.PointIn(point=(n(x), n(y)), **head)
+                    for head, x, y in zip(heads, numbers, numbers, strict=True)
+                ]
+            case ShapeKind.KEYPOINTS:
+                item.keypoints = self._keypoints(group, heads)
+            case ShapeKind.MASK:
+                item.masks = [
+                    wire.MaskIn(mask=mask, bbox=box, **head)
+                    for head, mask, box in zip(heads, geometry, self._boxes(group), strict=True)
+                ]
+            case ShapeKind.CLASSIFICATION:
+                item.classifications = [wire.ClassificationIn(**head) for head in heads]
+            case ShapeKind.TRACK:
+                item.tracks = [
+                    self._track(track, head) for head, track in zip(heads, geometry, strict=True)
+                ]
+
+    def _polygons(self, group: ShapeGroup, heads: list[dict[str, Any]]) -> list[wire.PolygonIn]:
+        instances = (self._extensions and group.instances) or [None] * len(heads)
+        return [
+            wire.PolygonIn(polygon=self._pairs(ring), instance=instance, bbox=box, **head)
+            for head, ring, instance, box in zip(
+                heads, group.geometry, instances, self._boxes(group), strict=True
             )
-            if instance is not None:
-                made.instance = instance
-            if shape.score is not None and self._extensions:
-                made.score = shape.score
-            item.polygons.append(made)
-        # A box that follows from the rings is not stored.
-        box = shape.bbox
-        if box is not None and self._extensions and box != rings_bounds(shape.rings):
-            item.polygons[first].bbox = box
+        ]
 
-    def _add(self, item: ImportItem, shape: AnyShape) -> None:
-        head, n = self._head(shape), self._number
-        match shape:
-            case Rectangle():
-                item.rectangles.append(
-                    wire.RectangleIn(x=n(shape.x), y=n(shape.y), w=n(shape.w), h=n(shape.h), **head)
-                )
-            case Line():
-                item.lines.append(wire.LineIn(line=self._pairs(shape.points), **head))
-            case Point():
-                item.points.append(wire.PointIn(point=(n(shape.x), n(shape.y)), **head))
-            case Keypoints():
-                item.keypoints.append(self._keypoints(shape, head))
-            case Mask():
-                box = shape.bbox if self._extensions else None
-                item.masks.append(wire.MaskIn(mask=shape.counts, bbox=box, **head))
-            case Classification():
-                item.classifications.append(wire.ClassificationIn(**head))
-            case Track():
-                item.tracks.append(self._track(shape, head))
+    def _keypoints(self, group: ShapeGroup, heads: list[dict[str, Any]]) -> list[wire.KeypointsIn]:
+        outlines = (self._extensions and group.segmentations) or [None] * len(heads)
+        return [
+            wire.KeypointsIn(keypoints=points, bbox=box, segmentation=outline, **head)
+            for head, points, box, outline in zip(
+                heads, group.geometry, self._boxes(group), outlines, strict=True
+            )
+        ]
 
-    def _keypoints(self, shape: Keypoints, head: dict[str, Any]) -> wire.KeypointsIn:
-        made = wire.KeypointsIn(keypoints=triples(shape.points), **head)
-        if not self._extensions:
-            # Visibilities are integers there; coordinates need not be.
-            made.keypoints = [(x, y, int(v)) for x, y, v in made.keypoints]
-        if self._extensions:
-            made.bbox = shape.bbox
-            if isinstance(shape.segmentation, SegmentationMask):
-                made.segmentation = shape.segmentation.counts
-            elif shape.segmentation:
-                made.segmentation = list(map(self._pairs, shape.segmentation))
-        return made
-
-    def _track(self, shape: Track, head: dict[str, Any]) -> wire.TrackIn:
+    def _track(self, track: TrackGeometry, head: dict[str, Any]) -> wire.TrackIn:
         n = self._number
         return wire.TrackIn(
-            start_frame_index=shape.start_frame,
+            start_frame_index=track.start,
             rectangle_keyframes=[
-                wire.RectangleKeyframe(
-                    frame_index=k.frame_index, x=n(k.x), y=n(k.y), w=n(k.w), h=n(k.h)
-                )
-                for k in shape.rectangles
+                wire.RectangleKeyframe(frame_index=frame, x=n(x), y=n(y), w=n(w), h=n(h))
+                for frame, x, y, w, h in track.rectangles
             ],
             polygon_keyframes=[
-                wire.PolygonKeyframe(frame_index=k.frame_index, polygon=self._pairs(k.ring))
-                for k in shape.polygons
+                wire.PolygonKeyframe(frame_index=frame, polygon=self._pairs(ring))
+                for frame, ring in track.polygons
             ],
-            end_keyframes=[wire.EndKeyframe(frame_index=frame) for frame in shape.ends],
+            end_keyframes=[wire.EndKeyframe(frame_index=frame) for frame in track.ends],
             **head,
         )
 
-    def _head(self, shape: Shape) -> dict[str, Any]:
-        return {
-            "label_id": self._label_id(shape.label),
-            "text": shape.text,
-            "attributes": _attributes(shape),
-            "score": shape.score if self._extensions else None,
-        }
+    def _heads(self, group: ShapeGroup) -> list[dict[str, Any]]:
+        none = [None] * len(group.labels)
+        return [
+            {
+                "label_id": self._labels[label],
+                "text": text,
+                "attributes": attributes,
+                "score": score,
+            }
+            for label, text, attributes, score in zip(
+                group.labels,
+                group.texts or none,
+                group.attributes or none,
+                (self._extensions and group.scores) or none,
+                strict=True,
+            )
+        ]
 
-    def _pairs(self, flat: Sequence[float]) -> list[Pair]:
-        if self._number is not _same:
-            flat = [self._number(value) for value in flat]
-        return list(zip(flat[0::2], flat[1::2], strict=True))
+    def _boxes(self, group: ShapeGroup) -> Sequence[Any]:
+        return (self._extensions and group.boxes) or [None] * len(group.labels)
 
-
-def _attributes(shape: Shape) -> Attributes | None:
-    return {**(shape.attributes or {}), CROWD: True} if shape.iscrowd else shape.attributes
-
-
-def triples(points: Sequence[float]) -> list[Triple]:
-    """``[x, y, v, …]`` -> ``[(x, y, v), …]``."""
-    return list(zip(points[0::3], points[1::3], points[2::3], strict=True))
+    def _pairs(self, points: list[Pair]) -> list[Pair]:
+        if self._number is _same:
+            return points
+        return [(self._number(x), self._number(y)) for x, y in points]
 
 
 def _same(value: float) -> float:

@@ -7,7 +7,7 @@ of exactly their path or name are searched (``asset_search.py``).
 from __future__ import annotations
 
 from array import array
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
 from contextlib import aclosing
 from pathlib import PurePosixPath
 from uuid import UUID
@@ -17,16 +17,18 @@ from msgspec import Struct
 from headrace.backend.base import Backend
 from headrace.engine.imports.asset_names import (
     AmbiguousNameError,
-    ImageName,
     NamedImage,
     names_of,
 )
 from headrace.engine.imports.asset_search import AssetSearch, assets_by_key
+from headrace.engine.imports.packing import PackedImage
+from headrace.engine.imports.spool import ChunkSpool
 from headrace.engine.paging import CursorListing
 from headrace.errors import ConflictError, NotFoundError
 from headrace.model.enums import AnnotationExportKey
 from headrace.model.records import AssetRecord, DatasetVersionRecord
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
+from headrace.threads import in_thread
 
 SHOWN = 3
 _LOW = (1 << 64) - 1
@@ -34,7 +36,7 @@ _BY_ID = (AnnotationExportKey.ASSET_ID, AnnotationExportKey.DATA_ID)
 _BUCKETS = 256
 _REMEMBERED = 4_096
 
-Batches = Callable[[], AsyncGenerator[list[ImageName], None]]
+Batches = AsyncGenerator[list[PackedImage], None]
 
 
 class MatchSummary(Struct):
@@ -125,11 +127,14 @@ class AssetMatcher:
                 found[place] = asset
         return found
 
-    async def check(self, batches: Batches, *, all_must_match: bool) -> MatchSummary:
+    async def check(
+        self, batches: Batches, spool: ChunkSpool, *, all_must_match: bool
+    ) -> MatchSummary:
         """Match every image before anything is written.
 
         Args:
-            batches: Yields all images; called again to name those that an error is about.
+            batches: Yields all images.
+            spool: Receives the images with their assets.
             all_must_match: Whether an image without an asset is an error.
 
         Raises:
@@ -141,7 +146,7 @@ class AssetMatcher:
         met = [array("Q") for _ in range(_BUCKETS)]
         missing: list[str] = []
         named = self._key is AnnotationExportKey.FILENAME
-        async with aclosing(batches()) as read:
+        async with aclosing(batches) as read:
             async for images in read:
                 for image, asset in zip(images, await self.match(images), strict=True):
                     if asset is None:
@@ -149,6 +154,7 @@ class AssetMatcher:
                         if len(missing) < SHOWN:
                             missing.append(image.path or image.filename)
                         continue
+                    image.asset = asset.id
                     summary.images += 1
                     summary.shapes += image.shapes
                     low = asset.id.int & _LOW
@@ -161,12 +167,13 @@ class AssetMatcher:
                             image.path or image.filename,
                             asset.data.filename,
                         )
+                await in_thread(spool.add, images)
         if summary.missing and all_must_match:
             total = summary.images + summary.missing
             raise await self._not_found(missing, summary.missing, total)
         repeated = sum(len(each) - len(set(each)) for each in met)
         if repeated:
-            raise await self._shared(batches, repeated, met)
+            raise await self._shared(spool, repeated, met)
         return summary
 
     async def _by_id(self, images: Sequence[NamedImage]) -> list[AssetRecord | None]:
@@ -218,19 +225,14 @@ class AssetMatcher:
         )
 
     async def _shared(
-        self, batches: Batches, repeated: int, met: Sequence[array[int]]
+        self, spool: ChunkSpool, repeated: int, met: Sequence[array[int]]
     ) -> ConflictError:
         """Return the error for several images of one asset. It names the first such asset and its images."""
         low = next(_repeated(each) for each in met if len(each) > len(set(each)))
-        names: list[str] = []
-        asset: AssetRecord | None = None
-        async with aclosing(batches()) as read:
-            async for images in read:
-                for image, found in zip(images, await self.match(images), strict=True):
-                    if found is not None and found.id.int & _LOW == low:
-                        asset = found
-                        names.append(image.path or image.filename)
+        images = await in_thread(_images_of, spool, low)
+        names = [image.path or image.filename for image in images]
         shown = ", ".join(repr(name) for name in names[:SHOWN])
+        (asset,) = await self.match(images[:1])
         target = f": {shown} match {asset.data.filename!r}" if asset is not None else ""
         return ConflictError(
             f"{repeated} images of the file match the same asset as another image of it{target}",
@@ -251,6 +253,16 @@ class AssetMatcher:
     @property
     def _version_name(self) -> str:
         return f"{self._version.origin_name}/{self._version.version}"
+
+
+def _images_of(spool: ChunkSpool, low: int) -> list[PackedImage]:
+    """Return the images of the asset whose id has this low half."""
+    return [
+        image
+        for chunk in spool.chunks()
+        for image in chunk.images
+        if image.asset is not None and image.asset.int & _LOW == low
+    ]
 
 
 def _repeated(values: array[int]) -> int:

@@ -1,23 +1,18 @@
-"""Read, cut and send at the same time: one thread cuts the source into chunks, several tasks send them."""
+"""Send the chunks of a source: one thread reads them, several tasks send them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import aclosing
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
-from msgspec import Struct
 
-from headrace.backend.base import Backend, Limits
-from headrace.engine.imports.chunks import HEADRACE, PLATFORM, ImportChunk, chunks
+from headrace.backend.base import Backend
+from headrace.engine.imports.chunks import ImportChunk
 from headrace.engine.imports.plan import ChunkPlanner
 from headrace.engine.imports.send import ChunkSender
 from headrace.engine.imports.source import iterate_in_thread
-from headrace.engine.imports.version_type import change_for
-from headrace.formats.base import Reader
-from headrace.formats.findings.collect import Pass
-from headrace.model.enums import InferenceType
+from headrace.engine.imports.spool import ChunkSpool
 from headrace.tasks import first_error
 from headrace.transfer.progress import Progress
 
@@ -27,35 +22,16 @@ ASSETS_IN_FLIGHT = 1_000
 of MiB."""
 
 
-class Chunker(Struct, frozen=True):
-    """Cuts a source into chunks, for a version of a given type."""
-
-    reader: Reader
-    losses: Pass
-    type: InferenceType
-    limits: Limits
-
-    def chunks(self) -> Iterator[ImportChunk]:
-        """Read the source and yield its chunks."""
-        return chunks(
-            self.reader,
-            self.losses,
-            images=self.limits.import_assets,
-            says=HEADRACE if self.limits.extensions else PLATFORM,
-            change=change_for(self.type),
-        )
-
-
 async def send_all(
-    chunker: Chunker, sender: ChunkSender | ChunkPlanner, backend: Backend, progress: Progress
+    spool: ChunkSpool, sender: ChunkSender | ChunkPlanner, backend: Backend, progress: Progress
 ) -> None:
-    """Cut a source into chunks and send them, several at a time. The first error ends all."""
+    """Send the chunks of a source, several at a time. The first error ends all."""
     limits = backend.limits
     workers = min(WORKERS, limits.concurrency, max(2, ASSETS_IN_FLIGHT // limits.import_assets))
     send, receive = anyio.create_memory_object_stream[ImportChunk](0)
     try:
         async with anyio.create_task_group() as group:
-            group.start_soon(_read, chunker, send)
+            group.start_soon(_read, spool, send)
             for _ in range(workers):
                 group.start_soon(_work, receive.clone(), sender, progress)
             receive.close()
@@ -63,8 +39,8 @@ async def send_all(
         raise first_error(errors) from None
 
 
-async def _read(chunker: Chunker, send: MemoryObjectSendStream[ImportChunk]) -> None:
-    async with send, aclosing(iterate_in_thread(chunker.chunks)) as chunks_in_order:
+async def _read(spool: ChunkSpool, send: MemoryObjectSendStream[ImportChunk]) -> None:
+    async with send, aclosing(iterate_in_thread(spool.chunks)) as chunks_in_order:
         async for chunk in chunks_in_order:
             await send.send(chunk)
 
@@ -77,4 +53,4 @@ async def _work(
     async with receive:
         async for chunk in receive:
             await sender.send(chunk)
-            progress.add(len(chunk.samples))
+            progress.add(len(chunk.images))

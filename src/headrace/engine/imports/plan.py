@@ -1,13 +1,13 @@
-"""A dry run of an import: match the chunks and count what would be written, without writing anything."""
+"""A dry run of an import: count what would be written, without writing anything."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from headrace.backend.base import Backend
 from headrace.engine.imports.chunks import ImportChunk
 from headrace.engine.imports.count import count_chunk, matched_chunk
-from headrace.engine.imports.match import AssetMatcher
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.splits import SplitTagger
 from headrace.engine.versions.load import Loaded, annotations_of_assets
@@ -23,7 +23,7 @@ class ChunkPlanner:
         backend: Backend of the version.
         version: The version.
         options: Options of the import.
-        matcher: Finds the assets.
+        names: The names of the labels, by their indices.
         tagger: Counts the splits; None to leave them out.
         report: The report.
         annotated: Whether the version has annotations, which must be loaded to count those that would go or stay.
@@ -34,7 +34,7 @@ class ChunkPlanner:
         backend: Backend,
         version: DatasetVersionRecord,
         options: ImportOptions,
-        matcher: AssetMatcher,
+        names: Sequence[str],
         tagger: SplitTagger | None,
         report: ImportReport,
         *,
@@ -43,7 +43,7 @@ class ChunkPlanner:
         self._backend = backend
         self._version_id = version.id
         self._options = options
-        self._matcher = matcher
+        self._names = names
         self._tagger = tagger
         self._report = report
         self._annotated = annotated
@@ -51,8 +51,7 @@ class ChunkPlanner:
     async def send(self, chunk: ImportChunk) -> None:
         """Count one chunk."""
         mode = self._options.mode
-        assets = await self._matcher.match(chunk.samples)
-        planned = matched_chunk(chunk, assets, mode)
+        planned = matched_chunk(chunk, mode)
         if self._tagger is not None:
             await self._tagger.tag(planned.matched)
         present = await self._present([asset for _, asset in planned.wanted])
@@ -64,7 +63,7 @@ class ChunkPlanner:
             self._report.shapes_replaced += sum(
                 len(to_sample("", None, annotation).shapes) for annotation in present
             )
-        count_chunk(self._report, planned, kept=kept)
+        count_chunk(self._report, planned, self._names, kept=kept)
         self._report.annotations += sum(asset not in kept for _, asset in planned.wanted)
 
     async def _present(self, assets: list[UUID]) -> Loaded:

@@ -1,7 +1,7 @@
 """Import a source into a version: a reader in worker threads, chunks, and several bulk calls at a time.
 
-The source is read once before anything is written, so that bad records, images without an asset and unknown labels are
-found first. On a headrace lake or server, the transaction that writes a chunk also enters it in a ledger. An import
+The source is read once and packed, before anything is written, so that bad records, images without an asset and unknown
+labels are found first. On a headrace lake or server, the transaction that writes a chunk also enters it in a ledger. An import
 that was killed therefore resumes where it stopped, with the same result as an undisturbed one.
 """
 
@@ -14,10 +14,18 @@ from msgspec import structs
 
 from headrace import formats
 from headrace.backend.base import Backend
-from headrace.engine.imports.chunks import CHUNK_BYTES
+from headrace.engine.imports.chunks import (
+    CHUNK_BYTES,
+    HEADRACE,
+    PLATFORM,
+    packed,
+    weight_json,
+    weight_packed,
+)
 from headrace.engine.imports.findings_report import findings_report
 from headrace.engine.imports.match import AssetMatcher
-from headrace.engine.imports.pipeline import Chunker, send_all
+from headrace.engine.imports.packing import SamplePacker
+from headrace.engine.imports.pipeline import send_all
 from headrace.engine.imports.plan import ChunkPlanner
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.send import ChunkSender, WrittenNow
@@ -30,7 +38,8 @@ from headrace.engine.imports.source import (
     source_digest,
 )
 from headrace.engine.imports.splits import SplitTagger, split_of_file
-from headrace.engine.imports.version_type import for_type
+from headrace.engine.imports.spool import ChunkSpool
+from headrace.engine.imports.version_type import change_for, for_type
 from headrace.engine.undo.foreign.save import note_written, save_removal
 from headrace.engine.undo.foreign.store import LocalRemoval
 from headrace.engine.undo.remove import check_room
@@ -169,61 +178,73 @@ async def _import_samples(
     reader = source.open(reading, findings)
     if options.chosen:
         reader.chooses = options.chosen.chooses_sample
-    with Progress("import", "images", progress, phase="read") as counting:
+    packs = backend.limits.extensions
+    with (
+        Progress("import", "images", progress, phase="read") as counting,
+        ChunkSpool(backend.limits.import_assets, weight_packed if packs else weight_json) as spool,
+    ):
+        matcher = AssetMatcher(backend, version, options.key)
+        undo = options.undo and not dry_run and _replaces(report)
+        if undo:
+            matcher.keep_ids()
+        packer = SamplePacker()
+        losses = findings.begin("import")
         async with ThreadedReader(reader):
-            matcher = AssetMatcher(backend, version, options.key)
-            undo = options.undo and not dry_run and _replaces(report)
-            if undo:
-                matcher.keep_ids()
             reader.size_lookup = AssetSizes(matcher, asyncio.get_running_loop())
             found = await inspect_source(
-                reader, matcher, all_must_match=options.fail_on_asset_not_found
+                reader,
+                matcher,
+                lambda: packed(
+                    reader,
+                    packer,
+                    losses,
+                    says=HEADRACE if packs else PLATFORM,
+                    change=change_for(version.type),
+                ),
+                packer.labels,
+                spool,
+                all_must_match=options.fail_on_asset_not_found,
             )
-            counting.total = found.images
-            options.chosen.check_any(found.images, report.source)
-            report.images_by_ending = found.matches.by_ending
-            report.example_by_ending = found.matches.example
-            if not options.allow_empty:
-                check_not_empty(report.source, found, findings)
-            losses = findings.begin("import")
-            default = split_of_file(source.path)
-            tagger = (
-                SplitTagger(backend, version.id, report, default) if options.split_tags else None
+        counting.total = found.images
+        options.chosen.check_any(found.images, report.source)
+        report.images_by_ending = found.matches.by_ending
+        report.example_by_ending = found.matches.example
+        if not options.allow_empty:
+            check_not_empty(report.source, found, findings)
+        default = split_of_file(source.path)
+        tagger = SplitTagger(backend, version.id, report, default) if options.split_tags else None
+        before = await backend.call(GET_STATS, VersionId(version_id=version.id))
+        report.labels_created = await missing_labels(
+            backend, version.id, found.labels, create=options.force_create_label
+        )
+        if dry_run:
+            annotated = before.nb_annotations > 0
+            planner = ChunkPlanner(
+                backend, version, options, list(packer.labels), tagger, report, annotated=annotated
             )
-            before = await backend.call(GET_STATS, VersionId(version_id=version.id))
-            report.labels_created = await missing_labels(
+            counting.enter("plan")
+            await send_all(spool, planner, backend, counting)
+        else:
+            kept = None
+            if undo and before.nb_annotations:
+                kept = await _prepare_undo(backend, version, matcher)
+            labels = await resolve_labels(
                 backend, version.id, found.labels, create=options.force_create_label
             )
-            chunker = Chunker(reader, losses, version.type, backend.limits)
-            if dry_run:
-                annotated = before.nb_annotations > 0
-                planner = ChunkPlanner(
-                    backend, version, options, matcher, tagger, report, annotated=annotated
-                )
-                counting.enter("plan")
-                await send_all(chunker, planner, backend, counting)
+            left_out = await set_skeletons(backend, version.id, found.labels, labels)
+            _count_joints(left_out, losses)
+            ledger = await _open_ledger(backend, version, source, options)
+            used = {name: labels[name] for name in packer.labels}
+            sender = ChunkSender(backend, version, options, tagger, used, ledger, report, counts)
+            counting.enter("write")
+            await send_all(spool, sender, backend, counting)
+            if ledger is None:
+                await _count_replaced(backend, version, before, sender.written, report)
+                if kept is not None:
+                    await note_written(backend, kept)
+                    report.removal = kept.id
             else:
-                kept = None
-                if undo and before.nb_annotations:
-                    kept = await _prepare_undo(backend, version, matcher)
-                labels = await resolve_labels(
-                    backend, version.id, found.labels, create=options.force_create_label
-                )
-                left_out = await set_skeletons(backend, version.id, found.labels, labels)
-                _count_joints(left_out, losses)
-                ledger = await _open_ledger(backend, version, source, options)
-                sender = ChunkSender(
-                    backend, version, options, matcher, tagger, labels, ledger, report, counts
-                )
-                counting.enter("write")
-                await send_all(chunker, sender, backend, counting)
-                if ledger is None:
-                    await _count_replaced(backend, version, before, sender.written, report)
-                    if kept is not None:
-                        await note_written(backend, kept)
-                        report.removal = kept.id
-                else:
-                    await _finish(backend, ledger, report)
+                await _finish(backend, ledger, report)
         report.seconds = counting.seconds
     _close(report, findings)
     return report
@@ -290,7 +311,14 @@ async def _open_ledger(
 ) -> ImportRecord | None:
     if not backend.limits.extensions:
         return None
-    cut = (source.format, options, version.type, backend.limits.import_assets, CHUNK_BYTES)
+    cut = (
+        source.format,
+        options,
+        version.type,
+        backend.limits.import_assets,
+        CHUNK_BYTES,
+        "packed",
+    )
     digest = await in_thread(source.digest, cut)
     request = StartImport(version_id=version.id, source=digest, worker_id=options.worker_id)
     return await backend.call(START_IMPORT, request)

@@ -1,29 +1,33 @@
-"""Send the chunks of an import: match the assets, build the items, call the platform, count the results."""
+"""Send the chunks of an import: call the platform, count the results."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET, Struct
 
 from headrace.backend.base import Backend
 from headrace.engine.imports.chunks import ImportChunk, halved
-from headrace.engine.imports.count import MatchedChunk, MatchedImage, count_chunk, matched_chunk
+from headrace.engine.imports.count import MatchedChunk, count_chunk, matched_chunk
 from headrace.engine.imports.items import ItemBuilder
-from headrace.engine.imports.match import AssetMatcher
+from headrace.engine.imports.packing import PackedImage
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.splits import SplitTagger
 from headrace.engine.undo.remove import undo_choice
 from headrace.engine.versions.bulk_import import bulk_import
 from headrace.engine.versions.load import annotations_of_ids
-from headrace.errors import ConservationError, ParseError, RequestTooLargeError
+from headrace.errors import ConservationError, RequestTooLargeError
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
-from headrace.model.sample import Sample
 from headrace.protocol.operations.annotations import (
+    IMPORT_PACKED,
     ImportAnnotations,
-    ImportItem,
+    ImportPacked,
     ImportRecord,
+    PackedItem,
 )
 from headrace.threads import in_thread
 
@@ -36,16 +40,18 @@ class WrittenNow(Struct):
 
 
 class ChunkSender:
-    """Sends the chunks of one import and fills its report. Chunks may be sent concurrently."""
+    """Sends the chunks of one import and fills its report. Chunks may be sent concurrently.
+
+    ``labels`` are the ids of the labels by name, in the order of their indices.
+    """
 
     def __init__(
         self,
         backend: Backend,
         version: DatasetVersionRecord,
         options: ImportOptions,
-        matcher: AssetMatcher,
         tagger: SplitTagger | None,
-        labels: dict[str, str],
+        labels: Mapping[str, str],
         ledger: ImportRecord | None,
         report: ImportReport,
         counts: dict[str, int] | None,
@@ -55,9 +61,9 @@ class ChunkSender:
         self._in_campaign = version.annotation_campaign_id is not None
         self._keeps = options.mode == ImportAnnotationMode.KEEP
         self._options = options
-        self._matcher = matcher
         self._tagger = tagger
-        self._labels = labels
+        self._names = list(labels)
+        self._labels = list(labels.values())
         self._ledger = ledger
         self._done = frozenset(ledger.done) if ledger else frozenset()
         self._halved = halved(self._done)
@@ -75,58 +81,46 @@ class ChunkSender:
                 await self._send_whole(chunk)
                 return
             except RequestTooLargeError:
-                if len(chunk.samples) < 2:
+                if len(chunk.images) < 2:
                     raise
         for half in chunk.halves():
             await self.send(half)
 
     async def _send_whole(self, chunk: ImportChunk) -> None:
-        assets = await self._matcher.match(chunk.samples)
-        matched = matched_chunk(chunk, assets, self._options.mode)
+        matched = matched_chunk(chunk, self._options.mode)
         # Before the annotations: a chunk that is recorded in the ledger has its tags.
         if self._tagger is not None:
             await self._tagger.tag(matched.matched)
         known = chunk.number in self._done
-        items = [] if known else await self._items(matched.wanted)
-        counts = await self._call(chunk.number, items)
+        images = [] if known else [image for image, _ in matched.wanted]
+        counts = await self._call(chunk.number, images)
         self._report.resumed += known
         await self._count(matched, counts, known=known)
 
-    async def _items(self, images: list[MatchedImage]) -> list[ImportItem]:
-        def make() -> list[ImportItem]:
-            limits = self._backend.limits
-            maker = ItemBuilder(
-                self._label_id, whole_pixels=limits.whole_pixels, extensions=limits.extensions
-            )
-            items = []
-            for sample, asset in images:
-                item = maker.item(sample)
-                item.asset_id = str(asset)
-                items.append(item)
-            return items
-
-        return await in_thread(make)
-
-    def _label_id(self, name: str) -> str:
-        try:
-            return self._labels[name]
-        except KeyError:
-            message = f"the label {name!r} was not in the file when it was first read"
-            raise ParseError(message, hint="do not change the file during the import") from None
-
-    async def _call(self, number: int, items: list[ImportItem]) -> dict[str, int]:
-        request = ImportAnnotations(
-            version_id=self._version_id,
-            import_type=self._options.mode,
-            annotations=items,
-            status=self._options.status,
-            worker_id=self._options.worker_id,
-            import_id=self._ledger.id if self._ledger else UNSET,
-            chunk=number if self._ledger else UNSET,
-            undo=undo_choice(self._backend, self._options.undo),
-        )
-        if not items and not self._ledger:
+    async def _call(self, number: int, images: list[PackedImage]) -> dict[str, int]:
+        if not images and not self._ledger:
             return {}
+        options = self._options
+        head: dict[str, Any] = {
+            "version_id": self._version_id,
+            "import_type": options.mode,
+            "status": options.status,
+            "worker_id": options.worker_id,
+            "import_id": self._ledger.id if self._ledger else UNSET,
+            "chunk": number if self._ledger else UNSET,
+            "undo": undo_choice(self._backend, options.undo),
+        }
+        if self._ledger is not None and self._ledger.packed:
+            used = sorted({index for image in images for index in image.labels})
+            labels = {index: self._labels[index] for index in used}
+            items = await in_thread(_packed_items, images)
+            packed = ImportPacked(**head, labels=labels, annotations=items)
+            return await self._backend.call(IMPORT_PACKED, packed)
+        limits = self._backend.limits
+        builder = ItemBuilder(
+            self._labels, whole_pixels=limits.whole_pixels, extensions=limits.extensions
+        )
+        request = ImportAnnotations(**head, annotations=await in_thread(builder.items, images))
         return await bulk_import(self._backend, request)
 
     async def _count(self, chunk: MatchedChunk, counts: dict[str, int], *, known: bool) -> None:
@@ -136,7 +130,9 @@ class ChunkSender:
         left_out = await self._left_out(chunk, counts)
         # Platforms need not answer anything for an asset that keeps its annotation.
         busy = left_out if self._in_campaign or not self._keeps else set()
-        imported = count_chunk(self._report, chunk, kept=kept | (left_out - busy), busy=busy)
+        imported = count_chunk(
+            self._report, chunk, self._names, kept=kept | (left_out - busy), busy=busy
+        )
         self._report.annotations += len(counts) - len(kept)
         _check(imported, counts)
         if not known:
@@ -157,13 +153,20 @@ class ChunkSender:
         return {UUID(annotation.asset_id) async for page in pages for annotation in page}
 
 
-def _check(imported: list[Sample], counts: dict[str, int]) -> None:
+def _check(imported: list[PackedImage], counts: dict[str, int]) -> None:
     written = sum(counts.values())
-    sent = sum([len(sample.shapes) for sample in imported])
+    sent = sum([image.shapes for image in imported])
     # Platforms count each ring of a polygon as a shape.
-    if written not in (sent, sum(map(_rings, imported))):
+    if written not in (sent, sum([image.rings for image in imported])):
         raise ConservationError(f"{sent} shapes were sent, but {written} were written")
 
 
-def _rings(sample: Sample) -> int:
-    return sum([len(getattr(shape, "rings", "-")) for shape in sample.shapes])
+def _packed_items(images: list[PackedImage]) -> list[PackedItem]:
+    return [
+        PackedItem(
+            asset_id=str(image.asset),
+            shapes=image.blob,
+            attributes=None if image.attributes is None else msgspec.json.decode(image.attributes),
+        )
+        for image in images
+    ]

@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import os
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from pathlib import Path
 from types import TracebackType
@@ -16,8 +16,9 @@ import anyio
 import msgspec
 from msgspec import Struct, field
 
-from headrace.engine.imports.asset_names import ImageName
 from headrace.engine.imports.match import AssetMatcher, MatchSummary
+from headrace.engine.imports.packing import PackedImage
+from headrace.engine.imports.spool import ChunkSpool
 from headrace.errors import NoDataError
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Findings
@@ -96,30 +97,36 @@ def _size(asset: AssetRecord) -> tuple[int, int] | None:
 
 
 async def inspect_source(
-    reader: Reader, matcher: AssetMatcher, *, all_must_match: bool
+    reader: Reader,
+    matcher: AssetMatcher,
+    packed: Callable[[], Iterator[list[PackedImage]]],
+    labels_used: Mapping[str, int],
+    spool: ChunkSpool,
+    *,
+    all_must_match: bool,
 ) -> SourceSummary:
-    """Read a source once, without writing anything, and match all its images.
+    """Read a source once, without writing anything: match all its images, and put them into a spool.
 
-    Raises ParseError for records that the error policy does not allow, NotFoundError and ConflictError for images
-    that cannot be matched.
+    Args:
+        reader: The reader of the source.
+        matcher: Finds the assets.
+        packed: Reads the images and packs their shapes.
+        labels_used: The labels of the images that were read so far.
+        spool: Receives the images.
+        all_must_match: Whether an image without an asset is an error.
+
+    Raises:
+        ParseError: A record is not allowed by the error policy.
+        NotFoundError: An image has no asset.
+        ConflictError: An image cannot be matched.
     """
-    used: dict[str, None] = {}
-    images = 0
-
-    def read() -> Iterator[list[ImageName]]:
-        nonlocal images
-        images = 0
-        for batch in reader.batches():
-            images += len(batch)
-            used.update((shape.label, None) for sample in batch for shape in sample.shapes)
-            yield [ImageName(each.filename, each.path, len(each.shapes)) for each in batch]
-
-    matches = await matcher.check(lambda: _batches_for_lookup(read), all_must_match=all_must_match)
+    batches = _batches_for_lookup(packed)
+    matches = await matcher.check(batches, spool, all_must_match=all_must_match)
     labels = await in_thread(reader.labels)
     declared = {info.name for info in labels}
-    labels = labels + [LabelInfo(name=name) for name in used if name not in declared]
+    labels = labels + [LabelInfo(name=name) for name in labels_used if name not in declared]
     reader.findings.check()
-    return SourceSummary(matches, images, labels)
+    return SourceSummary(matches, matches.images + matches.missing, labels)
 
 
 def check_not_empty(source: str, found: SourceSummary, findings: Findings) -> None:
@@ -147,10 +154,10 @@ def check_not_empty(source: str, found: SourceSummary, findings: Findings) -> No
 
 
 async def _batches_for_lookup(
-    read: Callable[[], Iterator[list[ImageName]]],
-) -> AsyncGenerator[list[ImageName], None]:
+    read: Callable[[], Iterator[list[PackedImage]]],
+) -> AsyncGenerator[list[PackedImage], None]:
     """Gather images into batches of the size that one call may ask for; readers yield fewer at a time."""
-    held: list[ImageName] = []
+    held: list[PackedImage] = []
     async with aclosing(iterate_in_thread(read)) as batches:
         async for batch in batches:
             held += batch

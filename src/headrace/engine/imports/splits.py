@@ -13,12 +13,12 @@ from uuid import UUID
 import anyio
 
 from headrace.backend.base import Backend
+from headrace.engine.imports.packing import PackedImage
 from headrace.engine.imports.report import ImportReport
 from headrace.engine.versions.split_tags import SplitTags, canonical_split, read_split_tags
 from headrace.formats.io.split_names import split_of_stem, split_of_word
-from headrace.model.sample import Sample
 
-Matched = Sequence[tuple[Sample, UUID]]
+Matched = Sequence[tuple[PackedImage, UUID]]
 """Images with the ids of their assets."""
 
 
@@ -42,8 +42,8 @@ class SplitTagger:
     async def tag(self, matched: Matched) -> None:
         """Attach tags to the assets of some images. Repeating this changes nothing, so a resumed import may."""
         splits: dict[str, list[UUID]] = {}
-        for sample, asset_id in matched:
-            split = sample.split or self._default
+        for image, asset_id in matched:
+            split = image.split or self._default
             if split:
                 splits.setdefault(split, []).append(asset_id)
         for split, ids in splits.items():

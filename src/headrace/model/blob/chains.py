@@ -29,10 +29,34 @@ class ChainRuns(NamedTuple):
     steps: bytes
 
 
-def encode_chains(
-    owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = False
-) -> list[ChainRuns]:
-    """Encode the chains of each owner.
+class ChainNumbers(NamedTuple):
+    """The numbers of the chains of many owners.
+
+    Attributes:
+        numbers: ``x1, y1, x2, …`` of all chains.
+        sizes: The number of points of each chain.
+        counts: The number of chains of each owner.
+    """
+
+    numbers: Floats
+    sizes: Integers
+    counts: Integers
+
+    def bounds(self) -> Floats:
+        """Return the least and the greatest x and y of each chain: ``x1, y1, x2, y2``; infinite where it has no points."""
+        bounds = np.empty((len(self.sizes), 4))
+        bounds[:, :2], bounds[:, 2:] = np.inf, -np.inf
+        filled = self.sizes > 0
+        if filled.any():
+            points = self.numbers.reshape(-1, 2)
+            starts = runs.starts_of(self.sizes)[filled]
+            bounds[filled, :2] = np.minimum.reduceat(points, starts)
+            bounds[filled, 2:] = np.maximum.reduceat(points, starts)
+        return bounds
+
+
+def chain_numbers(owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = False) -> ChainNumbers:
+    """Join the chains of each owner.
 
     Args:
         owners: For each owner its chains, each a list of points ``(x, y)``.
@@ -54,6 +78,19 @@ def encode_chains(
         numbers, _ = runs.as_floats([list(chain.from_iterable(each)) for each in chains])
         if len(numbers) != 2 * sizes.sum():
             raise ValueError("a point must be a pair of numbers")
+    return ChainNumbers(numbers, sizes, counts)
+
+
+def encode_chains(
+    owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = False
+) -> list[ChainRuns]:
+    """Encode the chains of each owner; see :func:`chain_numbers` for the arguments and what it raises."""
+    return encode_numbers_of_chains(chain_numbers(owners, flat=flat))
+
+
+def encode_numbers_of_chains(chains: ChainNumbers) -> list[ChainRuns]:
+    """Encode the chains of each owner."""
+    numbers, sizes, counts = chains
     owner_points = _sum_by_owner(sizes, counts)
     whole, scales = runs.scaled(numbers, 2 * owner_points)
     size_runs = runs.encode(sizes.astype(np.float64), counts, np.zeros_like(counts))
@@ -135,14 +172,39 @@ def decode_chains(encoded: Sequence[ChainRuns]) -> DecodedChains:
     Raises:
         DamagedColumnError: The bytes are not valid runs, or do not fit each other.
     """
+    starts = runs.decode([each.starts for each in encoded])
+    steps = runs.decode([each.steps for each in encoded])
+    sizes, counts, filled, raw, owners = _fitting(encoded, starts, steps)
+    points = _joined(sizes, filled, owners.lengths, raw, starts.numbers, steps.numbers)
+    return DecodedChains(_divided(points, owners), sizes, counts, owners)
+
+
+def check_chains(encoded: Sequence[ChainRuns]) -> Integers:
+    """Check chains without decoding their points; returns the number of chains of each owner.
+
+    Raises:
+        DamagedColumnError: As for :func:`decode_chains`.
+    """
+    starts = runs.measure([each.starts for each in encoded])
+    steps = runs.measure([each.steps for each in encoded])
+    return _fitting(encoded, starts, steps)[1]
+
+
+def _fitting(
+    encoded: Sequence[ChainRuns], starts: DecodedRuns, steps: DecodedRuns
+) -> tuple[Integers, Integers, NDArray[np.bool_], NDArray[np.bool_], DecodedRuns]:
+    """Check that the three runs of each owner fit each other.
+
+    Returns:
+        The size of each chain, the number of chains of each owner, which chains have points, which owners have unscaled
+        numbers, and the owners without numbers.
+    """
     size_runs = runs.decode([each.sizes for each in encoded])
     sizes, counts = size_runs.numbers.astype(np.int64), size_runs.lengths
     if (size_runs.scales != 0).any() or (
         len(sizes) and (sizes.min() < 0 or sizes.max() >= _LONGEST)
     ):
         raise DamagedColumnError("a chain of an impossible number of points")
-    starts = runs.decode([each.starts for each in encoded])
-    steps = runs.decode([each.steps for each in encoded])
     lengths = 2 * _sum_by_owner(sizes, counts)
     filled = sizes > 0
     of_starts = 2 * _sum_by_owner(filled.astype(np.int64), counts)
@@ -156,9 +218,7 @@ def decode_chains(encoded: Sequence[ChainRuns]) -> DecodedChains:
     if not (fits & same).all() or ((starts.scales == -1) & ~raw).any():
         raise DamagedColumnError("chains whose runs do not fit each other")
     scales = np.where(raw, -1, starts.scales)
-    owners = DecodedRuns(np.empty(0), lengths, scales)
-    points = _joined(sizes, filled, lengths, raw, starts.numbers, steps.numbers)
-    return DecodedChains(_divided(points, owners), sizes, counts, owners)
+    return sizes, counts, filled, raw, DecodedRuns(np.empty(0), lengths, scales)
 
 
 def _joined(

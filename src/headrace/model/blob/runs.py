@@ -273,6 +273,30 @@ def _read(
     return numbers
 
 
+def measure(runs: Sequence[bytes]) -> DecodedRuns:
+    """Check runs as :func:`decode` does, without their numbers, which are empty.
+
+    Raises:
+        DamagedColumnError: The bytes are not valid runs.
+    """
+    heads = np.frombuffer(b"".join([run[:1] or b"\0" for run in runs]), np.uint8).astype(np.int64)
+    sizes = np.fromiter(map(len, runs), np.int64, len(runs))
+    kinds, scales = heads & 0xF, heads >> 4
+    if ((kinds > RAW) | (scales >= len(FACTORS)) | ((kinds == RAW) & (scales > 0))).any():
+        raise DamagedColumnError("the head of a run is unknown")
+    lengths, rest = np.divmod(np.maximum(sizes - 1, 0), _WIDTHS[kinds])
+    if rest.any():
+        raise DamagedColumnError("a run ends within a number")
+    raw = np.flatnonzero(kinds == RAW).tolist()
+    numbers = np.frombuffer(b"".join([runs[index][1:] for index in raw]), TYPES[RAW])
+    if not np.isfinite(numbers).all():
+        raise DamagedColumnError("a number that is not finite")
+    return DecodedRuns(np.empty(0), lengths, np.where(kinds == RAW, -1, scales))
+
+
+_WIDTHS = np.array([each.itemsize for each in TYPES])
+
+
 def lists_of(runs: DecodedRuns, *, whole: bool = False) -> list[list[Any]]:
     """Return the numbers of each run as a list: integers where they are whole, else floats.
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -13,9 +12,11 @@ from headrace.errors import BadRequestError, NotFoundError, RequestTooLargeError
 from headrace.model import rle
 from headrace.model.blob.counts import pack_counts
 from headrace.model.blob.pack import pack, pack_page
+from headrace.model.blob.receive import ReceivedShapes, UnknownLabelError, receive, receive_page
+from headrace.model.blob.unpack import unpack
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
-from headrace.protocol.operations.annotations import ImportItem
+from headrace.protocol.operations.annotations import ImportItem, PackedItem
 
 Sizes = Mapping[int, tuple[int, int]]
 
@@ -25,13 +26,18 @@ class PreparedAnnotation(msgspec.Struct):
 
     asset: int
     status: str | None
-    shapes: Shapes
     blob: bytes
-    counts: Counter[int]
+    counts: Mapping[int, int]
     packed_counts: bytes
+    size: int
     attributes: dict[str, Any] | None
     attributes_text: str | None
     duration: float
+
+    @property
+    def shapes(self) -> Shapes:
+        """The shapes, unpacked."""
+        return unpack(self.blob)
 
 
 def prepare_annotations(
@@ -56,12 +62,92 @@ def prepare_annotations(
     ]
     blobs = _blobs(items, columns)
     return [
-        _prepared(item, asset, shapes, blob)
+        _prepared(item, asset, shapes.label_counts(), blob)
         for item, asset, shapes, blob in zip(items, assets, columns, blobs, strict=True)
     ]
 
 
-def _blobs(items: Sequence[ImportItem], columns: Sequence[Shapes]) -> list[bytes]:
+def receive_packed(items: Sequence[PackedItem], labels: Mapping[int, int]) -> list[ReceivedShapes]:
+    """Check the blobs of items; those with masks must still be checked by :func:`prepare_received`.
+
+    Args:
+        items: Items of a request.
+        labels: The key of each label, by its index in the blobs.
+
+    Raises:
+        APIError: A blob is invalid; the message names the asset and the fault.
+    """
+    try:
+        return receive_page([item.shapes for item in items], labels)
+    except ValueError:
+        for item in items:
+            try:
+                receive(item.shapes, labels)
+            except UnknownLabelError as error:
+                raise BadRequestError(
+                    f"{error} of the request (asset {item.asset_id})", hint="nothing was written"
+                ) from None
+            except ValueError as error:
+                raise _invalid(item, error) from None
+        raise
+
+
+def prepare_received(
+    items: Sequence[PackedItem],
+    received: Sequence[ReceivedShapes],
+    assets: Sequence[int],
+    sizes: Sizes,
+) -> list[PreparedAnnotation]:
+    """Check and pack what :func:`receive_packed` returned; see :func:`prepare_annotations`."""
+    unpacked = []
+    for item, each, asset in zip(items, received, assets, strict=True):
+        try:
+            _check_duration(item.duration or 0.0)
+            if each.shapes is not None:
+                _check_mask_columns(each.shapes, asset, sizes)
+                unpacked.append((item, each, each.shapes))
+        except ValueError as error:
+            raise _invalid(item, error) from None
+    blobs = _blobs([item for item, _, _ in unpacked], [shapes for _, _, shapes in unpacked])
+    for (_, each, _), blob in zip(unpacked, blobs, strict=True):
+        each.blob = blob
+    return [
+        _prepared(item, asset, each.counts, each.blob)
+        for item, asset, each in zip(items, assets, received, strict=True)
+    ]
+
+
+def _check_mask_columns(shapes: Shapes, asset: int, sizes: Sizes) -> None:
+    masks = shapes.group(ShapeKind.MASK)
+    if masks is not None:
+        boxes: list[Any] = masks.boxes or [None] * len(masks.labels)
+        for index, (mask, box) in enumerate(zip(masks.geometry, boxes, strict=True)):
+            width, height = _size(asset, sizes)
+            counts = rle.decode(mask)
+            rle.check(counts, height, width)
+            if box is not None and box == rle.bounds(counts, height):
+                boxes[index] = None
+        masks.boxes = _column(boxes)
+    for outline in _outline_masks(shapes):
+        width, height = _size(asset, sizes)
+        rle.check(rle.decode(outline), height, width)
+
+
+def _outline_masks(shapes: Shapes) -> list[str]:
+    keypoints = shapes.group(ShapeKind.KEYPOINTS)
+    outlines = (keypoints.segmentations if keypoints is not None else None) or []
+    return [outline for outline in outlines if isinstance(outline, str)]
+
+
+def shapes_with_masks(received: ReceivedShapes) -> bool:
+    """Return whether there are masks among the shapes, so that the size of their asset is needed."""
+    shapes = received.shapes
+    if shapes is None:
+        return False
+    return shapes.group(ShapeKind.MASK) is not None or bool(_outline_masks(shapes))
+
+
+def _blobs(items: Sequence[ImportItem | PackedItem], columns: Sequence[Shapes]) -> list[bytes]:
     try:
         return pack_page(columns)
     except (ValueError, TypeError):
@@ -98,19 +184,20 @@ def _columns(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Siz
     return columns
 
 
-def _prepared(item: ImportItem, asset: int, columns: Shapes, blob: bytes) -> PreparedAnnotation:
+def _prepared(
+    item: ImportItem | PackedItem, asset: int, counts: Mapping[int, int], blob: bytes
+) -> PreparedAnnotation:
     try:
         attributes = _json(item.attributes)
     except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise _invalid(item, error) from None
-    counts = columns.label_counts()
     return PreparedAnnotation(
         asset=asset,
         status=None if item.status is None else str(item.status),
-        shapes=columns,
         blob=blob,
         counts=counts,
         packed_counts=pack_counts(counts),
+        size=sum(counts.values()),
         attributes=item.attributes,
         attributes_text=attributes,
         duration=item.duration or 0.0,
@@ -122,7 +209,7 @@ def _check_duration(duration: float) -> None:
         raise ValueError(f"the duration is {duration} seconds")
 
 
-def _invalid(item: ImportItem, error: Exception) -> BadRequestError:
+def _invalid(item: ImportItem | PackedItem, error: Exception) -> BadRequestError:
     return BadRequestError(
         f"the shapes of asset {item.asset_id} are invalid: {error}", hint="nothing was written"
     )

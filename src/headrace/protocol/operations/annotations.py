@@ -152,6 +152,31 @@ class ImportAnnotations(Struct, kw_only=True):
     beside: bool | UnsetType = UNSET
 
 
+class PackedItem(Struct, kw_only=True, omit_defaults=True, gc=False):
+    """All shapes of one asset as a blob (``model/blob/layout.py``), whose labels are indices. Else as an ImportItem."""
+
+    asset_id: str
+    shapes: bytes
+    attributes: Attributes | None = None
+    status: AnnotationStatus | None = None
+    duration: float | None = None
+
+
+class ImportPacked(Struct, kw_only=True):
+    """``labels`` are the ids of the labels, by their indices in the blobs; the other fields are those of ImportAnnotations."""
+
+    version_id: UUID
+    import_type: ImportAnnotationMode = ImportAnnotationMode.REPLACE
+    labels: dict[int, str] = field(default_factory=dict)
+    annotations: list[PackedItem] = field(default_factory=list)
+    status: AnnotationStatus | None = None
+    import_id: UUID | UnsetType = UNSET
+    chunk: int | UnsetType = UNSET
+    worker_id: UUID | None = None
+    undo: bool | None = None
+    beside: bool | UnsetType = UNSET
+
+
 class StartImport(Struct, kw_only=True):
     """``source`` is a digest of the file and of every option that affects how it is split into chunks."""
 
@@ -161,10 +186,14 @@ class StartImport(Struct, kw_only=True):
 
 
 class ImportRecord(Struct, kw_only=True, frozen=True):
-    """``done`` are the chunks that an interrupted import of the same source has already applied."""
+    """``done`` are the chunks that an interrupted import of the same source has already applied.
+
+    ``packed`` tells whether the server takes packed shapes; servers of before do not say it.
+    """
 
     id: UUID
     done: list[int]
+    packed: bool = False
 
 
 class FinishImport(Struct, kw_only=True):
@@ -353,4 +382,15 @@ LOAD_ANNOTATIONS = Operation(
     doc="Load annotations with all their shapes, newest first.",
     bare_body="ids",
     errors=(404, 413),
+)
+IMPORT_PACKED = Operation(
+    name="import_packed",
+    method="POST",
+    path=_VERSION + "/packed-annotations",
+    request=ImportPacked,
+    result=dict[str, int],
+    doc="Write the annotations of many assets, whose shapes headrace has packed; returns what import_annotations does.",
+    extension=True,
+    instead="import_annotations",
+    errors=(404, 400, 409, 413, 423, 507),
 )

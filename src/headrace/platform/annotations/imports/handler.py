@@ -14,7 +14,14 @@ from headrace.errors import BadRequestError, ConflictError, NotFoundError, Reque
 from headrace.model.enums import JobStatus
 from headrace.model.ids import Kind
 from headrace.platform.accounts.users import worker_account
-from headrace.platform.annotations.decode import PreparedAnnotation, has_masks, prepare_annotations
+from headrace.platform.annotations.decode import (
+    PreparedAnnotation,
+    has_masks,
+    prepare_annotations,
+    prepare_received,
+    receive_packed,
+    shapes_with_masks,
+)
 from headrace.platform.annotations.imports.writer import ChunkWriter, ImportedShapes
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.context import Context
@@ -31,11 +38,14 @@ from headrace.platform.removals.rows import removal_by_key
 from headrace.protocol.operations.annotations import (
     FINISH_IMPORT,
     IMPORT_ANNOTATIONS,
+    IMPORT_PACKED,
     START_IMPORT,
     FinishImport,
     ImportAnnotations,
     ImportItem,
+    ImportPacked,
     ImportRecord,
+    PackedItem,
     ReplacedRecord,
     StartImport,
 )
@@ -47,11 +57,11 @@ MAX_ITEMS = 2_000
 
 KIND = "IMPORT"
 
+_Request = ImportAnnotations | ImportPacked
+
 
 @handles(IMPORT_ANNOTATIONS)
-async def import_annotations(
-    context: Context, access: Access, request: ImportAnnotations
-) -> dict[str, int]:
+async def import_annotations(context: Context, access: Access, request: _Request) -> dict[str, int]:
     """Write a chunk; return the number of shapes created, by annotation id. After an error nothing is written.
 
     Raises:
@@ -59,6 +69,16 @@ async def import_annotations(
         BadRequestError: An asset is given twice, or a shape is invalid.
         RequestTooLargeError: The chunk has too many assets or shapes.
     """
+    return await _import(context, access, request)
+
+
+@handles(IMPORT_PACKED)
+async def import_packed(context: Context, access: Access, request: ImportPacked) -> dict[str, int]:
+    """Write a chunk of packed shapes; as :func:`import_annotations`."""
+    return await _import(context, access, request)
+
+
+async def _import(context: Context, access: Access, request: _Request) -> dict[str, int]:
     if len(request.annotations) > MAX_ITEMS:
         raise RequestTooLargeError(
             f"{len(request.annotations)} assets in one call", hint=f"send at most {MAX_ITEMS}"
@@ -67,7 +87,10 @@ async def import_annotations(
     job = await _job(context.database, access, scope, request)
     result = await _known_result(context.database, job, request)
     if result is None:
-        items = await _prepare(context, scope, request.annotations)
+        if isinstance(request, ImportPacked):
+            items = await _prepare_packed(context, scope, request)
+        else:
+            items = await _prepare(context, scope, request.annotations)
         result = await _apply(context, access, request, items)
     ids = scope.ids(Kind.ANNOTATION)
     return {ids.text(no): shapes for no, shapes in result}
@@ -91,7 +114,9 @@ async def start_import(context: Context, access: Access, request: StartImport) -
         if running is not None:
             no, created = running
             shards = await tx.fetch("jobs.shards", job=no)
-            return ImportRecord(id=job_id(no, created), done=[shard for (shard,) in shards])
+            return ImportRecord(
+                id=job_id(no, created), done=[shard for (shard,) in shards], packed=True
+            )
         job = await add_job(
             tx,
             access,
@@ -101,7 +126,7 @@ async def start_import(context: Context, access: Access, request: StartImport) -
             state=JobStatus.RUNNING,
             spec=spec,
         )
-    return ImportRecord(id=job.id, done=[])
+    return ImportRecord(id=job.id, done=[], packed=True)
 
 
 @handles(FINISH_IMPORT)
@@ -134,18 +159,51 @@ async def _prepare(
 ) -> list[PreparedAnnotation]:
     assets = _assets(scope, items)
     masked = [asset for asset, item in zip(assets, items, strict=True) if has_masks(item)]
-    sizes = await sizes_of(context.database, scope, masked) if masked else {}
-    unknown = set(masked) - sizes.keys()
-    if unknown:
-        raise _unknown_asset(scope, scope.ids(Kind.ASSET).text(min(unknown)))
-    ids = scope.ids(Kind.LABEL)
-    rows = await context.database.fetch("labels.keys", version=scope.no)
-    labels = {ids.text(key): key for key, _ in rows}
+    sizes = await _sizes(context, scope, masked)
+    labels = await _labels(context, scope)
     return await in_thread(prepare_annotations, items, assets, labels, sizes)
 
 
+async def _prepare_packed(
+    context: Context, scope: VersionScope, request: ImportPacked
+) -> list[PreparedAnnotation]:
+    items = request.annotations
+    assets = _assets(scope, items)
+    known = await _labels(context, scope)
+    unknown = next((each for each in request.labels.values() if each not in known), None)
+    if unknown is not None:
+        raise NotFoundError(f"the version has no label {unknown}", hint="nothing was written")
+    labels = {index: known[label] for index, label in request.labels.items()}
+    received = await in_thread(receive_packed, items, labels)
+    masked = [
+        asset for asset, each in zip(assets, received, strict=True) if shapes_with_masks(each)
+    ]
+    sizes = await _sizes(context, scope, masked)
+    return await in_thread(prepare_received, items, received, assets, sizes)
+
+
+async def _labels(context: Context, scope: VersionScope) -> dict[str, int]:
+    ids = scope.ids(Kind.LABEL)
+    rows = await context.database.fetch("labels.keys", version=scope.no)
+    return {ids.text(key): key for key, _ in rows}
+
+
+async def _sizes(
+    context: Context, scope: VersionScope, masked: list[int]
+) -> dict[int, tuple[int, int]]:
+    """Return the sizes of assets with masks; raises NotFoundError where one does not exist."""
+    sizes = dict(await sizes_of(context.database, scope, masked)) if masked else {}
+    unknown = set(masked) - sizes.keys()
+    if unknown:
+        raise _unknown_asset(scope, scope.ids(Kind.ASSET).text(min(unknown)))
+    return sizes
+
+
 async def _apply(
-    context: Context, access: Access, request: ImportAnnotations, items: list[PreparedAnnotation]
+    context: Context,
+    access: Access,
+    request: _Request,
+    items: list[PreparedAnnotation],
 ) -> ImportedShapes:
     default = None if request.status is None else str(request.status)
     scope = await version_scope(context.database, access, request.version_id)
@@ -175,7 +233,7 @@ async def _apply(
     return result
 
 
-def _recorder(context: Context, access: Access, request: ImportAnnotations) -> RemovalRecorder:
+def _recorder(context: Context, access: Access, request: _Request) -> RemovalRecorder:
     key = None if request.import_id is UNSET else request.import_id
     choice = RemovalChoice(request.undo, key)
     return RemovalRecorder(context, access, RemovalKind.IMPORT, choice)
@@ -192,7 +250,7 @@ async def _check_labels(
         )
 
 
-def _assets(scope: VersionScope, items: list[ImportItem]) -> list[int]:
+def _assets(scope: VersionScope, items: list[ImportItem] | list[PackedItem]) -> list[int]:
     ids = scope.ids(Kind.ASSET)
     seqs: dict[int, None] = {}
     for item in items:
@@ -218,7 +276,7 @@ def _unknown_asset(scope: VersionScope, asset: str) -> NotFoundError:
 
 
 async def _job(
-    statements: Statements, access: Access, scope: VersionScope, request: ImportAnnotations
+    statements: Statements, access: Access, scope: VersionScope, request: _Request
 ) -> Job | None:
     if request.import_id is UNSET:
         return None
@@ -232,12 +290,12 @@ async def _job(
     return job
 
 
-def _closed(request: ImportAnnotations) -> ConflictError:
+def _closed(request: _Request) -> ConflictError:
     return ConflictError(f"import {request.import_id} is closed", hint="start a new import")
 
 
 async def _known_result(
-    statements: Statements, job: Job | None, request: ImportAnnotations
+    statements: Statements, job: Job | None, request: _Request
 ) -> ImportedShapes | None:
     if job is None:
         return None
@@ -248,7 +306,7 @@ async def _known_result(
 
 
 async def _record_shard(
-    tx: Transaction, job: Job, request: ImportAnnotations, result: ImportedShapes, now: int
+    tx: Transaction, job: Job, request: _Request, result: ImportedShapes, now: int
 ) -> None:
     await tx.execute("jobs.add_shard", job=job.no, no=request.chunk, result=json_text(result))
     await tx.execute("jobs.count_shard", no=job.no, now=now)

@@ -147,7 +147,7 @@ class ChunkWriter:
                 result.append((kept[item.asset].no, 0))
             else:
                 no = numbers.get(item.asset) or added[item.asset]
-                result.append((no, item.counts.total()))
+                result.append((no, item.size))
         return result
 
     # --- rows ---------------------------------------------------------------------------------------------
@@ -242,7 +242,7 @@ class ChunkWriter:
                     item.status or default,
                     now,
                     item.duration,
-                    item.counts.total(),
+                    item.size,
                     item.packed_counts,
                     *blob,
                     item.attributes_text,

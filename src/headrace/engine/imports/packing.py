@@ -1,0 +1,261 @@
+"""Pack the shapes of samples for an import: from lists of numbers to blobs, by the page.
+
+A polygon of several rings becomes several polygons that share an instance. The crowd mark becomes the attribute
+``iscrowd``, because the platform has no field for it. ``platform/annotations/samples.py`` is the inverse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from headrace.errors import ParseError
+from headrace.model import rle
+from headrace.model.blob.pack import pack_page
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
+from headrace.model.sample import Sample
+from headrace.model.shapes import (
+    Attributes,
+    Classification,
+    Keypoints,
+    Line,
+    Mask,
+    Point,
+    Polygon,
+    Rectangle,
+    SegmentationMask,
+    Track,
+)
+from headrace.platform.annotations.samples import CROWD
+
+
+class PackedImage(Struct, array_like=True, gc=False):
+    """An image of a source with packed shapes.
+
+    Attributes:
+        filename: Its name.
+        path: The path of its file below the source, where it is known.
+        split: Its split.
+        annotated: Whether it was annotated, even if it has no shapes.
+        attributes: Its attributes, as JSON.
+        shapes: The number of its shapes.
+        rings: The same, each ring of a polygon counted for itself.
+        labels: The number of shapes of each label, by the label's index.
+        blob: Its shapes. Their labels are indices, too.
+        asset: The asset that it means, once it was matched.
+    """
+
+    filename: str
+    path: str | None
+    split: str | None
+    annotated: bool
+    attributes: bytes | None
+    shapes: int
+    rings: int
+    labels: dict[int, int]
+    blob: bytes
+    asset: UUID | None = None
+
+
+class LabelIndices(dict[str, int]):
+    """The index of each label, in the order of their first use."""
+
+    def __missing__(self, name: str) -> int:
+        index = self[name] = len(self)
+        return index
+
+
+class SamplePacker:
+    """Packs samples. ``labels`` grows with each new label."""
+
+    def __init__(self) -> None:
+        self.labels = LabelIndices()
+
+    def pack(self, samples: Sequence[Sample]) -> list[PackedImage]:
+        """Pack some samples.
+
+        Raises:
+            ParseError: A shape cannot be stored; the message names the image.
+        """
+        columns = [self._columns(sample) for sample in samples]
+        blobs = self._blobs(samples, columns)
+        return [
+            PackedImage(
+                sample.filename,
+                sample.path,
+                sample.split,
+                sample.annotated,
+                _json(sample),
+                len(sample.shapes),
+                shapes.count,
+                shapes.label_counts(),
+                blob,
+            )
+            for sample, shapes, blob in zip(samples, columns, blobs, strict=True)
+        ]
+
+    def _blobs(self, samples: Sequence[Sample], columns: Sequence[Shapes]) -> list[bytes]:
+        try:
+            return pack_page(columns, flat=True)
+        except (ValueError, TypeError, OverflowError, RecursionError):
+            for sample in samples:
+                try:
+                    pack_page([self._columns(sample)], flat=True)
+                except (ValueError, TypeError, OverflowError, RecursionError) as error:
+                    raise _invalid(sample, error) from None
+            raise
+
+    def _columns(self, sample: Sample) -> Shapes:
+        by_type: dict[type, list[Any]] = {}
+        for shape in sample.shapes:
+            try:
+                by_type[type(shape)].append(shape)
+            except KeyError:
+                by_type[type(shape)] = [shape]
+        groups = []
+        try:
+            for kind, shapes in by_type.items():
+                groups.append(_MAKERS[kind](self.labels, shapes))
+        except (ValueError, IndexError) as error:
+            raise _invalid(sample, error) from None
+        return Shapes(groups)
+
+
+def _invalid(sample: Sample, error: Exception) -> ParseError:
+    return ParseError(
+        f"the shapes of image {sample.path or sample.filename!r} are invalid: {error}",
+        hint="nothing was written",
+    )
+
+
+def _json(sample: Sample) -> bytes | None:
+    if sample.attributes is None:
+        return None
+    try:
+        return msgspec.json.encode(sample.attributes)
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+        raise ParseError(
+            f"the attributes of image {sample.path or sample.filename!r} are invalid: {error}",
+            hint="nothing was written",
+        ) from None
+
+
+# --- groups ----------------------------------------------------------------------------------------------
+
+
+def _group(
+    labels: LabelIndices, shapes: list[Any], kind: ShapeKind, geometry: list[Any]
+) -> ShapeGroup:
+    return ShapeGroup(
+        kind,
+        [labels[shape.label] for shape in shapes],
+        geometry,
+        _column([shape.text for shape in shapes]),
+        _attributes(shapes),
+        scores=_column([shape.score for shape in shapes]),
+    )
+
+
+def _attributes(shapes: list[Any]) -> list[Attributes | None] | None:
+    values = [shape.attributes for shape in shapes]
+    if True in [shape.iscrowd for shape in shapes]:
+        values = [
+            {**(shape.attributes or {}), CROWD: True} if shape.iscrowd else shape.attributes
+            for shape in shapes
+        ]
+    return _column(values)
+
+
+def _column(values: list[Any]) -> list[Any] | None:
+    return None if values.count(None) == len(values) else values
+
+
+def _polygons(labels: LabelIndices, shapes: list[Polygon]) -> ShapeGroup:
+    rings = [ring for shape in shapes for ring in shape.rings]
+    if len(rings) == len(shapes) and all(len(shape.rings) == 1 for shape in shapes):
+        group = _group(labels, shapes, ShapeKind.POLYGON, rings)
+        group.boxes = _column([shape.bbox for shape in shapes])
+        return group
+    repeated = [shape for shape in shapes for _ in shape.rings]
+    group = _group(labels, repeated, ShapeKind.POLYGON, rings)
+    boxes, instances, instance = [], [], 0
+    for shape in shapes:
+        size = len(shape.rings)
+        instance += size > 1
+        instances += [instance if size > 1 else None] * size
+        boxes += [shape.bbox, *[None] * (size - 1)][:size]
+    group.boxes, group.instances = _column(boxes), _column(instances)
+    return group
+
+
+def _rectangles(labels: LabelIndices, shapes: list[Rectangle]) -> ShapeGroup:
+    numbers = [number for s in shapes for number in (s.x, s.y, s.w, s.h)]
+    return _group(labels, shapes, ShapeKind.RECTANGLE, numbers)
+
+
+def _points(labels: LabelIndices, shapes: list[Point]) -> ShapeGroup:
+    numbers = [number for s in shapes for number in (s.x, s.y)]
+    return _group(labels, shapes, ShapeKind.POINT, numbers)
+
+
+def _lines(labels: LabelIndices, shapes: list[Line]) -> ShapeGroup:
+    return _group(labels, shapes, ShapeKind.LINE, [shape.points for shape in shapes])
+
+
+def _keypoints(labels: LabelIndices, shapes: list[Keypoints]) -> ShapeGroup:
+    group = _group(labels, shapes, ShapeKind.KEYPOINTS, [shape.points for shape in shapes])
+    group.boxes = _column([shape.bbox for shape in shapes])
+    group.segmentations = _column([_outline(shape) for shape in shapes])
+    return group
+
+
+def _outline(shape: Keypoints) -> Any:
+    outline = shape.segmentation
+    if isinstance(outline, SegmentationMask):
+        return outline.counts
+    return outline or None
+
+
+def _masks(labels: LabelIndices, shapes: list[Mask]) -> ShapeGroup:
+    group = _group(labels, shapes, ShapeKind.MASK, [shape.counts for shape in shapes])
+    group.boxes = _column([_box_of_mask(shape) for shape in shapes])
+    return group
+
+
+def _box_of_mask(shape: Mask) -> Any:
+    """Return the box of a mask, None if it follows from the mask."""
+    box = shape.bbox
+    return None if box is None or box == rle.bounds(rle.decode(shape.counts), shape.height) else box
+
+
+def _classifications(labels: LabelIndices, shapes: list[Classification]) -> ShapeGroup:
+    return _group(labels, shapes, ShapeKind.CLASSIFICATION, [])
+
+
+def _tracks(labels: LabelIndices, shapes: list[Track]) -> ShapeGroup:
+    tracks = [
+        TrackGeometry(
+            track.start_frame,
+            [(k.frame_index, k.x, k.y, k.w, k.h) for k in track.rectangles],
+            [(k.frame_index, k.ring) for k in track.polygons],  # type: ignore[misc]
+            track.ends,
+        )
+        for track in shapes
+    ]
+    return _group(labels, shapes, ShapeKind.TRACK, tracks)
+
+
+_MAKERS: dict[type, Callable[[LabelIndices, list[Any]], ShapeGroup]] = {
+    Rectangle: _rectangles,
+    Polygon: _polygons,
+    Line: _lines,
+    Point: _points,
+    Classification: _classifications,
+    Keypoints: _keypoints,
+    Mask: _masks,
+    Track: _tracks,
+}
