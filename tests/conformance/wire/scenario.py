@@ -11,6 +11,8 @@ import msgspec
 
 from headrace.backend.base import Backend
 from headrace.errors import APIError
+from headrace.model.blob.pack import pack
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes
 from headrace.model.enums import (
     AnnotationExportKey,
     AnnotationFileType,
@@ -326,6 +328,7 @@ async def _annotations(it: Walk, version: Any, assets: list[Any], labels: dict[s
         ImportItem,
         KeypointsIn,
         LineIn,
+        PackedItem,
         PointIn,
         PolygonIn,
         RectangleIn,
@@ -368,6 +371,16 @@ async def _annotations(it: Walk, version: Any, assets: list[Any], labels: dict[s
     )
     wrong = [ImportItem(asset_id=str(MISSING))]
     await it.refused("import_annotations", **place, annotations=wrong)
+    blob = pack(Shapes([ShapeGroup(ShapeKind.RECTANGLE, [0, 1], [1, 2, 3, 4, 5.5, 6, 7, 8])]))
+    packed = [PackedItem(asset_id=str(asset.id), shapes=blob) for asset in assets]
+    await it.ask(
+        "import_packed",
+        **place,
+        annotations=packed,
+        labels={0: cat, 1: dog},
+        import_type=ImportAnnotationMode.CONCATENATE,
+    )
+    await it.refused("import_packed", **place, annotations=packed, labels={0: cat})
     ids = await it.ask("annotation_ids", **place)
     await it.ask(
         "annotation_ids", **place, asset_ids=[assets[0].id], status=AnnotationStatus.PENDING

@@ -77,7 +77,7 @@ async def test_an_import(
     file = write_coco(tmp_path / "in.json", NAMES)
     await cancelled_at(
         client,
-        "import_annotations",
+        "import_packed",
         3,
         lambda: version.import_annotations(file, mode="CONCATENATE"),
         natively=natively,

@@ -12,6 +12,7 @@ import pytest
 import headrace
 from headrace.engine.imports import send as sending
 from headrace.engine.imports.chunks import ImportChunk, halved
+from headrace.engine.imports.packing import PackedImage, SamplePacker
 from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.sample import Sample
 from headrace.sdk.version.dataset_version import DatasetVersion
@@ -73,7 +74,7 @@ EXPECTED = [[float(n + COUNT * k) for k in range(SHAPES)] for n in range(COUNT)]
 
 async def test_f41_bodies_that_are_too_large_go_in_halves(server: Behind) -> None:
     async with (
-        faulty_proxy(server.address, largest=12_000) as proxy,
+        faulty_proxy(server.address, largest=3_000) as proxy,
         headrace.connect(proxy.address, api_token=server.token) as client,
     ):
         version = await client.version("d/v")
@@ -85,7 +86,7 @@ async def test_f41_bodies_that_are_too_large_go_in_halves(server: Behind) -> Non
 
 async def test_f41_one_image_that_is_too_large_is_told_of(server: Behind) -> None:
     async with (
-        faulty_proxy(server.address, largest=2_000) as proxy,
+        faulty_proxy(server.address, largest=600) as proxy,
         headrace.connect(proxy.address, api_token=server.token) as client,
     ):
         version = await client.version("d/v")
@@ -108,7 +109,7 @@ async def test_f41_what_went_in_halves_does_not_go_again_as_a_whole(
             raise BadRequestError("enough")
         return answer
 
-    async with faulty_proxy(server.address, largest=12_000) as proxy:
+    async with faulty_proxy(server.address, largest=3_000) as proxy:
         with monkeypatch.context() as patch:
             patch.setattr(sending.ChunkSender, "_call", breaking)
             async with headrace.connect(proxy.address, api_token=server.token) as client:
@@ -124,20 +125,20 @@ async def test_f41_what_went_in_halves_does_not_go_again_as_a_whole(
 
 
 def test_halves_have_numbers_of_their_own() -> None:
-    samples = [Sample(filename=str(n)) for n in range(5)]
-    seen: dict[int, list[Sample]] = {}
+    images = SamplePacker().pack([Sample(filename=str(n)) for n in range(5)])
+    seen: dict[int, list[PackedImage]] = {}
 
     def walk(chunk: ImportChunk) -> None:
         assert chunk.number not in seen
-        seen[chunk.number] = chunk.samples
-        if len(chunk.samples) > 1:
+        seen[chunk.number] = chunk.images
+        if len(chunk.images) > 1:
             first, second = chunk.halves()
-            assert first.samples + second.samples == chunk.samples
+            assert first.images + second.images == chunk.images
             assert {chunk.number} <= halved([first.number]) & halved([second.number])
             walk(first)
             walk(second)
 
-    walk(ImportChunk(7, samples))
-    walk(ImportChunk(8, samples))
+    walk(ImportChunk(7, images))
+    walk(ImportChunk(8, images))
     assert halved([7, 8]) == frozenset()
     assert max(seen) < 2**63

@@ -18,7 +18,7 @@ from headrace.backend import local
 from headrace.backend.local import LocalBackend
 
 TURNS_ON = {
-    "import": "import_annotations",
+    "import": "import_packed",
     "push": "register_many_data",
     "add": "add_data",
 }

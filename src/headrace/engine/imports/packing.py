@@ -32,6 +32,8 @@ from headrace.model.shapes import (
 )
 from headrace.platform.annotations.samples import CROWD
 
+_INVALID = (ValueError, TypeError, OverflowError, RecursionError)
+
 
 class PackedImage(Struct, array_like=True, gc=False):
     """An image of a source with packed shapes.
@@ -101,11 +103,11 @@ class SamplePacker:
     def _blobs(self, samples: Sequence[Sample], columns: Sequence[Shapes]) -> list[bytes]:
         try:
             return pack_page(columns, flat=True)
-        except (ValueError, TypeError, OverflowError, RecursionError):
+        except _INVALID:
             for sample in samples:
                 try:
                     pack_page([self._columns(sample)], flat=True)
-                except (ValueError, TypeError, OverflowError, RecursionError) as error:
+                except _INVALID as error:
                     raise _invalid(sample, error) from None
             raise
 
@@ -137,7 +139,7 @@ def _json(sample: Sample) -> bytes | None:
         return None
     try:
         return msgspec.json.encode(sample.attributes)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except _INVALID as error:
         raise ParseError(
             f"the attributes of image {sample.path or sample.filename!r} are invalid: {error}",
             hint="nothing was written",

@@ -20,6 +20,8 @@ from headrace.protocol.operations.annotations import ImportItem, PackedItem
 
 Sizes = Mapping[int, tuple[int, int]]
 
+_INVALID = (ValueError, TypeError, OverflowError, RecursionError)
+
 
 class PreparedAnnotation(msgspec.Struct):
     """The annotation of one asset, ready to be written. ``counts`` is the number of shapes per label."""
@@ -150,11 +152,11 @@ def shapes_with_masks(received: ReceivedShapes) -> bool:
 def _blobs(items: Sequence[ImportItem | PackedItem], columns: Sequence[Shapes]) -> list[bytes]:
     try:
         return pack_page(columns)
-    except (ValueError, TypeError):
+    except _INVALID:
         for item, shapes in zip(items, columns, strict=True):
             try:
                 pack(shapes)
-            except (ValueError, TypeError) as error:
+            except _INVALID as error:
                 raise _invalid(item, error) from None
         raise
 
@@ -189,7 +191,7 @@ def _prepared(
 ) -> PreparedAnnotation:
     try:
         attributes = _json(item.attributes)
-    except (ValueError, TypeError, OverflowError, RecursionError) as error:
+    except _INVALID as error:
         raise _invalid(item, error) from None
     return PreparedAnnotation(
         asset=asset,
