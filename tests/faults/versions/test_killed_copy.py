@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -22,10 +23,12 @@ from headrace.protocol.operations.annotations import (
 )
 from headrace.sdk.client.client import Client
 from tests.support.data.images import draw_images
+from tests.support.faults.counting_proxy import counting_proxy
 from tests.support.lakes.doors import Door, open_door
 from tests.support.lakes.templates import copy_empty
 from tests.support.processes.forked import Forked
-from tests.support.scripts.copier import copy_in_small_batches
+from tests.support.processes.waiting import until
+from tests.support.scripts.copier import copy_from_server, copy_in_small_batches
 from tests.support.tiers import slow
 
 ASSETS = 40
@@ -117,3 +120,55 @@ async def test_a_killed_copy_ends_as_an_undisturbed_one(
         content = path.read_bytes() if path.is_file() else os.fsencode(path)
         assert not two.token or two.token.encode() not in content
         assert b"signature" not in content.lower()
+
+
+LARGE, FAR = 6 << 20, 4 << 20
+
+
+@pytest.mark.parametrize("kind", ["http", "plain"])
+async def test_a_large_file_is_continued_after_a_kill(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """The bytes that the first process has received are not fetched again, whether the source tells sizes or not."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    target = tmp_path / "target"
+    copy_empty(target)
+    draw_images(tmp_path / "images", 3)
+    large = tmp_path / "images" / "large.png"
+    noise = random.Random(1).randbytes(LARGE)
+    large.write_bytes((tmp_path / "images" / "image_0000.jpg").read_bytes() + noise)
+    async with open_door(kind, tmp_path / "source") as door:
+        async with door.connect() as client:
+            await client.push(NAME, tmp_path / "images")
+        async with counting_proxy(door.target) as proxy:
+            if door.plain is not None:
+                door.plain.switches.ranges = True
+                # The URLs of its files lead through the proxy too.
+                door.plain.address = proxy.address
+
+            def copy() -> Forked:
+                given = proxy.address, door.token, NAME, str(target)
+                return Forked(partial(copy_from_server, large_bytes=1 << 20), *given, log=log)
+
+            log = tmp_path / "log"
+            # Enough of this file, and more than all other answers of a connection.
+            proxy.silent_after = FAR + (1 << 20)
+            first = copy()
+
+            async def far() -> bool:
+                parts = (tmp_path / "state").rglob("spool/file-*/.headrace/parts-*/*.part")
+                return any(part.stat().st_size >= FAR for part in parts)
+
+            await until(far, 60)
+            first.kill()
+            await first.wait()
+            proxy.passed, proxy.silent_after = 0, None
+            assert await copy().wait() == 0, log.read_text()
+            assert LARGE - FAR - (1 << 20) < proxy.passed < LARGE - FAR + (1 << 20)
+    async with headrace.connect(target) as lake:
+        assets = await (await lake.version(NAME)).list_assets()
+        assert len(assets) == 4
+        (asset,) = [each for each in assets if each.filename == "large.png"]
+        await asset.download(tmp_path / "back")
+    assert (tmp_path / "back" / "large.png").read_bytes() == large.read_bytes()
+    assert not list((tmp_path / "state").rglob("spool/*"))

@@ -16,6 +16,7 @@ from tests.support.plain_platform.store import Store
 from tests.support.plain_platform.switches import Switches
 
 PART_BYTES = 25 << 20
+_FROM = re.compile(r"bytes=(\d+)-")
 _RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 
@@ -103,13 +104,23 @@ async def _resumable(store: Store, switches: Switches, request: web.Request) -> 
 
 
 async def _file(store: Store, switches: Switches, request: web.Request) -> web.StreamResponse:
-    """A whole file, always with its length."""
+    """A whole file, always with its length; what follows a byte of it where ranges are on."""
     claims = claims_of_request(store, request, "file")
     content = store.files.get(claims["object_name"])
     if content is None:
         raise missing("file")
     content_type = guess_type(claims["object_name"])[0] or "application/octet-stream"
-    return web.Response(body=content, content_type=content_type)
+    if not switches.ranges:
+        return web.Response(body=content, content_type=content_type)
+    headers = {"ETag": etag(content), "Accept-Ranges": "bytes"}
+    match = _FROM.fullmatch(request.headers.get("Range", ""))
+    if match is None or request.headers.get("If-Range", headers["ETag"]) != headers["ETag"]:
+        return web.Response(body=content, content_type=content_type, headers=headers)
+    first = int(match[1])
+    headers["Content-Range"] = f"bytes {first}-{len(content) - 1}/{len(content)}"
+    return web.Response(
+        status=206, body=content[first:], content_type=content_type, headers=headers
+    )
 
 
 async def _whole_body(request: web.Request) -> bytes:

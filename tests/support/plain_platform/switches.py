@@ -53,6 +53,8 @@ class Switches:
     client_type: ClientType = "minio"
     pending_polls: int = 0
     """An uploaded file is PENDING for so many looks at it."""
+    ranges: bool = False
+    """Downloads answer to ``Range``, and have an ETag, as object stores do; the reference promises neither."""
     job_polls: int = 0
     """A job is RUNNING for so many looks at it; its work is done at the end."""
     fail_jobs: bool = False

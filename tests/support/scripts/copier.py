@@ -1,11 +1,11 @@
-"""Copy a version in small batches, from a process of its own, which a test kills."""
+"""Copy a version, from a process of its own, which a test kills."""
 
 from __future__ import annotations
 
 import asyncio
 
 import headrace
-from headrace.engine.copy import annotations, run
+from headrace.engine.copy import annotations, run, spool
 
 
 def copy_in_small_batches(source: str, name: str, target: str, token: str | None) -> None:
@@ -19,3 +19,16 @@ def copy_in_small_batches(source: str, name: str, target: str, token: str | None
 
     asyncio.run(copy())
     print("copied", flush=True)
+
+
+def copy_from_server(
+    source: str, token: str | None, name: str, target: str, *, large_bytes: int
+) -> None:
+    """Copy ``name`` from a server to the lake ``target``; files of more than ``large_bytes`` count as large."""
+    spool.LARGE_BYTES = large_bytes
+
+    async def copy() -> None:
+        async with headrace.connect(source, api_token=token) as client:
+            await headrace.copy_version(client, name, target)
+
+    asyncio.run(copy())

@@ -76,11 +76,14 @@ class Spool:
         self.batch_bytes = batch_bytes
         self._max_workers = backend.limits.max_workers if max_workers is None else max_workers
         self._sizes: dict[UUID, int] = {}
+        self._begun: set[str] = set()
 
     def tidy(self) -> None:
-        """Delete what an earlier run left, except large files, which may be continued. Blocks."""
+        """Delete what an earlier run left, except large files, which are continued. Blocks."""
         for folder in self._folder.iterdir() if self._folder.is_dir() else ():
-            if not folder.name.startswith(_FILE):
+            if folder.name.startswith(_FILE):
+                self._begun.add(folder.name)
+            else:
                 self.drop(folder)
 
     def clear(self) -> None:
@@ -107,9 +110,14 @@ class Spool:
             held += size or 0
             if number and (held > self.batch_bytes or unknown > UNKNOWN_FILES):
                 return number
-            if size is not None and size > LARGE_BYTES and not self._backend.limits.local_files:
+            if self._is_large(asset) and not self._backend.limits.local_files:
                 return max(number, 1)
         return len(waiting)
+
+    def _is_large(self, asset: AssetRecord) -> bool:
+        """Whether a file is fetched alone: it is large, or an earlier run has found that."""
+        size = self.size_of(asset)
+        return (size is not None and size > LARGE_BYTES) or _large_name(asset) in self._begun
 
     async def fetch(
         self, rows: dict[UUID, Row], assets: list[AssetRecord], report: CopyReport
@@ -145,14 +153,13 @@ class Spool:
     async def _download(
         self, rows: dict[UUID, Row], assets: list[AssetRecord], report: CopyReport
     ) -> SpooledBatch:
-        size = self.size_of(assets[0])
-        alone = len(assets) == 1 and size is not None and size > LARGE_BYTES
-        folder = self._folder / (f"{_FILE}{assets[0].id}" if alone else f"{_BATCH}-{assets[0].id}")
+        alone = len(assets) == 1 and self._is_large(assets[0])
+        folder = self._folder / (_large_name(assets[0]) if alone else f"{_BATCH}-{assets[0].id}")
         room = _Room(self.batch_bytes)
         capped = {
             asset.id: _CappedSource(self._backend.file(asset.data), room)
             for asset in assets
-            if self.size_of(asset) is None
+            if self.size_of(asset) is None and not alone
         }
         names = {asset.id: f"{asset.id}/{_name(asset)}" for asset in assets}
 
@@ -187,6 +194,11 @@ class Spool:
                 error.code = failure.code  # type: ignore[misc]  # that of the first error
                 report.fail(asset.data.filename, error, id=str(asset.id))
         return batch
+
+
+def _large_name(asset: AssetRecord) -> str:
+    """The name of the folder for a file that is fetched alone."""
+    return f"{_FILE}{asset.id}"
 
 
 def _name(asset: AssetRecord) -> str:
@@ -224,8 +236,8 @@ class _CappedSource:
         async with self._source.open(offset, validator) as stream:
             if self.total is None:
                 self.total = stream.total or 0
-                if not self._room.take(self.total):
-                    self.refused = True
+                # A large file is fetched alone, into the folder that a later run finds again.
+                self.refused = self.total > LARGE_BYTES or not self._room.take(self.total)
             if self.refused:
                 raise TooLargeError("the file does not fit into this batch")
             yield stream
