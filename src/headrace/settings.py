@@ -240,7 +240,8 @@ def _without(table: Any, ignored: AbstractSet[str], path: Path) -> dict[str, Any
             raise ConfigurationError(f"{path} has an unknown setting {name!r}", hint=hint)
     useless = sorted(ignored & table.keys())
     if useless:
-        _warn(f"{path}: {', '.join(useless)} is ignored. {_cure(useless)}")
+        verb = "is" if len(useless) == 1 else "are"
+        _warn(f"{path}: {', '.join(useless)} {verb} ignored: {_cure(useless)}")
     kept = {name: value for name, value in table.items() if name not in ignored}
     _checked(kept, str(path))
     return kept
@@ -248,13 +249,12 @@ def _without(table: Any, ignored: AbstractSet[str], path: Path) -> dict[str, Any
 
 def _cure(useless: list[str]) -> str:
     personal = [name for name in useless if name != _TOKEN]
-    cures = ["a token is stored by: headrace login URL"] if _TOKEN in useless else []
+    cures = ["headrace login URL stores a token"] if _TOKEN in useless else []
     if personal:
-        where = user_file()
         what = ", ".join(
             f"lower {name}" if name.startswith("undo_") else f"set {name}" for name in personal
         )
-        cures.append(f"a project cannot {what}: do it in {where}")
+        cures.append(f"a project cannot {what}; do it in {user_file()}")
     return "; ".join(cures)
 
 

@@ -37,6 +37,11 @@ def project_table(folder: Path) -> tuple[Path, Any] | None:
 def read_toml(path: Path) -> dict[str, Any] | None:
     """Return the content of a file; None if there is none. Raises ConfigurationError for a damaged one."""
     try:
+        # A cloned repository could hold a pipe or a link to a device, whose reading never ends.
+        if not path.is_file() and path.exists():
+            if path.name == _PROJECT:
+                return None
+            raise ConfigurationError(f"{path} is not a regular file", hint="remove or rename it")
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return None

@@ -143,6 +143,6 @@ def test_the_file_of_a_cloned_repository_names_no_server_and_no_state(
     outcome = headrace("ls", server.target, cwd=clone, **server.variables)
     assert outcome.status == 0, outcome
     (warning,) = outcome.err.splitlines()
-    assert warning.startswith(f"warning: {clone / 'headrace.toml'}: state, token is ignored. ")
+    assert warning.startswith(f"warning: {clone / 'headrace.toml'}: state, token are ignored: ")
     assert "hr_theirs" not in warning
     assert [path.name for path in clone.iterdir()] == ["headrace.toml"]

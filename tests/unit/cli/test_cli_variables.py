@@ -105,14 +105,20 @@ def test_what_deletes_or_is_secret_is_read_from_the_command_line_alone(
 
 
 @pytest.mark.parametrize(
-    "table", ["[pull]\ncombined = 'x'", "[sync]\nprefer = 'local'", "[serve]\nhost = '0.0.0.0'"]
+    "table",
+    [
+        "[pull]\ncombined = 'x'",
+        "[sync]\nprefer = 'local'",
+        "[serve]\nhost = '0.0.0.0'",
+        "[copy]\nno_verify = true",
+    ],
 )
 def test_a_project_cannot_set_what_could_do_harm(home: Path, table: str) -> None:
     write(home, project=table)
     words = ["a/v1", "x"] if "serve" not in table else []
     with pytest.warns(HeadraceWarning, match="a project cannot set it: do it in"):
         found = arguments(table[1:].partition("]")[0], "lake", *words)
-    assert not {"combined", "prefer", "host"} & {*found}
+    assert not {"combined", "prefer", "host", "no_verify"} & {*found}
 
 
 def test_wrong_names_and_values_say_where_they_stand(
@@ -127,6 +133,8 @@ def test_wrong_names_and_values_say_where_they_stand(
     assert "config.toml: headrace ls has no option --limt. did you mean '--limit'?" in failure()
     write(home, user="[lss]\nlimit = 1\n")
     assert "config.toml: no command 'lss'. did you mean 'ls'?" in failure()
+    write(home, user="[ls]\nlimit = [1, 2]\n")
+    assert "config.toml: --limit has one value, not a list. give the value alone" in failure()
     write(home)
     monkeypatch.setenv("HEADRACE_LS_LIMIT", "many")
     assert failure() == "HEADRACE_LS_LIMIT: --limit cannot be 'many'. give a whole number"

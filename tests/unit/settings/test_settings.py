@@ -67,7 +67,7 @@ def test_a_cloned_repository_cannot_choose_what_is_personal(
         (warning,) = caught
         said = str(warning.message)
         assert (
-            f"{tmp_path / name}: allow_http, public_url, state, token, trust_storage is ignored"
+            f"{tmp_path / name}: allow_http, public_url, state, token, trust_storage are ignored:"
             in said
         )
         assert "headrace login URL" in said
@@ -189,3 +189,18 @@ def test_one_variable_moves_all_folders(tmp_path: Path, monkeypatch: pytest.Monk
     assert config_folder() == tmp_path / "home" / "config"
     assert load_settings(folder=tmp_path).state_folder() == tmp_path / "home" / "state"
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("name", ["headrace.toml", "pyproject.toml"])
+def test_a_pipe_or_device_in_place_of_the_file_is_not_read(tmp_path: Path, name: str) -> None:
+    def loaded() -> Settings:
+        return load_settings(folder=tmp_path, environment={"HEADRACE_HOME": str(tmp_path)})
+
+    for make in (os.mkfifo, lambda path: path.symlink_to("/dev/zero")):
+        make(tmp_path / name)
+        if name == "pyproject.toml":
+            assert loaded() == Settings()
+        else:
+            with pytest.raises(ConfigurationError, match="not a regular file"):
+                loaded()
+        (tmp_path / name).unlink()

@@ -43,7 +43,7 @@ NEVER = {
 PROJECT_COMMANDS = ("push", "pull", "sync", "import", "export", "convert", "copy", "ls", "stats")
 """The commands whose options a project's file may set: it may have come with a repository that somebody else wrote."""
 
-PROJECT_NEVER = ("--profile", "--from-profile", "--to-profile", "--prefer")
+PROJECT_NEVER = ("--profile", "--from-profile", "--to-profile", "--prefer", "--no-verify")
 """Of these commands, the options that it may not set. Options that name a file are not read from it either."""
 
 _EXCLUSIVE = (
@@ -124,6 +124,8 @@ def _excluded_by(options: dict[str, Argument]) -> set[str]:
 
 
 def _set(argument: Argument, name: str, value: Any, origin: str) -> None:
+    if isinstance(value, list) and not argument.token_count()[1]:
+        raise UsageError(f"{origin}: {name} has one value, not a list", hint="give the value alone")
     values = value if isinstance(value, list) else [value]
     if isinstance(value, str) and not origin.endswith(".toml"):
         values = list(argument.env_var_split(value))
