@@ -123,8 +123,11 @@ def test_a_locked_version_says_how_to_unlock_it(filled: Place) -> None:
     assert refused.status == 1
     assert "locked" in refused.err
     assert filled.run("version lock", "demo/v1").out == "demo/v1 is locked already\n"
+    assert filled.done("version show", "demo/v1")["locked"] is True
+    assert "shapes, locked\n" in filled.run("version show", "demo/v1").out
     assert filled.done("version unlock", "demo/v1", "--dry-run")["locked"] is True
     filled.done("version unlock", "demo/v1")
+    assert filled.done("version show", "demo/v1")["locked"] is False
     filled.done("label delete", "demo/v1", "box", "--yes")
 
 

@@ -281,8 +281,9 @@ async def _version_details(version: DatasetVersion) -> dict[str, Any]:
         "type": version.type.value.lower(),
         **content,
         "labels": labels,
+        "locked": version.is_locked,
         "campaign": None if campaign is None else str(campaign),
-        "summary": counted(content),
+        "summary": counted(content) + (", locked" if version.is_locked else ""),
     }
 
 
