@@ -22,6 +22,7 @@ from headrace.platform.dispatch import HANDLERS, NEXT_STEPS
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, records
 from headrace.platform.jobs.maintenance import keep_clean
+from headrace.platform.jobs.marking import mark_versions
 from headrace.platform.jobs.runner import JobRunner, WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
 from headrace.platform.labels import delete as delete_labels
@@ -111,6 +112,7 @@ class Platform:
             await database.aclose()
             raise
         background.start(keep_clean, platform.context)
+        background.start(mark_versions, platform.context)
         background.start(platform.jobs.resume)
         return platform
 

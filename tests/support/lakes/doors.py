@@ -18,6 +18,7 @@ from headrace.platform.platform import Platform
 from headrace.sdk.client.connect import Connection
 from headrace.server.serve import serving
 from tests.support.data.images import drawn_image
+from tests.support.lakes.marks import check_marks
 from tests.support.lakes.servers import server_process
 from tests.support.lakes.templates import COUNT, copy_with_token, copy_with_version
 from tests.support.plain_platform import PlainPlatform, plain_platform
@@ -71,3 +72,4 @@ async def open_door(kind: str, folder: Path, *, with_version: bool = False) -> A
     else:
         async with server_process(lake) as server:
             yield Door(server.address, token, lake)
+    check_marks(lake)

@@ -18,6 +18,7 @@ from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from headrace.protocol.operations.annotations import ImportItem, LoadedAnnotation
+from tests.support.lakes.marks import check_marks
 from tests.support.lakes.templates import copy_empty
 
 WIDTH, HEIGHT = 640, 480
@@ -166,11 +167,12 @@ class Filled(msgspec.Struct):
 
 @asynccontextmanager
 async def stocked(path: Path) -> AsyncIterator[Stocked]:
-    """A lake at ``path``, made where there is none, opened for its own account."""
+    """A lake at ``path``, made where there is none, opened for its own account; at the end its marks must be right."""
     if not (path / "headrace.db").exists():
         copy_empty(path)
     async with await Platform.open(path) as platform:
         yield Stocked(platform, await local_access(platform.context))
+    check_marks(path)
 
 
 async def stranger(lake: Stocked) -> Stocked:

@@ -204,7 +204,7 @@ async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
     await drop_contents(tx, scope, [row[3] for row in rows])
     delta = CounterDelta()
     for row in rows:
-        delta.remove(unpack_counts(row[2]))
+        delta.remove(unpack_counts(row[2]), row[0])
     await delta.write(tx, scope.bucket, scope.no)
 
 

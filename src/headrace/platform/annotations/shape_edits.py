@@ -91,8 +91,8 @@ async def rewrite(
         no=old.no,
     )
     delta = CounterDelta()
-    delta.remove(unpack_counts(old.counts))
-    delta.add(new.counts)
+    delta.remove(unpack_counts(old.counts), old.asset)
+    delta.add(new.counts, old.asset)
     await delta.write(tx, scope.bucket, scope.no)
     return new.blob, change
 

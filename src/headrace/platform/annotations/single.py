@@ -134,7 +134,7 @@ async def create_annotation(
         empty = (request.duration, 0, pack_counts({}), blob, None, None)
         await tx.insert_many("annotations.add", [(*row, context.clock(), *empty)])
         delta = CounterDelta()
-        delta.add({})
+        delta.add({}, asset)
         await delta.write(tx, scope.bucket, scope.no)
     fold_if_due(context, scope, change)
     return await annotation_record(context.database, scope, change.annotation)

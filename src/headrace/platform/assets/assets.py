@@ -9,7 +9,8 @@ import msgspec
 from headrace.errors import BadRequestError, ConflictError, NotFoundError
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import AssetRecord, Page
-from headrace.platform.assets.selectors import asset_keys, asset_seqs, select_seqs
+from headrace.platform.assets.labelled import LabelledAssets, labelled_assets
+from headrace.platform.assets.selectors import AssetKeys, asset_keys, asset_seqs, select_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE, VersionRows, remove_assets
@@ -61,6 +62,8 @@ _ORDERS = {
 _NEWEST_FIRST = " order by a.seq desc"
 _SHOWN_CANDIDATES = 5
 _SLICE = 2_000
+_SORTED = 20_000
+"""Assets with a label that are sorted by themselves; more are sorted in a walk over the version."""
 
 
 # --- listing ---------------------------------------------------------------------------------------------
@@ -72,25 +75,30 @@ async def list_assets(context: Context, access: Access, request: ListAssets) -> 
     scope = await version_scope(context.database, access, request.version_id)
     tasks = has_task_filters(request)
     filters = compile_asset_filters(request, tasks=tasks)
+    labelled = None if tasks else await labelled_assets(context.database, scope, request)
     if request.order_by:
-        return await _list_ordered(context, access, request, scope, filters)
+        return await _list_ordered(context, access, request, scope, filters, labelled)
     listing = msgspec.structs.replace(request, limit=None, offset=None, cursor=None)
     before, count = MAX_SEQ + 1, None
     if request.cursor:
         before, count = decode_cursor(request.cursor, listing)
     limit = page_limit(request)
-    rows = await context.database.fetch(
-        "assets.page_of_tasks" if tasks else "assets.page",
-        filters=filters.sql,
-        bucket=scope.bucket,
-        version=scope.no,
-        before=before,
-        limit=limit + 1,
-        offset=0 if request.cursor else page_offset(request),
-        **filters.params,
-    )
+    offset = 0 if request.cursor else page_offset(request)
+    if labelled is not None:
+        rows = await labelled.page(before, limit + 1, offset)
+    else:
+        rows = await context.database.fetch(
+            "assets.page_of_tasks" if tasks else "assets.page",
+            filters=filters.sql,
+            bucket=scope.bucket,
+            version=scope.no,
+            before=before,
+            limit=limit + 1,
+            offset=offset,
+            **filters.params,
+        )
     if count is None:
-        count = await _count(context, scope, request, filters)
+        count = await _count(context, scope, request, filters, labelled)
     next_cursor = None
     if len(rows) > limit:
         next_cursor = encode_cursor([rows[limit - 1][0], count], listing)
@@ -221,23 +229,38 @@ async def _list_ordered(
     request: ListAssets,
     scope: VersionScope,
     filters: Filters,
+    labelled: LabelledAssets | None,
 ) -> Page[AssetRecord]:
+    order = order_clause(request.order_by or (), _ORDERS, "a.seq desc")
+    offset, limit = page_offset(request), page_limit(request)
+    chosen = None if labelled is None else await labelled.all(_SORTED)
+    if labelled is not None and chosen is not None:
+        keys = AssetKeys("assets.by_ids", json_text(chosen))
+        seqs = await select_seqs(context.database, access, scope, keys, labelled.others, order)
+        items = await _read_assets(context, access, scope, seqs[offset : offset + limit])
+        return Page(items=items, count=len(seqs))
     rows = await context.database.fetch(
         "assets.ordered_of_tasks" if has_task_filters(request) else "assets.ordered",
-        filters=filters.sql + order_clause(request.order_by or (), _ORDERS, "a.seq desc"),
+        filters=filters.sql + order,
         bucket=scope.bucket,
         version=scope.no,
-        limit=page_limit(request),
-        offset=page_offset(request),
+        limit=limit,
+        offset=offset,
         **filters.params,
     )
-    count = await _count(context, scope, request, filters)
+    count = await _count(context, scope, request, filters, labelled)
     return Page(items=_records(access, scope, rows), count=count)
 
 
 async def _count(
-    context: Context, scope: VersionScope, request: ListAssets, filters: Filters
+    context: Context,
+    scope: VersionScope,
+    request: ListAssets,
+    filters: Filters,
+    labelled: LabelledAssets | None,
 ) -> int:
+    if labelled is not None:
+        return await labelled.count()
     if not filters.sql:
         return await asset_count(context.database, scope.bucket, scope.no)
     statement = "assets.count"

@@ -37,8 +37,8 @@ async def remove_assets(tx: Transaction, rows: VersionRows, seqs: Sequence[int])
     )
     removed = await drop_assets(tx, rows, keys)
     delta = CounterDelta(assets=-removed)
-    for (counts,) in annotations:
-        delta.remove(unpack_counts(counts))
+    for asset, counts in annotations:
+        delta.remove(unpack_counts(counts), asset)
     await delta.write(tx, rows.bucket, rows.version)
     return removed
 

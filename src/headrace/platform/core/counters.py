@@ -3,35 +3,50 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+from headrace.platform.core.label_marks import mark_assets
 from headrace.storage.database.base import Statements, Transaction
 
 
 class CounterDelta:
-    """The change of a version's counters by one call."""
+    """The change of a version's counters by one call, with the marks of the assets whose labels it changed."""
 
     def __init__(self, assets: int = 0) -> None:
         self.assets = assets
         self.annotations = 0
         self._shapes: Counter[int] = Counter()
         self._annotated: Counter[int] = Counter()
+        self._added: dict[int, Collection[int]] = {}
+        self._reduced: set[int] = set()
+        self._lost: set[int] = set()
 
-    def add(self, counts: Mapping[int, int], times: int = 1) -> None:
-        """Count ``times`` annotations, each with these shapes per label."""
+    def add(self, counts: Mapping[int, int], asset: int) -> None:
+        """Count an annotation of an asset with these shapes per label."""
+        self.add_unmarked(counts)
+        known = self._added.get(asset)
+        self._added[asset] = counts.keys() if known is None else {*known, *counts}
+
+    def add_unmarked(self, counts: Mapping[int, int], times: int = 1) -> None:
+        """Count ``times`` annotations, each with these shapes per label, whose assets the caller marks."""
         self.annotations += times
         for label, shapes in counts.items():
             self._shapes[label] += shapes * times
             self._annotated[label] += times
 
-    def remove(self, counts: Mapping[int, int]) -> None:
-        """Uncount one annotation with these shapes per label."""
+    def remove(self, counts: Mapping[int, int], asset: int) -> None:
+        """Uncount one annotation of an asset with these shapes per label."""
         self.annotations -= 1
-        self._shapes.subtract(counts)
-        self._annotated.subtract(counts.keys())
+        # Counter.subtract takes four times as long for a few labels.
+        for label, shapes in counts.items():
+            self._shapes[label] -= shapes
+            self._annotated[label] -= 1
+        if counts:
+            self._reduced.add(asset)
+            self._lost.update(counts)
 
     async def write(self, tx: Transaction, bucket: int, version: int) -> None:
-        """Append the rows that are not zero."""
+        """Append the rows that are not zero, and mark the assets; the annotations must have been written before."""
         await tx.insert_many(
             "counters.add_label_delta",
             [
@@ -44,6 +59,7 @@ class CounterDelta:
             await tx.insert_many(
                 "counters.add_version_delta", [(bucket, version, self.assets, self.annotations)]
             )
+        await mark_assets(tx, bucket, version, self._added, self._reduced, self._lost)
 
 
 async def asset_count(statements: Statements, bucket: int, version: int) -> int:

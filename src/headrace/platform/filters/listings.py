@@ -31,6 +31,7 @@ _TASK = (
     " (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')"
 )
 
+_LABEL = "annotations.label.name"
 _OF_TASK = ("assignment_user_id", "assignment_status", "assignment_step_id")
 
 
@@ -39,6 +40,17 @@ class Filters(NamedTuple):
 
     sql: str
     params: dict[str, object]
+
+
+class LabelFilters(NamedTuple):
+    """A listing of assets that must all have labels: what to ask of labels, and of the assets besides.
+
+    Each of ``labels`` is a condition on labels (alias ``b``); an asset has a label that meets the first one, one that
+    meets the second, and so on.
+    """
+
+    labels: list[Filters]
+    others: Filters
 
 
 def compile_data_filters(request: DataQuery | FindData) -> Filters:
@@ -72,6 +84,48 @@ def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filter
     for test in tests:
         conditions.add(test)
     return Filters(conditions.sql(), conditions.params)
+
+
+def compile_label_filters(request: ListAssets) -> LabelFilters | None:
+    """Take the conditions on labels out of a listing of assets; None where it has none that all its assets must meet.
+
+    Raises:
+        BadRequestError: ``q`` is malformed or names an unknown field.
+    """
+    node = parse(request.q) if request.q else None
+    terms = node.terms if isinstance(node, And) else () if node is None else (node,)
+    labels: list[Filters] = []
+    others: list[Node] = []
+    for term in terms:
+        name = ".".join(term.field) if isinstance(term, Comparison) else ""
+        if not isinstance(term, Comparison) or not _is_of_label(term, name):
+            others.append(term)
+            continue
+        conditions = Conditions()
+        conditions.add(compare(conditions, ASSET_FIELDS[name], term, term.values))
+        labels.append(Filters(conditions.sql(), conditions.params))
+        if name != _LABEL:
+            others.append(
+                term
+            )  # a shape of this kind has the label: the marks tell only that some shape has it
+    if not labels:
+        return None
+    conditions = Conditions()
+    _add_states(conditions, request)
+    for term in others:
+        conditions.add(_compile(conditions, ASSET_FIELDS, term))
+    add_custom_metadata(conditions, request.custom_metadata)
+    return LabelFilters(labels, Filters(conditions.sql(), conditions.params))
+
+
+def _is_of_label(comparison: Comparison, name: str) -> bool:
+    return (
+        name.startswith("annotations.")
+        and name.endswith(".label.name")
+        and name in ASSET_FIELDS
+        and not comparison.negated
+        and None not in comparison.values
+    )
 
 
 def has_task_filters(request: ListAssets) -> bool:

@@ -72,6 +72,7 @@ async def purge_step(context: Context) -> bool:
         counted: dict[str, Any] = {"bucket": rows.bucket, "version": rows.version}
         await tx.execute("counters.drop_label_deltas", **counted)
         await tx.execute("counters.drop_version_deltas", **counted)
+        await tx.execute("marks.drop_of_version", **counted)
         await tx.execute("deletion.drop_labels", version=rows.version)
         await tx.execute("deletion.drop_gone_labels", version=rows.version)
         await tx.execute("deletion.drop_groups", version=rows.version)

@@ -117,8 +117,8 @@ async def _write(
         counts = ready[annotation].counts
         key = (scope.bucket, scope.no, annotation.asset, annotation.no)
         changes.append((counts.total(), pack_counts(counts), *blob, *key))
-        delta.remove(unpack_counts(annotation.counts))
-        delta.add(counts)
+        delta.remove(unpack_counts(annotation.counts), annotation.asset)
+        delta.add(counts, annotation.asset)
     await tx.insert_many("single_annotations.rewrite_shapes", changes)
     await delta.write(tx, scope.bucket, scope.no)
 

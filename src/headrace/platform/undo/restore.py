@@ -180,7 +180,7 @@ class _Restorer:
             ],
         )
         for each in annotations:
-            delta.add(unpack_counts(each.counts))
+            delta.add(unpack_counts(each.counts), each.asset)
         await delta.write(tx, *version)
         seqs = [asset.seq for asset in plan.assets]
         await add_new_assets(tx, self._access.organization, scope.campaign, seqs)
@@ -215,7 +215,7 @@ class _Restorer:
         )
         await drop_contents(tx, scope, [row[3] for row in rows])
         for row in rows:
-            delta.remove(unpack_counts(row[2]))
+            delta.remove(unpack_counts(row[2]), row[0])
 
 
 def _relabelled(plan: FramePlan) -> list[SavedAnnotation]:

@@ -98,7 +98,7 @@ async def write_annotations(
         [(target.bucket, target.version, *annotation) for annotation in annotations],
     )
     for annotation in annotations:
-        delta.add(unpack_counts(annotation.counts))
+        delta.add(unpack_counts(annotation.counts), annotation.asset)
 
 
 async def relabel(

@@ -24,6 +24,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import take_numbers
+from headrace.platform.core.label_marks import copy_marks
 from headrace.platform.core.scopes import (
     VersionScope,
     dataset_scope,
@@ -32,6 +33,7 @@ from headrace.platform.core.scopes import (
 )
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold, purge
+from headrace.platform.jobs.marking import mark_versions
 from headrace.platform.jobs.records import Job, add_job, start_job
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_tag_names
@@ -166,6 +168,7 @@ async def _prepare(tx: Transaction, parent: VersionScope, no: int, request: Fork
         await tx.execute("fork.copy_tags", **versions)
     if request.with_annotations:
         await tx.execute("fork.share", dataset=parent.dataset)
+        await tx.execute("marks.inherit_unmarked", **versions)
     return int(numbers[0])
 
 
@@ -253,9 +256,10 @@ class ForkWork:
         await tx.execute("versions.doom", no=self._target, removal=None, purge_after=0)
 
     async def after_end(self) -> None:
-        """Fold the counters, and purge the rows of a deleted version."""
+        """Fold the counters, mark what the parent has not marked, and purge the rows of a deleted version."""
         await fold(self._context, self._bucket, self._target)
         self._context.background.start(purge, self._context)
+        self._context.background.start(mark_versions, self._context)
 
     async def _buckets(self, tx: Transaction) -> tuple[int, int]:
         row = await tx.fetch_one("fork.places", source=self._spec.parent, target=self._target)
@@ -281,7 +285,10 @@ class ForkWork:
             await tx.execute("fork.copy_annotations", **versions, **span)
             rows = await tx.fetch("fork.counts", bucket=self._bucket, version=self._target, **span)
             for counts, times in rows:
-                delta.add(unpack_counts(counts), times)
+                delta.add_unmarked(unpack_counts(counts), times)
+            await copy_marks(
+                tx, (source_bucket, self._spec.parent), (self._bucket, self._target), after, until
+            )
         await delta.write(tx, self._bucket, self._target)
         return Progress(until, delta.assets)
 

@@ -218,7 +218,7 @@ class ChunkWriter:
         )
         await drop_contents(tx, self._scope, [existing.content for existing in dropped])
         for existing in dropped:
-            delta.remove(unpack_counts(existing.counts))
+            delta.remove(unpack_counts(existing.counts), existing.asset)
 
     async def _add(
         self,
@@ -251,7 +251,7 @@ class ChunkWriter:
             ],
         )
         for item in fresh:
-            delta.add(item.counts)
+            delta.add(item.counts, item.asset)
 
     async def _rewrite(
         self,
@@ -287,8 +287,8 @@ class ChunkWriter:
             ],
         )
         for (existing, _), new in zip(changed, rewritten, strict=True):
-            delta.remove(unpack_counts(existing.counts))
-            delta.add(unpack_counts(new.counts))
+            delta.remove(unpack_counts(existing.counts), existing.asset)
+            delta.add(unpack_counts(new.counts), existing.asset)
 
     # --- merging shapes -----------------------------------------------------------------------------------
 

@@ -64,8 +64,14 @@ select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.co
        d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
 from json_each(:keys) j cross join asset a cross join data d cross join lake k
 where a.bucket = :bucket and a.version = :version and a.seq = j.value
-  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
+  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
 order by j.key
+
+-- name: count_of_keys
+select count(*)
+from json_each(:keys) j cross join asset a cross join data d
+where a.bucket = :bucket and a.version = :version and a.seq = j.value
+  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
 
 -- name: by_ids
 select a.seq

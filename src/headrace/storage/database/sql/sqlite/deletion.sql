@@ -1,7 +1,7 @@
 -- Removal of assets from versions, and of the rows of deleted versions, range by range.
 
 -- name: annotations_of_assets
-select n.counts
+select n.asset, n.counts
 from json_each(:assets) j cross join annotation n
 where n.bucket = :bucket and n.version = :version and n.asset = j.value
 

@@ -1,0 +1,189 @@
+"""Which assets of a version have which labels, kept beside the annotations, so that listings by label read none of them.
+
+Every transaction that changes annotations marks their assets anew: ``CounterDelta.write`` calls :func:`mark_assets`.
+Versions of older lakes are marked in ranges (``platform/jobs/marking.py``).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+from headrace.model.packing import unpack_counts
+from headrace.platform.core import asset_set
+from headrace.platform.core.listing import json_text
+from headrace.storage.database.base import Row, Statements, Transaction
+
+BLOCK = asset_set.SIZE
+"""Neighbouring assets whose marks of one label are one row."""
+
+Marks = Mapping[tuple[int, int], bytes]
+"""Stored sets of assets by block and label."""
+
+
+async def mark_assets(
+    tx: Transaction,
+    bucket: int,
+    version: int,
+    added: Mapping[int, Collection[int]],
+    reduced: Collection[int],
+    lost: Collection[int],
+) -> None:
+    """Mark assets after a change of their annotations.
+
+    Args:
+        tx: The transaction of the change.
+        bucket: The bucket of the version.
+        version: The number of the version.
+        added: The labels of the new annotations of an asset, by asset.
+        reduced: Assets that have less annotations or other ones; theirs are read again.
+        lost: The labels of the annotations that they had.
+    """
+    members = _members(await _counts(tx, bucket, version, reduced) if reduced else ())
+    for asset, labels in added.items():
+        block, offset = divmod(asset, BLOCK)
+        for label in labels:
+            members[block, label].add(offset)
+    among: dict[int, set[int]] = defaultdict(set)
+    for asset in reduced:
+        among[asset // BLOCK].add(asset % BLOCK)
+    keys = members.keys() | {(block, label) for block in among for label in lost}
+    if not keys:
+        return
+    blocks, labels = {block for block, _ in keys}, {label for _, label in keys}
+    old = await read_marks(tx, bucket, version, blocks, labels)
+    new = {
+        key: asset_set.replaced(
+            old.get(key, b""), among.get(key[0], set()), members.get(key, set())
+        )
+        for key in keys
+    }
+    await _write(tx, bucket, version, old, new)
+
+
+async def mark_range(tx: Transaction, bucket: int, version: int, first: int, end: int) -> None:
+    """Mark the assets ``first`` to ``end`` (exclusive) of one block, of whose annotations some are not marked."""
+    place: dict[str, Any] = {"bucket": bucket, "version": version}
+    counts = await tx.fetch("marks.counts_of_range", first=first, end=end, **place)
+    members, block = _members(counts), first // BLOCK
+    old = await _of_blocks(tx, bucket, version, block, block)
+    among = {*range(first % BLOCK, first % BLOCK + end - first)}
+    new = {
+        key: asset_set.replaced(old.get(key, b""), among, members.get(key, set()))
+        for key in old.keys() | members.keys()
+    }
+    await _write(tx, bucket, version, old, new)
+
+
+async def copy_marks(
+    tx: Transaction, source: tuple[int, int], target: tuple[int, int], after: int, until: int
+) -> None:
+    """Mark assets that were copied with their numbers and annotations as those of the source are.
+
+    Args:
+        tx: The transaction in which they were copied.
+        source: Bucket and number of the version they come from.
+        target: Bucket and number of the version they were copied into.
+        after: The assets have greater numbers than this.
+        until: The greatest number.
+    """
+    first, last = (after + 1) // BLOCK, until // BLOCK
+    found = await _of_blocks(tx, *source, first, last)
+    old = await _of_blocks(tx, *target, first, last)
+    new = {}
+    for (block, label), stored in found.items():
+        bits = asset_set.to_bits(stored) & _span(after + 1 - block * BLOCK, until - block * BLOCK)
+        bits |= asset_set.to_bits(old.get((block, label), b""))
+        new[block, label] = asset_set.from_bits(bits)
+    await _write(tx, *target, old, new)
+
+
+async def read_marks(
+    statements: Statements,
+    bucket: int,
+    version: int,
+    blocks: Collection[int],
+    labels: Collection[int],
+) -> dict[tuple[int, int], bytes]:
+    """Read the marks of some labels in some blocks."""
+    rows = await statements.fetch(
+        "marks.sets",
+        blocks=json_text([*blocks]),
+        labels=json_text([*labels]),
+        bucket=bucket,
+        version=version,
+    )
+    return {(block, label): assets for block, label, assets in rows}
+
+
+async def count_marks(
+    statements: Statements, bucket: int, version: int, labels: Collection[int], horizon: int
+) -> int:
+    """Count the assets below ``horizon`` that have a label; with several labels, an asset counts for each."""
+    row = await statements.fetch_one(
+        "marks.sizes",
+        blocks=json_text([*range(horizon // BLOCK + 1)]),
+        labels=json_text([*labels]),
+        bucket=bucket,
+        version=version,
+    )
+    assert row is not None
+    return int(row[0])
+
+
+async def marked_horizon(statements: Statements, version: int) -> tuple[int, bool]:
+    """Return the number that the next asset of a version will get, and whether some assets are not marked."""
+    row = await statements.fetch_one("marks.horizon", version=version)
+    assert row is not None
+    return row[0], row[1] is not None
+
+
+async def _of_blocks(
+    tx: Transaction, bucket: int, version: int, first: int, last: int
+) -> dict[tuple[int, int], bytes]:
+    rows = await tx.fetch(
+        "marks.sets_of_blocks", bucket=bucket, version=version, first=first, last=last
+    )
+    return {(block, label): assets for block, label, assets in rows}
+
+
+async def _counts(tx: Transaction, bucket: int, version: int, assets: Collection[int]) -> list[Row]:
+    """Read the counts of all annotations of these assets."""
+    place: dict[str, Any] = {"bucket": bucket, "version": version}
+    first, end = min(assets), max(assets) + 1
+    if end - first > 2 * len(assets):
+        return await tx.fetch("marks.counts_of_assets", assets=json_text([*assets]), **place)
+    # Neighbours, as in an import or a deletion in ranges, are read at once.
+    rows = await tx.fetch("marks.counts_of_range", first=first, end=end, **place)
+    return rows if end - first == len(assets) else [row for row in rows if row[0] in assets]
+
+
+def _members(counts: Iterable[Row]) -> defaultdict[tuple[int, int], set[int]]:
+    members: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
+    for asset, packed in counts:
+        block, offset = divmod(asset, BLOCK)
+        for label in unpack_counts(packed):
+            members[block, label].add(offset)
+    return members
+
+
+def _span(first: int, last: int) -> int:
+    """The bits from ``first`` to ``last``, as far as they are in a block."""
+    first, last = max(first, 0), min(last, BLOCK - 1)
+    return (1 << last + 1) - (1 << first)
+
+
+async def _write(tx: Transaction, bucket: int, version: int, old: Marks, new: Marks) -> None:
+    changed = [(key, assets) for key, assets in new.items() if assets != old.get(key, b"")]
+    await tx.insert_many(
+        "marks.put",
+        [
+            (bucket, version, *key, asset_set.size_of(assets), assets)
+            for key, assets in changed
+            if assets
+        ],
+    )
+    gone = [(bucket, version, *key) for key, assets in changed if not assets]
+    if gone:
+        await tx.insert_many("marks.drop", gone)
