@@ -21,6 +21,7 @@ import headrace
 from headrace.model.blob.layout import VERSION
 from headrace.platform.jobs import old_blobs
 from headrace.platform.platform import Platform
+from tests.support.lakes.marks import annotated, marked
 from tests.support.processes.forked import Forked
 from tests.support.processes.waiting import until
 from tests.support.tiers import slow
@@ -89,6 +90,22 @@ async def test_a_lake_of_formats_1_and_2_answers_as_before(lake: Path) -> None:
         await until(lambda: left(lake) == 0)
     assert formats(lake) == {VERSION}
     assert await answers(lake) == expected()
+
+
+async def test_the_versions_of_an_old_lake_are_marked(lake: Path) -> None:
+    """So that listings by label find their assets without a walk."""
+
+    def unmarked() -> int:
+        with apsw.Connection(str(lake / "headrace.db")) as connection:
+            (count,) = connection.execute(
+                "select count(*) from version where unmarked is not null"
+            ).fetchone()
+            return count
+
+    async with await Platform.open(lake):
+        await until(lambda: unmarked() == 0)
+    with apsw.Connection(str(lake / "headrace.db")) as connection:
+        assert marked(connection) == annotated(connection) != {}
 
 
 async def test_an_undo_finds_what_replaced_the_annotations_of_an_old_lake(lake: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import apsw
 
-from headrace.model.packing import unpack_counts
+from headrace.model.blob.counts import unpack_counts
 from headrace.platform.core import asset_set
 
 Marked = dict[tuple[int, int], set[int]]

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from headrace.model.packing import unpack_counts
+from headrace.model.blob.counts import unpack_counts
 from headrace.platform.core import asset_set
 from headrace.platform.core.listing import json_text
 from headrace.storage.database.base import Row, Statements, Transaction
