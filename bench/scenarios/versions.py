@@ -18,7 +18,7 @@ from bench.lakes import VERSION, copy_lake
 from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.server import serve
 
-BEFORE = "headrace@81817c7c"
+BEFORE = "headrace@39ee8725"
 OFFICIAL_SERVER = "headrace@7248073"
 PACKAGES = ("headrace", "aiohttp", "apsw", "msgspec")
 PICSELLIA = ("picsellia", "picsellia-annotations", "pydantic", "requests", "orjson")
