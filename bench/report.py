@@ -13,6 +13,9 @@ COLUMNS = {
     "total_us_each": "all us/item",
     "job_us_each": "job us/item",
     "server_us_each": "server us/item",
+    "page_cpu_ms": "ms CPU/page",
+    "bytes_each": "bytes/shape",
+    "blob_bytes_each": "blob bytes/shape",
     "peak_mib": "peak MiB",
     "server_peak_mib": "server MiB",
     "ping_p50_ms": "ping p50 ms",
@@ -36,6 +39,9 @@ WORDS = {
     "job_us_each": "CPU of the job an item",
     "server_us_each": "CPU of the server an item",
     "server_cpu_s": "CPU time of the server",
+    "page_cpu_ms": "CPU time of a page",
+    "bytes_each": "bytes of a shape",
+    "blob_bytes_each": "bytes of a shape in its blob",
     "peak_mib": "peak memory",
 }
 
@@ -77,10 +83,10 @@ def table(result: Mapping[str, Any]) -> list[str]:
             rows[name] = medians([run["figures"] for run in counted])
     used = [key for key in COLUMNS if any(key in row for row in rows.values())]
     width = max([len(name) for name in rows] + [9])
-    lines = ["median".ljust(width) + "".join(COLUMNS[key].rjust(14) for key in used)]
+    lines = ["median".ljust(width) + "".join(COLUMNS[key].rjust(16) for key in used)]
     for name, row in rows.items():
         cells = (f"{row[key]:,.2f}" if key in row else "-" for key in used)
-        lines.append(name.ljust(width) + "".join(cell.rjust(14) for cell in cells))
+        lines.append(name.ljust(width) + "".join(cell.rjust(16) for cell in cells))
     return lines
 
 

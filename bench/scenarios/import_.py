@@ -27,7 +27,7 @@ def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[Run
         return
     place = PLACES[contender]
     with at_place(
-        setting, place, folder, {"file": file}, annotated=False, counted=True, items=items
+        setting, place, folder, {"file": file}, made="base", counted=True, items=items
     ) as setup:
         yield setup
 

@@ -6,25 +6,30 @@ the server of a fixed commit, so that our own server's progress does not change 
 as `picsellia-today` with today's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from bench.builds import build_of
+from bench.builds import Build, build_of
+from bench.dataset import Spec
 from bench.lakes import VERSION, copy_lake
 from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.server import serve
 
-BEFORE = "headrace@39ee8725"
+BEFORE = "headrace@81817c7c"
 OFFICIAL_SERVER = "headrace@7248073"
 PACKAGES = ("headrace", "aiohttp", "apsw", "msgspec")
 PICSELLIA = ("picsellia", "picsellia-annotations", "pydantic", "requests", "orjson")
 
 
 MEASURES = ("job_total_cpu_s", "job_cpu_s", "server_cpu_s", "job_wall_s", "peak_mib")
+
+
+# The lake that a run starts from: a made one, or one without assets, without or with annotations.
+Made = Path | Literal["empty", "base", "annotated"]
 
 
 @dataclass(frozen=True)
@@ -71,12 +76,15 @@ def warm(setting: Setting) -> None:
             pass
 
 
-def made_lake(setting: Setting, place: Place, *, annotated: bool = True) -> Path:
-    """Return the lake that a place copies for each run."""
-    build = build_of(place.build, setting.cache)
-    if annotated:
-        return build.annotated_lake(setting.cache, setting.spec)
-    return build.base_lake(setting.cache, setting.spec)
+def made_lake(setting: Setting, build: Build, made: Made) -> Path:
+    """Return the lake that is copied for each run, and create it if missing."""
+    if isinstance(made, Path):
+        return made
+    if made == "empty":
+        return build.empty_lake(setting.cache)
+    if made == "base":
+        return build.base_lake(setting.cache, setting.spec)
+    return build.annotated_lake(setting.cache, setting.spec)
 
 
 @contextmanager
@@ -86,18 +94,16 @@ def at_place(
     folder: Path,
     job: Mapping[str, Any],
     *,
-    annotated: bool = True,
-    objects: bool = False,
+    made: Made = "annotated",
     counted: bool = False,
     items: int = 0,
 ) -> Iterator[RunSetup]:
-    """Set up a copy of the place's lake, and its server.
+    """Set up a copy of a lake of the place's build, without its files, and a server.
 
     With `counted` the outcome is what is in the lake afterwards, as its own build reads it.
     """
     build = build_of(place.build, setting.cache)
-    made = made_lake(setting, place, annotated=annotated)
-    lake = copy_lake(made, folder / "lake", objects=objects)
+    lake = copy_lake(made_lake(setting, build, made), folder / "lake", objects=False)
     verify = partial(build.outcome, lake) if counted else None
     arguments: dict[str, Any] = {"target": str(lake), "version": VERSION, **job}
     if not place.http:
@@ -108,16 +114,25 @@ def at_place(
         yield RunSetup(arguments, server_pid=server.pid, verify=verify, items=items)
 
 
+def shapes_of(spec: Spec) -> int:
+    """Return the number of shapes of a spec."""
+    return spec.annotations
+
+
 def reading(
-    name: str, summary: str, contenders: Mapping[Contender, Place], operation: str
+    name: str,
+    summary: str,
+    contenders: Mapping[Contender, Place],
+    operation: str,
+    items: Callable[[Spec], int] = shapes_of,
 ) -> Scenario:
-    """Return a scenario in which the contenders read a version that has its annotations."""
+    """Return a scenario in which each contender does one operation with an annotated version."""
     mine, peers = split(contenders)
 
     @contextmanager
     def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
         place, job = contenders[contender], {"operation": operation}
-        with at_place(setting, place, folder, job, items=setting.spec.annotations) as setup:
+        with at_place(setting, place, folder, job, items=items(setting.spec)) as setup:
             yield setup
 
     return Scenario(name, summary, mine, peers, warm, set_up, measures=MEASURES)
