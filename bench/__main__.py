@@ -4,7 +4,7 @@ import argparse
 import json
 import shutil
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,13 @@ sys.path[0] = str(ROOT)
 from bench.data import write_coco  # noqa: E402
 from bench.dataset import SCALES  # noqa: E402
 from bench.environments import CACHE, PeerEnvironmentError  # noqa: E402
+from bench.hot import Row, needed, rows, table  # noqa: E402
 from bench.report import text  # noqa: E402
 from bench.runner import WORK_FOLDERS, Plan, run_scenario, work_folder  # noqa: E402
 from bench.scenario import Scenario, Setting  # noqa: E402
 from bench.scenarios import SCENARIOS, find  # noqa: E402
+
+HOT = "hot"
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -31,7 +34,26 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
-        "scenario", nargs="?", metavar="SCENARIO", help="one of those below, or a group: formats"
+        "scenario",
+        nargs="?",
+        metavar="SCENARIO",
+        help="one of those below, or a group: formats; hot: the table of the hot paths",
+    )
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="CONTENDER",
+        help="run only this contender (repeatable)",
+    )
+    parser.add_argument(
+        "--from",
+        dest="known",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="with hot: print the table of an earlier result instead of running (repeatable)",
     )
     parser.add_argument(
         "--against",
@@ -40,7 +62,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         metavar="PEER",
         help="run only this peer, even if it is slow (repeatable)",
     )
-    parser.add_argument("--scale", choices=SCALES, default="S", help="size of the data (default S)")
+    parser.add_argument(
+        "--scale", choices=SCALES, help="size of the data (default S, or in hot as the row says)"
+    )
     parser.add_argument(
         "--kind", choices=("boxes", "polygons"), help="shapes (default: those of the scale)"
     )
@@ -66,31 +90,58 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--clean", action="store_true", help="delete the files of earlier runs and exit"
     )
     options = parser.parse_args(arguments)
-    if not find(options.scenario or "") and not options.clean:
+    if not (options.scenario == HOT or find(options.scenario or "") or options.clean):
         parser.error("name a scenario: " + ", ".join(SCENARIOS))
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
     return options
 
 
-def plan_from(options: argparse.Namespace, scenario: Scenario) -> Plan:
-    """Return the plan for the options, and generate missing data."""
-    contenders = scenario.chosen(options.against, options.scale)
-    spec = replace(SCALES[options.scale], seed=options.seed)
+@dataclass(frozen=True)
+class Task:
+    """A scenario to run at a scale, with all of its contenders or only some."""
+
+    scenario: Scenario
+    scale: str
+    only: frozenset[str]
+
+
+def tasks(options: argparse.Namespace) -> list[Task]:
+    """Return what to run."""
+    if options.scenario != HOT:
+        only = frozenset(options.only)
+        return [Task(each, options.scale or "S", only) for each in find(options.scenario)]
+    return [
+        Task(SCENARIOS[name], scale, frozenset(only))
+        for (name, scale), only in needed(hot_rows(options)).items()
+    ]
+
+
+def hot_rows(options: argparse.Namespace) -> list[Row]:
+    """Return the rows of the hot paths, at the scale of the command line if it has one."""
+    scale: str | None = options.scale
+    return [replace(row, scale=scale) if scale else row for row in rows()]
+
+
+def plan_from(options: argparse.Namespace, task: Task) -> Plan:
+    """Return the plan for a task, and generate missing data."""
+    scenario = task.scenario
+    contenders = scenario.chosen(options.against, task.scale, task.only)
+    spec = replace(SCALES[task.scale], seed=options.seed)
     if options.kind:
         spec = replace(spec, polygons=options.kind == "polygons")
     file = CACHE / "data" / f"{spec.name}.json"
     if scenario.coco:
         write_coco(file, spec)
     work = work_folder(options.work.resolve() if options.work else scenario.work or CACHE / "work")
-    setting = Setting(spec, CACHE, file, options.scale)
+    setting = Setting(spec, CACHE, file, task.scale)
     return Plan(
         scenario,
         contenders,
         setting,
-        options.scale,
+        task.scale,
         options.runs,
-        work,
+        work / f"{scenario.name.replace('/', '-')}-{task.scale}",
         options.limit,
         warm_up=not options.no_warm_up,
     )
@@ -104,10 +155,13 @@ def main(arguments: list[str]) -> int:
             for folder in base.glob(WORK_FOLDERS):
                 shutil.rmtree(folder, ignore_errors=True)
         return 0
+    if options.scenario == HOT and options.known:
+        print(table(hot_rows(options), [each for file in options.known for each in read(file)]))
+        return 0
     results = []
-    for scenario in find(options.scenario):
+    for task in tasks(options):
         try:
-            result = run_scenario(plan_from(options, scenario), log)
+            result = run_scenario(plan_from(options, task), log)
         except (ValueError, PeerEnvironmentError) as error:
             log(str(error))
             return 2
@@ -117,6 +171,8 @@ def main(arguments: list[str]) -> int:
             # Written after each scenario, so that a later failure loses no measurement.
             whole = results[0] if options.scenario in SCENARIOS else combined(options, results)
             options.json.write_text(json.dumps(whole, indent=1) + "\n")
+    if options.scenario == HOT:
+        print(f"\n{table(hot_rows(options), results)}")
     good = all(each["same_outcome"] and not each["failures"] for each in results)
     return 0 if good else 1
 
@@ -124,6 +180,13 @@ def main(arguments: list[str]) -> int:
 def combined(options: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
     """Combine the results of several scenarios."""
     return {"format": 1, "scenario": options.scenario, "scale": options.scale, "results": results}
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """Return the results in a file: of one scenario, or of several."""
+    found = json.loads(file.read_text())
+    several: list[dict[str, Any]] = found.get("results", [found])
+    return several
 
 
 def log(line: str) -> None:

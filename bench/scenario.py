@@ -1,6 +1,6 @@
 """Scenarios: contenders that do the same job, each in a separate process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -87,14 +87,20 @@ class Scenario:
     # Default folder for the runs.
     work: Path | None = None
 
-    def chosen(self, against: list[str], scale: str = "S") -> tuple[Contender, ...]:
-        """Return our contenders and the peers in `against`, by default all that are fast enough for the scale."""
-        known = {peer.name: peer for peer in self.peers}
-        for name in against:
-            if name not in known:
-                raise ValueError(
-                    f"{self.name} has no peer {name}; its peers are {', '.join(known)}"
-                )
+    def chosen(
+        self, against: Sequence[str] = (), scale: str = "S", only: Collection[str] = ()
+    ) -> tuple[Contender, ...]:
+        """Return our contenders and the peers in `against`, by default all that are fast enough for the scale.
+
+        With `only` return the contenders of these names, however slow.
+        """
+        known = {each.name: each for each in (*self.ours, *self.peers)}
+        for name in (*only, *against):
+            if name not in known or (name in against and known[name] in self.ours):
+                peers = ", ".join(each.name for each in self.peers)
+                raise ValueError(f"{self.name} has no peer {name}; its peers are {peers}")
+        if only:
+            return tuple(each for each in known.values() if each.name in only)
         if against:
             return self.ours + tuple(known[name] for name in against)
         order = list(SCALES)

@@ -7,30 +7,28 @@ import apsw
 from bench.contenders.job import add_figures, run
 
 
-def packed(lake: str, target: str) -> int:
-    """Return the size in bytes of a lake's database without free pages."""
+def sizes(lake: str, target: str) -> tuple[int, int]:
+    """Return the bytes of a lake's database without free pages, and those of its blobs."""
     database = apsw.Connection(str(Path(lake, "headrace.db")))
     try:
         database.execute("vacuum into ?", (target,))
+        columns = database.execute(
+            "select m.name, c.name from sqlite_schema m, pragma_table_info(m.name) c"
+            " where m.type = 'table' and lower(c.type) = 'blob'"
+        ).get
+        blobs = 0
+        for table, column in columns:
+            blobs += database.execute(f"select total(length({column})) from {table}").get
     finally:
         database.close()
-    return Path(target).stat().st_size
-
-
-def largest(lake: str) -> int:
-    """Return the bytes of the blobs of annotations, if the lake keeps them in the column `shapes`."""
-    database = apsw.Connection(str(Path(lake, "headrace.db")))
-    try:
-        found: int | None = database.execute("select sum(length(shapes)) from annotation").get
-    finally:
-        database.close()
-    return found or 0
+    return Path(target).stat().st_size, int(blobs)
 
 
 def work(base: str, annotated: str, shapes: int, output: str) -> dict[str, int]:
     """Compare both lakes."""
-    taken = packed(annotated, f"{output}-annotated") - packed(base, f"{output}-base")
-    add_figures(bytes_each=taken / shapes, blob_bytes_each=largest(annotated) / shapes)
+    before, after = sizes(base, f"{output}-base"), sizes(annotated, f"{output}-annotated")
+    whole, blobs = (mine - theirs for mine, theirs in zip(after, before, strict=True))
+    add_figures(bytes_each=whole / shapes, blob_bytes_each=blobs / shapes)
     return {"shapes": shapes}
 
 

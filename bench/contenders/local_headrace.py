@@ -8,11 +8,10 @@ import uvloop
 
 import headrace
 from bench.contenders.job import measured_job, run
-from bench.contenders.pings import measure_latency
+from bench.contenders.pings import PING_SECONDS, measure_latency
 
 # anyio imports its backend on first use; imports are not part of the job.
 asyncio.run(anyio.sleep(0.001))
-PING_SECONDS = 0.02
 
 
 async def do(operation: str, target: str, version: str, folder: str) -> dict[str, int]:

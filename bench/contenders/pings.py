@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from bench.contenders.job import add_figures
 
 INTERVAL_SECONDS = 0.002
+# Rare enough to cost nothing beside a job that is measured in CPU time.
+PING_SECONDS = 0.02
 
 
 @asynccontextmanager

@@ -10,13 +10,11 @@ import uvloop
 
 import headrace
 from bench.contenders.job import measured_job, run
-from bench.contenders.pings import measure_latency
+from bench.contenders.pings import PING_SECONDS, measure_latency
 from bench.contenders.sums import counts, sum_loaded
 
 # anyio imports its backend on first use; imports are not part of the job.
 asyncio.run(anyio.sleep(0.001))
-# Rare enough to cost nothing beside the job.
-PING_SECONDS = 0.02
 
 
 async def load(version: Any) -> Any:
