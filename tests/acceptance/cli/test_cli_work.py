@@ -98,6 +98,9 @@ def test_what_is_in_a_version(filled: Place) -> None:
     filled.done("version merge", "demo/v1", "demo/part", "-q", ONE)
     assert filled.done("version show", "demo/part")["assets"] == 3
     assert filled.done("stats", "demo/part")["shapes"] > 0
+    merged = filled.run("version merge", "demo/v1", "part").out
+    assert merged.startswith("demo/part: 9 assets of demo/v1 copied into it, 3 were there already")
+    assert filled.done("version merge", "demo/v1", "part")["added"] == 0
 
 
 def test_a_version_is_split_by_tags(filled: Place) -> None:
@@ -113,6 +116,15 @@ def test_a_version_is_split_by_tags(filled: Place) -> None:
     assert (tagged("train"), tagged("val")) == (6, 6)
     filled.done("version split", "demo/v1", "50/25/25", "--seed", "2")
     assert (tagged("train"), tagged("val"), tagged("test")) == (6, 3, 3)
+    told = filled.run("version split", "demo/v1", "50/50", "--dry-run").out
+    assert "the tag test of an older split would be taken off 3 assets" in told
+    assert tagged("test") == 3
+    filled.done("tag add", "demo/v1", "Valid", "-q", 'tags.name = "val"')
+    again = filled.done("version split", "demo/v1", "50/50", "--seed", "3")
+    assert again["untagged"] == {"test": 3, "Valid": 3}
+    assert (tagged("train"), tagged("val"), tagged("test"), tagged("Valid")) == (6, 6, 0, 0)
+    filled.done("version split", "demo/v1", "50/50", "--name", "left", "--name", "right")
+    assert (tagged("train"), tagged("left")) == (6, 6)
     for ratios in ("1/2/3/4", "x", "80"):
         assert filled.run("version split", "demo/v1", ratios).status == 2
 

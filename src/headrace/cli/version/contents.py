@@ -20,6 +20,8 @@ from headrace.cli.console.target import connected, find_version
 from headrace.cli.console.wording import plural
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from headrace.sdk.version.dataset_version import DatasetVersion
 
 PARTS = {2: ("train", "val"), 3: ("train", "val", "test")}
@@ -96,17 +98,25 @@ async def merge(
         full_name = into if "/" in into else f"{found.name}/{into}"
         other = await find_version(client, full_name)
         assets = await chosen_assets(found, q)
+        added = len(assets)
         if assets and not dry_run:
+            before = await other.list_assets().count()
             await found.copy_assets_to(
                 other, assets, with_tags=not no_tags, with_annotations=not no_annotations
             )
-    would_be = "would be " if dry_run else ""
+            added = await other.list_assets().count() - before
+    done = "would be copied into it" if dry_run else "copied into it"
+    there = f", {len(assets) - added:,} were there already" if added < len(assets) else ""
     return Result(
         command="version.merge",
-        data={"from": version, "version": full_name, "assets": len(assets), "dry_run": dry_run},
-        lines=[
-            f"{full_name}: {plural(len(assets), 'asset')} of {version} {would_be}copied into it"
-        ],
+        data={
+            "from": version,
+            "version": full_name,
+            "assets": len(assets),
+            "added": None if dry_run else added,
+            "dry_run": dry_run,
+        },
+        lines=[f"{full_name}: {plural(added, 'asset')} of {version} {done}{there}"],
     )
 
 
@@ -148,12 +158,25 @@ async def split(
         if not dry_run:
             for index, part_name in enumerate(names):
                 await _tag_part(found, part_name, parts, index)
+        older = await _untag_older(found, names, parts, dry_run=dry_run)
     sizes = {part_name: len(ids) for part_name, ids in zip(names, parts, strict=True)}
     shown = ", ".join(f"{number:,} {part_name}" for part_name, number in sizes.items())
     return Result(
         command="version.split",
-        data={"version": version, "parts": sizes, "seed": seed, "dry_run": dry_run},
-        lines=[f"{version}: {shown}" + (", not tagged (dry run)" if dry_run else "")],
+        data={
+            "version": version,
+            "parts": sizes,
+            "untagged": older,
+            "seed": seed,
+            "dry_run": dry_run,
+        },
+        lines=[
+            f"{version}: {shown}" + (", not tagged (dry run)" if dry_run else ""),
+            *(
+                f"the tag {tag} of an older split {'would be ' if dry_run else ''}taken off {plural(count, 'asset')}"
+                for tag, count in older.items()
+            ),
+        ],
         next=f"headrace export {target} {version} DST --to yolo",
     )
 
@@ -167,6 +190,27 @@ async def _tag_part(version: DatasetVersion, name: str, parts: list[list[Any]], 
         await tag.detach_from(wrong)
     if parts[index]:
         await tag.attach_on(await version.list_assets(ids=parts[index]))
+
+
+async def _untag_older(
+    version: DatasetVersion, names: Sequence[str], parts: list[list[Any]], *, dry_run: bool
+) -> dict[str, int]:
+    """Take tags that name other splits off the assets, since an export would follow them; return from how many."""
+    from headrace.engine.versions.split_tags import SPLIT_TAGS
+
+    if not any(name.casefold() in SPLIT_TAGS for name in names):
+        return {}
+    chosen = {asset for ids in parts for asset in ids}
+    counts: dict[str, int] = {}
+    for tag in await version.list_asset_tags():
+        if tag.name in names or tag.name.casefold() not in SPLIT_TAGS:
+            continue
+        older = [asset async for asset in version.list_assets(tags=tag) if asset.id in chosen]
+        if older:
+            counts[tag.name] = len(older)
+            if not dry_run:
+                await tag.detach_from(older)
+    return counts
 
 
 def _shares(ratios: str) -> list[float]:
