@@ -7,13 +7,15 @@ A polygon of several rings becomes several polygons that share an instance. The 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from itertools import chain, compress
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from headrace.errors import ParseError
+from headrace.formats.geometry.box_table import BoxView, as_boxes
 from headrace.model import rle
 from headrace.model.blob.pack import pack_page
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
@@ -83,8 +85,13 @@ class SamplePacker:
         Raises:
             ParseError: A shape cannot be stored; the message names the image.
         """
-        columns = [self._columns(sample) for sample in samples]
+        columns = [
+            self._columns(sample) if boxes is None else columns_of_view(self.labels, boxes)
+            for sample in samples
+            for boxes in (as_boxes(sample.shapes),)
+        ]
         blobs = self._blobs(samples, columns)
+        counts = map(_counts, columns)
         return [
             PackedImage(
                 sample.filename,
@@ -93,23 +100,27 @@ class SamplePacker:
                 sample.annotated,
                 _json(sample),
                 len(sample.shapes),
-                shapes.count,
-                shapes.label_counts(),
+                rings,
+                labels,
                 blob,
             )
-            for sample, shapes, blob in zip(samples, columns, blobs, strict=True)
+            for sample, (rings, labels), blob in zip(samples, counts, blobs, strict=True)
         ]
 
     def _blobs(self, samples: Sequence[Sample], columns: Sequence[Shapes]) -> list[bytes]:
+        in_text = [as_boxes(sample.shapes) is not None for sample in samples]
         try:
-            return pack_page(columns, flat=True)
+            texts = pack_page(list(compress(columns, in_text)), "text")
+            lists = pack_page([s for s, t in zip(columns, in_text, strict=True) if not t], "flat")
         except _INVALID:
             for sample in samples:
                 try:
-                    pack_page([self._columns(sample)], flat=True)
+                    pack_page([self._columns(sample)], "flat")
                 except _INVALID as error:
                     raise _invalid(sample, error) from None
             raise
+        sources = iter(lists), iter(texts)
+        return [next(sources[each]) for each in in_text]
 
     def _columns(self, sample: Sample) -> Shapes:
         by_type: dict[type, list[Any]] = {}
@@ -125,6 +136,19 @@ class SamplePacker:
         except (ValueError, IndexError) as error:
             raise _invalid(sample, error) from None
         return Shapes(groups)
+
+
+def _counts(shapes: Shapes) -> tuple[int, dict[int, int]]:
+    """Return the number of shapes, each ring for itself, and the number of shapes of each label."""
+    counts: dict[int, int] = {}
+    rings = 0
+    for group in shapes.groups:
+        if group.instances:
+            return shapes.count, dict(shapes.label_counts())
+        rings += len(group.labels)
+        for label in group.labels:
+            counts[label] = counts.get(label, 0) + 1
+    return rings, counts
 
 
 def _invalid(sample: Sample, error: Exception) -> ParseError:
@@ -147,6 +171,64 @@ def _json(sample: Sample) -> bytes | None:
 
 
 # --- groups ----------------------------------------------------------------------------------------------
+
+
+def columns_of_view(labels: LabelIndices, view: BoxView) -> Shapes:
+    """Return the shapes of a view of a table; the rings of polygons are texts."""
+    table = view.table.rows(view.start, view.stop)
+    size, texts = len(table.labels), table.polygon_texts
+    keys = [labels[label] for label in table.labels]
+    boxes: list[Any] = list(zip(table.x, table.y, table.w, table.h, strict=True))
+    attributes = _column(list(table.attributes)) if table.attributes else None
+    if not size:
+        return Shapes([])
+    if texts is None or not any(texts):
+        numbers = list(chain.from_iterable(boxes))
+        return Shapes([ShapeGroup(ShapeKind.RECTANGLE, keys, numbers, attributes=attributes)])
+    if None not in texts and b"]," not in b"".join(cast("list[bytes]", texts)):
+        group = ShapeGroup(ShapeKind.POLYGON, keys, list(texts), attributes=attributes, boxes=boxes)
+        return Shapes([group])
+    return _mixed(keys, texts, boxes, attributes)
+
+
+def _mixed(
+    keys: list[int],
+    texts: Sequence[bytes | None],
+    boxes: list[Any],
+    attributes: list[Attributes | None] | None,
+) -> Shapes:
+    """Return boxes and polygons, some of several rings."""
+    of_row = attributes or [None] * len(keys)
+    flat = [place for place, text in enumerate(texts) if text is None]
+    outlined = [place for place, text in enumerate(texts) if text is not None]
+    # A ring is what ends with a bracket; the last bracket ends the polygon.
+    rings = [[part + b"]" for part in (texts[place] or b"").split(b"]")[:-2]] for place in outlined]
+    rings = [[part.lstrip(b", \t\r\n") for part in parts] for parts in rings]
+    groups = []
+    if flat:
+        numbers = [number for place in flat for number in boxes[place]]
+        group = ShapeGroup(ShapeKind.RECTANGLE, [keys[place] for place in flat], numbers)
+        group.attributes = _column([of_row[place] for place in flat])
+        groups.append(group)
+    if outlined:
+        owners = [place for place, parts in zip(outlined, rings, strict=True) for _ in parts]
+        group = ShapeGroup(ShapeKind.POLYGON, [keys[place] for place in owners], [*chain(*rings)])
+        group.attributes = _column([of_row[place] for place in owners])
+        _set_objects(group, [len(parts) for parts in rings], [boxes[place] for place in outlined])
+        groups.append(group)
+    return Shapes(groups)
+
+
+def _set_objects(group: ShapeGroup, sizes: list[int], of_objects: list[Any]) -> None:
+    """Set the boxes and instances of polygons that have these numbers of rings."""
+    boxes: list[Any] = []
+    instances: list[int | None] = []
+    instance = 0
+    for size, box in zip(sizes, of_objects, strict=True):
+        instance += size > 1
+        instances += [instance if size > 1 else None] * size
+        boxes += [box, *[None] * (size - 1)][:size]
+    group.boxes, group.instances = _column(boxes), _column(instances)
 
 
 def _group(
@@ -184,13 +266,7 @@ def _polygons(labels: LabelIndices, shapes: list[Polygon]) -> ShapeGroup:
         return group
     repeated = [shape for shape in shapes for _ in shape.rings]
     group = _group(labels, repeated, ShapeKind.POLYGON, rings)
-    boxes, instances, instance = [], [], 0
-    for shape in shapes:
-        size = len(shape.rings)
-        instance += size > 1
-        instances += [instance if size > 1 else None] * size
-        boxes += [shape.bbox, *[None] * (size - 1)][:size]
-    group.boxes, group.instances = _column(boxes), _column(instances)
+    _set_objects(group, [len(shape.rings) for shape in shapes], [shape.bbox for shape in shapes])
     return group
 
 

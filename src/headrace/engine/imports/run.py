@@ -137,7 +137,8 @@ async def import_source(
     """Import the samples of a reader; see :func:`import_file`."""
     version = await backend.call(GET_VERSION, VersionId(version_id=version.id))
     options = for_type(options, version.type, source.format)
-    reading = await in_thread(read_options, options.read)
+    # Polygons stay text until they are packed.
+    reading = await in_thread(read_options, {"geometry": "raw", **options.read})
     # Its content instead of its path: it is part of the digest that an interrupted import is found by.
     options = structs.replace(options, read={**options.read, "labels_map": reading.labels_map})
     findings = Findings(options.on_error, keep_all=True)

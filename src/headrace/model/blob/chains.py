@@ -9,15 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from headrace.model.blob import runs
 from headrace.model.blob.runs import DamagedColumnError, DecodedRuns, Floats, Integers
 
+ChainForm = Literal["points", "flat", "text"]
+
 _LONGEST = 1 << 31
+_parser = msgspec.json.Decoder(list[float])
 _UNSCALED = len(runs.FACTORS)
 
 
@@ -55,12 +59,13 @@ class ChainNumbers(NamedTuple):
         return bounds
 
 
-def chain_numbers(owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = False) -> ChainNumbers:
+def chain_numbers(owners: Sequence[Sequence[Any]], form: ChainForm = "points") -> ChainNumbers:
     """Join the chains of each owner.
 
     Args:
-        owners: For each owner its chains, each a list of points ``(x, y)``.
-        flat: Chains are lists ``[x1, y1, x2, …]`` instead.
+        owners: For each owner its chains.
+        form: What a chain is: ``points``, a list of points ``(x, y)``; ``flat``, a list ``[x1, y1, x2, …]``; ``text``,
+            such a list as JSON text of at least one point, of which brackets may be missing.
 
     Raises:
         ValueError: A number is not finite, or no float64 holds it exactly, or a point is not a pair.
@@ -68,8 +73,8 @@ def chain_numbers(owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = Fal
     """
     chains = list(chain.from_iterable(owners))
     counts = np.fromiter(map(len, owners), np.int64, len(owners))
-    if flat:
-        numbers, lengths = runs.as_floats(chains)
+    if form != "points":
+        numbers, lengths = _parsed(chains) if form == "text" else runs.as_floats(chains)
         if (lengths % 2).any():
             raise ValueError("a point must be a pair of numbers")
         sizes = lengths // 2
@@ -81,11 +86,22 @@ def chain_numbers(owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = Fal
     return ChainNumbers(numbers, sizes, counts)
 
 
-def encode_chains(
-    owners: Sequence[Sequence[Sequence[Any]]], *, flat: bool = False
-) -> list[ChainRuns]:
+def _parsed(texts: list[bytes]) -> tuple[Floats, Integers]:
+    """Parse texts of chains; returns the numbers and the length of each chain."""
+    joined = b"[" + b",".join(texts).translate(None, b"[]") + b"]"
+    try:
+        numbers = _parser.decode(joined)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"a chain is not a list of numbers: {error}") from None
+    lengths = np.fromiter([text.count(b",") + 1 for text in texts], np.int64, len(texts))
+    if len(numbers) != lengths.sum():
+        raise ValueError("a chain without points")
+    return np.fromiter(numbers, np.float64, len(numbers)), lengths
+
+
+def encode_chains(owners: Sequence[Sequence[Any]], form: ChainForm = "points") -> list[ChainRuns]:
     """Encode the chains of each owner; see :func:`chain_numbers` for the arguments and what it raises."""
-    return encode_numbers_of_chains(chain_numbers(owners, flat=flat))
+    return encode_numbers_of_chains(chain_numbers(owners, form))
 
 
 def encode_numbers_of_chains(chains: ChainNumbers) -> list[ChainRuns]:

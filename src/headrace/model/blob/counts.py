@@ -16,12 +16,21 @@ from headrace.model.ids import MAX_ORDINAL
 from headrace.model.old_blob.run_reader import RunReader
 
 _CONSTANT = 7
+_SMALL, _BYTE = 1 << 7, 1 << 8
 _WIDTHS = [(1 << 8, 0, "B"), (1 << 16, 1, "H"), (1 << 31, 4, "i"), (1 << 63, 5, "q")]
 
 
 def pack_counts(counts: Mapping[int, int]) -> bytes:
     """Pack the number of shapes per label key."""
     keys = sorted(counts)
+    if 1 < len(keys) < _SMALL and keys[-1] < _BYTE and keys[0] >= 0:
+        # Nearly all annotations are so; the same bytes as below.
+        numbers = [counts[key] for key in keys]
+        low, high = min(numbers), max(numbers)
+        if 0 <= low < high < _BYTE:
+            return bytes([len(keys), 0, *keys, 0, *numbers])
+        if 0 <= low == high < _SMALL:
+            return bytes([len(keys), 0, *keys, _CONSTANT, low])
     return b"".join([_varint(len(keys)), _column(keys), _column([counts[key] for key in keys])])
 
 

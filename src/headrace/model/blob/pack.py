@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from headrace.model.blob.chains import (
+    ChainForm,
     ChainNumbers,
     ChainRuns,
     chain_numbers,
@@ -29,11 +30,11 @@ class PageColumns:
     """Collects the columns of a page, encodes them together, and gives back the run of each.
 
     Args:
-        flat: Chains are lists ``[x1, y1, x2, …]`` instead of lists of points.
+        form: What a chain is.
     """
 
-    def __init__(self, *, flat: bool = False) -> None:
-        self._flat = flat
+    def __init__(self, form: ChainForm = "points") -> None:
+        self._form: ChainForm = form
         self._numbers: list[Sequence[float]] = []
         self._chains: list[Sequence[Any]] = []
         self._number_runs: list[bytes] = []
@@ -52,7 +53,7 @@ class PageColumns:
 
     def join_chains(self) -> ChainNumbers:
         """Join all chains that were added; columns of numbers may still be added afterwards."""
-        self._joined = chain_numbers(self._chains, flat=self._flat)
+        self._joined = chain_numbers(self._chains, self._form)
         return self._joined
 
     def encode(self) -> None:
@@ -74,29 +75,32 @@ def pack(shapes: Shapes) -> bytes:
     return pack_page([shapes])[0]
 
 
-def pack_page(page: Sequence[Shapes], *, flat: bool = False) -> list[bytes]:
+def pack_page(page: Sequence[Shapes], form: ChainForm = "points") -> list[bytes]:
     """Pack the shapes of many annotations.
 
     Args:
         page: The shapes of each annotation.
-        flat: Chains are flat lists as in ``model/shapes.py``, and the boxes of polygons are those of a source: boxes
-            that follow from the rings are left out. Groups are changed.
+        form: What a chain is (:func:`.chain_numbers`). With another form than ``points`` shapes are those of a source
+            (``model/shapes.py``): keypoints are flat lists, and boxes that follow from the rings of a polygon are left
+            out. Groups are changed.
 
     Raises:
         ValueError: A number is not finite, or the columns of a group differ in length.
         TypeError: A coordinate is not a number, or an attribute cannot be encoded as JSON.
     """
-    columns = PageColumns(flat=flat)
+    columns = PageColumns(form)
     prepared = [
         [
-            _PreparedGroup(columns, group, flat=flat, stored=shapes.next_ordinal is not None)
+            _PreparedGroup(
+                columns, group, flat=form != "points", stored=shapes.next_ordinal is not None
+            )
             for group in sorted(shapes.groups, key=by_kind)
             if group.labels
         ]
         for shapes in page
     ]
     chains = columns.join_chains()
-    if flat:
+    if form != "points":
         _leave_out_boxes(chains, [group for groups in prepared for group in groups])
     for groups in prepared:
         for group in groups:
@@ -299,10 +303,11 @@ def _check_lengths(group: ShapeGroup, stored: bool) -> None:
         group.boxes,
         group.segmentations,
     )
-    if len(group.geometry) != width * size or any(
-        column is not None and len(column) != size for column in columns
-    ):
+    if len(group.geometry) != width * size:
         raise ValueError("columns of different lengths")
+    for column in columns:
+        if column is not None and len(column) != size:
+            raise ValueError("columns of different lengths")
     if stored and (group.ordinals is None or len(group.ordinals) != size):
         raise ValueError("a shape without an ordinal")
     if min(group.labels) < 0:

@@ -6,7 +6,6 @@ alone are checked by their columns. All others are unpacked, and packed again by
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -89,7 +88,10 @@ def receive_page(blobs: Sequence[bytes], keys: Mapping[int, int]) -> list[Receiv
     for content, size_of, is_plain in _with_sizes(contents, sizes, plain):
         of_groups = [next(following) for _ in size_of]
         if is_plain:
-            counts = dict(Counter([key for each in of_groups for key in each]))
+            counts: dict[int, int] = {}
+            for each in of_groups:
+                for key in each:
+                    counts[key] = counts.get(key, 0) + 1
             received.append(ReceivedShapes(seal(content, scored=False), counts))
         else:
             shapes = next(unpacked)
