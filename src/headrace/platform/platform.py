@@ -13,6 +13,7 @@ from headrace.platform.annotations import load as load_annotations
 from headrace.platform.annotations import shapes, single, tag_conversion
 from headrace.platform.annotations.exports import handler as exports
 from headrace.platform.annotations.imports import handler as imports
+from headrace.platform.annotations.imports import matching
 from headrace.platform.assets import add, assets, extended
 from headrace.platform.campaigns import campaigns, steps, sync, tasks
 from headrace.platform.context import Context
@@ -46,7 +47,16 @@ HANDLER_MODULES = (
     *(labels, groups, delete_labels, skeletons, attributes),
     *(campaigns, steps, sync, tasks),
     *(assets, add, extended),
-    *(single, shapes, delete_annotations, load_annotations, tag_conversion, imports, exports),
+    *(
+        single,
+        shapes,
+        delete_annotations,
+        load_annotations,
+        tag_conversion,
+        imports,
+        matching,
+        exports,
+    ),
     *(datasets, versions, locks, fork, copy),
     *(registry, launch, logs),
     *(undo_handler,),

@@ -349,6 +349,11 @@ async def _annotations(it: Walk, version: Any, assets: list[Any], labels: dict[s
         )
         for asset in assets
     ]
+    names = ["nothing", *[asset.data.filename for asset in assets]]
+    assert await it.ask("match_assets", **place, filenames=names) == [
+        [],
+        *[[asset.id] for asset in assets],
+    ]
     record = await it.ask("start_import", **place, source="digest")
     ledger = {"import_id": record.id, "chunk": 0}
     first = await it.ask("import_annotations", **place, annotations=items[:2], **ledger)

@@ -27,6 +27,7 @@ from headrace.engine.paging import CursorListing
 from headrace.errors import ConflictError, NotFoundError
 from headrace.model.enums import AnnotationExportKey
 from headrace.model.records import AssetRecord, DatasetVersionRecord
+from headrace.protocol.operations.annotations import MATCH_ASSETS, MatchAssets
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 from headrace.threads import in_thread
 
@@ -37,6 +38,10 @@ _BUCKETS = 256
 _REMEMBERED = 4_096
 
 Batches = AsyncGenerator[list[PackedImage], None]
+
+
+class _UnknownNamesError(Exception):
+    """The server has no call that finds assets by many names."""
 
 
 class MatchSummary(Struct):
@@ -69,6 +74,7 @@ class AssetMatcher:
         self._search = AssetSearch(backend, version.id)
         self._remembered: dict[tuple[str | None, str], AssetRecord | None] = {}
         self._ids: array[int] | None = None
+        self._matches_names = key is AnnotationExportKey.FILENAME and backend.limits.extensions
 
     def keep_ids(self) -> None:
         """Let :meth:`check` keep the ids of all matched assets, 16 bytes each."""
@@ -148,24 +154,24 @@ class AssetMatcher:
         named = self._key is AnnotationExportKey.FILENAME
         async with aclosing(batches) as read:
             async for images in read:
-                for image, asset in zip(images, await self.match(images), strict=True):
-                    if asset is None:
+                for image, found in zip(images, await self._ids_of(images), strict=True):
+                    if found is None:
                         summary.missing += 1
                         if len(missing) < SHOWN:
                             missing.append(image.path or image.filename)
                         continue
-                    image.asset = asset.id
+                    image.asset, filename = found
                     summary.images += 1
                     summary.shapes += image.shapes
-                    low = asset.id.int & _LOW
+                    low = image.asset.int & _LOW
                     met[low % _BUCKETS].append(low)
                     if self._ids is not None:
-                        self._ids.extend((asset.id.int >> 64, low))
-                    if named and asset.data.filename not in (image.path, image.filename):
+                        self._ids.extend((image.asset.int >> 64, low))
+                    if named and filename not in (image.path, image.filename):
                         summary.by_ending += 1
                         summary.example = summary.example or (
                             image.path or image.filename,
-                            asset.data.filename,
+                            filename,
                         )
                 await in_thread(spool.add, images)
         if summary.missing and all_must_match:
@@ -189,6 +195,40 @@ class AssetMatcher:
         else:
             there = {each.id: each async for each in self._assets("ids", wanted)}
         return [None if each is None else there.get(each) for each in ids]
+
+    async def _ids_of(self, images: Sequence[NamedImage]) -> list[tuple[UUID, str] | None]:
+        """Return the id and the name of each image's asset; by the quickest way, without the records of assets."""
+        if self._matches_names and not self._remembered:
+            try:
+                return await self._ids_by_name(images)
+            except _UnknownNamesError:
+                self._matches_names = False
+        return [
+            None if asset is None else (asset.id, asset.data.filename)
+            for asset in await self.match(images)
+        ]
+
+    async def _ids_by_name(self, images: Sequence[NamedImage]) -> list[tuple[UUID, str] | None]:
+        names = [names_of(image) for image in images]
+        wanted = list(dict.fromkeys(each[0] for each in names))
+        request = MatchAssets(version_id=self._version.id, filenames=wanted)
+        try:
+            answer = await self._backend.call(MATCH_ASSETS, request)
+        except NotFoundError:
+            # A server of before does not know this call. If it is the version that is gone, the next call tells.
+            raise _UnknownNamesError from None
+        ids = dict(zip(wanted, answer, strict=True))
+        found: list[tuple[UUID, str] | None] = [
+            (ids[name][0], name) if len(ids[name]) == 1 else None for name, *_ in names
+        ]
+        # Those that are ambiguous, or have another name.
+        rest = [place for place, each in enumerate(found) if each is None]
+        for place, asset in zip(
+            rest, await self._match([images[place] for place in rest]) if rest else (), strict=True
+        ):
+            if asset is not None:
+                found[place] = asset.id, asset.data.filename
+        return found
 
     # --- exact names -------------------------------------------------------------------------------------
 

@@ -177,6 +177,13 @@ class ImportPacked(Struct, kw_only=True):
     beside: bool | UnsetType = UNSET
 
 
+class MatchAssets(Struct, kw_only=True):
+    """``filenames`` are names of images, spelled as those of assets."""
+
+    version_id: UUID
+    filenames: list[str]
+
+
 class StartImport(Struct, kw_only=True):
     """``source`` is a digest of the file and of every option that affects how it is split into chunks."""
 
@@ -393,4 +400,16 @@ IMPORT_PACKED = Operation(
     extension=True,
     instead="import_annotations",
     errors=(404, 400, 409, 413, 423, 507),
+)
+MATCH_ASSETS = Operation(
+    name="match_assets",
+    method="POST",
+    path=_VERSION + "/match-assets",
+    request=MatchAssets,
+    result=list[list[UUID]],
+    doc="Return for each of many file names the ids of the assets that have exactly this name.",
+    safe=True,
+    extension=True,
+    instead="list_assets_by_key",
+    errors=(404, 413),
 )

@@ -85,6 +85,12 @@ from json_each(:keys) j cross join asset a indexed by asset_filename cross join 
 where a.bucket = :bucket and a.version = :version and a.filename = j.value
   and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
 
+-- name: match
+select j.key, a.seq
+from json_each(:keys) j cross join asset a indexed by asset_filename
+where a.bucket = :bucket and a.version = :version and a.filename = j.value
+order by j.key, a.seq
+
 -- name: by_filename_startswith
 select a.seq
 from json_each(:keys) j cross join asset a indexed by asset_filename cross join data d
