@@ -244,7 +244,7 @@ async def _check_labels(
 ) -> None:
     """Raise NotFoundError where a label was deleted since the items were prepared."""
     known = {key for key, _ in await tx.fetch("labels.keys", version=scope.no)}
-    if not known.issuperset(key for item in items for key in item.counts):
+    if not known.issuperset(set().union(*[item.counts for item in items])):
         raise NotFoundError(
             f"a label of {scope.full_name} was deleted meanwhile", hint="nothing was imported"
         )
