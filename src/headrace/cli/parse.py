@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from cyclopts import CycloptsError
 
 from headrace.cli.app import ALIASES, COMMANDS, SUBCOMMANDS, make_app
+from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import Output
 from headrace.cli.console.progress import with_mode
 from headrace.cli.console.result import Result
 from headrace.cli.console.streams import with_streams
 from headrace.cli.console.usage import usage_error
+
+
+# As a Path writes it: with one slash.
+_URL = re.compile(r"(?:https?|ftp|s3|gs):/", re.IGNORECASE)
 
 
 class Parsed(NamedTuple):
@@ -42,9 +49,25 @@ def parse(arguments: Sequence[str]) -> Parsed:
         # A command of cyclopts: help.
         command(*bound.args, **bound.kwargs)
         return Parsed(None, Output())
+    for argument, value in bound.arguments.items():
+        _refuse_urls(argument, value)
     output = bound.arguments.setdefault("output", Output())
     name = ".".join(words[: 2 if words[0] in SUBCOMMANDS else 1])
     return Parsed(lambda: command(*bound.args, **bound.kwargs), output, name)
+
+
+def _refuse_urls(argument: str, value: object) -> None:
+    """Raise UsageError for a URL where a file or folder is meant: it would be the path of a folder named ``http:``."""
+    for each in value if isinstance(value, tuple) else (value,):
+        if not isinstance(each, Path) or not _URL.match(str(each)):
+            continue
+        from headrace.net.urls import redact
+
+        what = "lake's folder" if argument == "lake" else "file or folder"
+        raise UsageError(
+            f"{redact(str(each).replace(':/', '://', 1))} is a URL, and {argument.upper()} is a {what}",
+            hint=f"name a {what} on this machine",
+        )
 
 
 def _names() -> dict[str, list[str]]:

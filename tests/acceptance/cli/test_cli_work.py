@@ -74,6 +74,9 @@ def test_jobs_are_listed_and_shown(filled: Place) -> None:
     assert fork["status"] == "success"
     assert jobs == filled.done("job list", "--limit", "1000")["jobs"]
     assert len(filled.done("job list", "--limit", "1")["jobs"]) == 1
+    unknown = filled.run("job log", "00000000-0000-0000-0000-000000000000").err
+    assert "no job '00000000-0000-0000-0000-000000000000'. Existing: " in unknown
+    assert fork["job"] in unknown
     shown = filled.done("job show", fork["job"], "--wait")
     assert (shown["status"], shown["done"]) == ("success", 12)
     assert filled.done("job cancel", fork["job"], "--dry-run")["status"] == "SUCCESS"
