@@ -17,7 +17,6 @@ from headrace.cli.console.result import Result
 from headrace.cli.console.streams import with_streams
 from headrace.cli.console.usage import usage_error
 
-
 # As a Path writes it: with one slash.
 _URL = re.compile(r"(?:https?|ftp|s3|gs):/", re.IGNORECASE)
 
