@@ -16,7 +16,7 @@ from headrace.server.http_protocol import defer_continue, send_continue
 from headrace.threads import in_thread
 
 GZIP_FROM = 64 * 1024
-"""Size (bytes) of a response from which it is compressed, where the client accepts gzip."""
+"""Size (bytes) of a response from which it is compressed, where the client accepts gzip and is on another machine."""
 
 KEY = "Idempotency-Key"
 """The header with the caller's key of one call, the same for all repeats."""
@@ -36,7 +36,10 @@ def _route(
         access = await authenticator.authenticate(request)
         call = await _read(request, operation)
         result = await platform.call(access, operation, call, key=request.headers.get(KEY))
-        return await _respond(request, operation, result)
+        accepts = "gzip" in request.headers.get("Accept-Encoding", "")
+        # On one machine compression costs more than it saves.
+        packs = accepts and not authenticator.is_near(request)
+        return await _respond(operation, result, packs=packs)
 
     return web.route(operation.method, operation.path, handle, expect_handler=defer_continue)
 
@@ -60,14 +63,12 @@ def _refuse_too_large(request: web.Request) -> None:
         raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=length)
 
 
-async def _respond(
-    request: web.Request, operation: Operation[Any, Any], result: Any
-) -> web.Response:
+async def _respond(operation: Operation[Any, Any], result: Any, *, packs: bool) -> web.Response:
     if operation.status == 204:
         return web.Response(status=204)
     body = await _encode(operation, result)
     response = web.Response(status=operation.status, body=body, content_type=_JSON)
-    if len(body) >= GZIP_FROM and "gzip" in request.headers.get("Accept-Encoding", ""):
+    if packs and len(body) >= GZIP_FROM:
         response.body = await in_thread(gzip.compress, body, 1)
         response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"

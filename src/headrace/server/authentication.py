@@ -18,6 +18,7 @@ from headrace.server.signing import UrlSigner
 ORGANIZATION = "X-Picsellia-Organization"
 OWN_CLIENT = "X-Headrace"
 
+_HERE = re.compile(r"https?://(localhost|127(\.\d+){3}|\[::1\])(:\d+)?")
 _HOST = re.compile(r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?$", re.ASCII)
 
 
@@ -47,6 +48,10 @@ class Authenticator:
             urls=UrlSigner(self._base(request), self._key, life=self._settings.url_ttl),
             precise=OWN_CLIENT in request.headers,
         )
+
+    def is_near(self, request: web.Request) -> bool:
+        """Whether the caller is on this machine: the file URLs of its answers work nowhere else."""
+        return bool(_HERE.fullmatch(self._base(request)))
 
     def _base(self, request: web.Request) -> str:
         """Return the start of file URLs: by default the host by which the caller reached this server."""

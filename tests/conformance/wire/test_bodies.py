@@ -136,14 +136,26 @@ async def test_caps(server: Running, how: Callable[[bytes], dict[str, Any]]) -> 
 # --- packing ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("accepted", "packs"), [("gzip", True), ("identity", False)])
+@pytest.mark.parametrize(
+    ("accepted", "host", "packs"),
+    [
+        ("gzip", "hub.example", True),
+        ("gzip", "10.0.0.7:8430", True),
+        ("gzip", "127.0.0.1.example", True),
+        ("identity", "hub.example", False),
+        ("gzip", "127.0.0.1:1234", False),
+        ("gzip", "[::1]:1234", False),
+        ("gzip", "localhost", False),
+    ],
+)
 async def test_large_answers_are_packed_where_asked(
-    server: Running, backend: RemoteBackend, accepted: str, packs: bool
+    server: Running, backend: RemoteBackend, accepted: str, host: str, packs: bool
 ) -> None:
+    """For clients on other machines, which reach the server by another host."""
     version = await version_of(backend)
     names = [f"label {number}" for number in range(1200)]
     body = msgspec.json.encode({"names": names})
-    headers = {**server.headers, "Accept-Encoding": accepted}
+    headers = {**server.headers, "Accept-Encoding": accepted, "Host": host}
     url = f"{server.address}/api/dataset/version/{version}/bulk-labels"
     async with (
         aiohttp.ClientSession(headers=headers, auto_decompress=False) as session,
