@@ -29,14 +29,13 @@ from bench.environments import (
 )
 from bench.lakes import VERSION, copy_lake
 from bench.once import once
+from bench.stretch import stretch
 
-BASE_LAKE = """
+SEED_LAKE = """
 import sys
 from pathlib import Path
-from bench.data import Spec
-from bench.lakes import base_lake
-images, annotations, polygons, seed = map(int, sys.argv[2:])
-print(base_lake(Path(sys.argv[1]), Spec(images, annotations, bool(polygons), seed)))
+from bench.stretch import seed_lake
+seed_lake(Path(sys.argv[1]), sys.argv[2])
 """
 EMPTY_LAKE = """
 import asyncio, sys
@@ -82,20 +81,25 @@ class Build:
         return Path(self.run("-c", BLOB_LAKE, str(cache), *numbers).splitlines()[-1])
 
     def base_lake(self, cache: Path, spec: Spec) -> Path:
-        """Return the lake with all assets of a spec and no annotations, and create it if missing."""
-        numbers = (spec.images, spec.annotations, int(spec.polygons), spec.seed)
-        return Path(self.run("-c", BASE_LAKE, str(cache), *map(str, numbers)).splitlines()[-1])
+        """Return the lake with all assets of a spec, no files and no annotations, and create it if missing."""
+        kind = "segmentation" if spec.polygons else "object_detection"
+        lakes = cache / "lakes"
+        seed = once(lakes / f"seed-{kind}-{self.layout()}", partial(self._seed, kind))
+
+        def make(lake: Path) -> None:
+            stretch(copy_lake(seed, lake, objects=False), spec)
+
+        return once(lakes / f"{spec.name}-{self.layout()}", make)
+
+    def _seed(self, kind: str, lake: Path) -> None:
+        # With today's `bench`: that of an older commit has no such lakes.
+        self.run("-c", SEED_LAKE, str(lake), kind, path=ROOT)
 
     def annotated_lake(self, cache: Path, spec: Spec) -> Path:
-        """Return the lake with the assets and annotations of a spec, and create it if missing.
-
-        Its name depends on the code that decides how annotations are kept, so that another layout
-        gets another lake.
-        """
+        """Return the lake with the assets and annotations of a spec, and create it if missing."""
         base = self.base_lake(cache, spec)
         file = write_coco(cache / "data" / f"{spec.name}.json", spec)
-        name = f"{base.name}-annotated-{self.layout()}"
-        return once(base.with_name(name), partial(self._annotate, base, file))
+        return once(base.with_name(f"{base.name}-annotated"), partial(self._annotate, base, file))
 
     def _annotate(self, base: Path, file: Path, lake: Path) -> None:
         copy_lake(base, lake)
@@ -109,7 +113,10 @@ class Build:
         return found
 
     def layout(self) -> str:
-        """Return a name for the layout of annotations: a digest of the code that packs and stores them."""
+        """Return a name for the layout of lakes: a digest of the code that packs and stores what is in them.
+
+        It is part of the names of lakes, so that another layout gets others.
+        """
         digest = hashlib.sha256()
         for part in ("model", "storage"):
             for path in sorted((self.root / "src" / "headrace" / part).rglob("*")):

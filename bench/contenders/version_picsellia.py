@@ -37,11 +37,20 @@ def export_coco(version: Any, output: str) -> dict[str, int]:
     return {}
 
 
+def build_coco(version: Any, output: str) -> dict[str, int]:
+    """Build a COCO file in memory, and write it."""
+    made = version.build_coco_file_locally()
+    with open(output, "w") as file:
+        file.write(made.model_dump_json())
+    return {}
+
+
 JOBS: dict[str, Callable[..., dict[str, int]]] = {
     "load": load,
     "build": build,
     "list": list_all,
     "export-coco": export_coco,
+    "build-coco": build_coco,
 }
 
 

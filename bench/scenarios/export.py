@@ -19,9 +19,17 @@ from bench.scenarios.versions import (
     split,
     warm,
 )
+from bench.trees import ensure_trees
 
 OURS = ours("version_headrace.py")
 OFFICIAL = official("version_picsellia.py")
+# It builds the file as `build_coco_file_locally` does, and writes it, where the official client lets
+# its server export: in whole pixels, by a way that is quicker than any answer with shapes.
+BUILDS = {
+    replace(each, name="picsellia-build"): place
+    for each, place in OFFICIAL.items()
+    if each.name == "picsellia"
+}
 # The same work from the file instead of the lake: how fast the format itself is written.
 CONVERT = Contender("convert", "formats_headrace.py", packages=PACKAGES, whole=False)
 HOTCOCO = Contender("hotcoco", "formats_hotcoco.py", "hotcoco", ("hotcoco",), whole=False)
@@ -43,12 +51,15 @@ def set_up(
     output = folder / ("out.json" if kind == "coco" else "out")
     verify = partial(count_objects, output, kind)
     if contender not in contenders:
-        job = {"operation": f"coco-{kind}", "source": str(setting.coco_file), "target": str(output)}
+        # datumaro expects the folder of the file.
+        source = ensure_trees(setting) / "coco" if contender == DATUMARO else setting.coco_file
+        job = {"operation": f"coco-{kind}", "source": str(source), "target": str(output)}
         if contender == CONVERT:
             job["task"] = "auto"
         yield RunSetup(job, verify=verify, items=setting.spec.annotations)
         return
-    job = {"operation": f"export-{kind}", "output": str(output)}
+    operation = f"build-{kind}" if contender in BUILDS else f"export-{kind}"
+    job = {"operation": operation, "output": str(output)}
     place = contenders[contender]
     with at_place(setting, place, folder, job, items=setting.spec.annotations) as setup:
         yield replace(setup, verify=verify)
@@ -72,7 +83,7 @@ def scenario(
 
 EXPORT = (
     reading("export/build", "build_coco_file_locally", OURS | OFFICIAL, "build"),
-    scenario("coco", OURS | OFFICIAL, (CONVERT, HOTCOCO)),
+    scenario("coco", OURS | OFFICIAL | BUILDS, (CONVERT, HOTCOCO, DATUMARO)),
     scenario("yolo", OURS, (CONVERT,)),
     scenario("voc", OURS, (CONVERT,)),
 )

@@ -82,7 +82,7 @@ def test_a_page_by_label_has_the_assets_with_the_label(setting, tmp_path) -> Non
 @pytest.mark.slow
 def test_an_annotated_lake_is_made_once_for_a_layout(setting) -> None:
     lake = TODAY.annotated_lake(setting.cache, SPEC)
-    assert lake.name.endswith(f"-annotated-{TODAY.layout()}")
+    assert lake.name == f"{SPEC.name}-{TODAY.layout()}-annotated"
     before = (lake / "headrace.db").stat().st_mtime_ns
     assert TODAY.annotated_lake(setting.cache, SPEC) == lake
     assert (lake / "headrace.db").stat().st_mtime_ns == before
