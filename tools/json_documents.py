@@ -56,6 +56,7 @@ class VersionShowDocument(Document):
     annotations: int | UnsetType = UNSET
     shapes: int | UnsetType = UNSET
     labels: list[str] | UnsetType = UNSET
+    locked: bool | None | UnsetType = UNSET
     campaign: str | None | UnsetType = UNSET
     versions: list[str] | UnsetType = UNSET
     users: list[str] | UnsetType = UNSET

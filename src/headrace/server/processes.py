@@ -103,7 +103,7 @@ def _reserve(host: str, port: int) -> socket.socket:
     """Bind the port without listening, so that it stays this server's while children come and go."""
     if not hasattr(socket, "SO_REUSEPORT") or sys.platform == "darwin":
         raise ConfigurationError(
-            "this system does not share a port among processes", hint="leave out processes="
+            "this system does not share a port among processes", hint="serve with one process"
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     reserved = socket.socket(family, socket.SOCK_STREAM)
