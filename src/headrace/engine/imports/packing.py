@@ -287,11 +287,11 @@ def _lines(labels: LabelIndices, shapes: list[Line]) -> ShapeGroup:
 def _keypoints(labels: LabelIndices, shapes: list[Keypoints]) -> ShapeGroup:
     group = _group(labels, shapes, ShapeKind.KEYPOINTS, [shape.points for shape in shapes])
     group.boxes = _column([shape.bbox for shape in shapes])
-    group.segmentations = _column([_outline(shape) for shape in shapes])
+    group.segmentations = _column([_segmentation(shape) for shape in shapes])
     return group
 
 
-def _outline(shape: Keypoints) -> Any:
+def _segmentation(shape: Keypoints) -> Any:
     outline = shape.segmentation
     if isinstance(outline, SegmentationMask):
         return outline.counts

@@ -130,12 +130,12 @@ def _check_mask_columns(shapes: Shapes, asset: int, sizes: Sizes) -> None:
             if box is not None and box == rle.bounds(counts, height):
                 boxes[index] = None
         masks.boxes = _column(boxes)
-    for outline in _outline_masks(shapes):
+    for outline in _segmentation_masks(shapes):
         width, height = _size(asset, sizes)
         rle.check(rle.decode(outline), height, width)
 
 
-def _outline_masks(shapes: Shapes) -> list[str]:
+def _segmentation_masks(shapes: Shapes) -> list[str]:
     keypoints = shapes.group(ShapeKind.KEYPOINTS)
     outlines = (keypoints.segmentations if keypoints is not None else None) or []
     return [outline for outline in outlines if isinstance(outline, str)]
@@ -146,7 +146,7 @@ def shapes_with_masks(received: ReceivedShapes) -> bool:
     shapes = received.shapes
     if shapes is None:
         return False
-    return shapes.group(ShapeKind.MASK) is not None or bool(_outline_masks(shapes))
+    return shapes.group(ShapeKind.MASK) is not None or bool(_segmentation_masks(shapes))
 
 
 def _blobs(items: Sequence[ImportItem | PackedItem], columns: Sequence[Shapes]) -> list[bytes]:
