@@ -31,6 +31,7 @@ class Limits(Struct, frozen=True, kw_only=True):
         max_workers: The user's setting for parallel files; None if not set.
         whole_pixels: Whether coordinates are rounded to whole pixels.
         extensions: Whether the calls that only headrace has are available.
+        blobs: Whether shapes are sent packed, in a format that this headrace reads.
         local_files: Whether data are files of this machine, which can be linked.
     """
 
@@ -42,6 +43,7 @@ class Limits(Struct, frozen=True, kw_only=True):
     max_workers: int | None = None
     whole_pixels: bool = True
     extensions: bool = False
+    blobs: bool = False
     local_files: bool = False
 
 

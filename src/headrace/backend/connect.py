@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import anyio
+from msgspec.structs import replace
 
 from headrace.backend.base import Backend, Limits, limited
 from headrace.credentials.find import Credentials, find_credentials
@@ -133,7 +134,7 @@ async def _open(
 async def _connect(
     credentials: Credentials, organization_id: UUID | None, settings: Settings
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
-    from headrace.backend.remote import SERVER_LIMITS, RemoteBackend
+    from headrace.backend.remote import RemoteBackend
     from headrace.net.retry import RetryPolicy
 
     # A wrong address must not take a minute to be reported.
@@ -148,12 +149,22 @@ async def _connect(
     try:
         ping = await backend.call(PING, Ping(), policy=few_retries)
         organization = await _organization(backend, ping, organization_id, credentials.organization)
-        limits = SERVER_LIMITS if isinstance(ping.headrace, str) else Limits()
+        limits = _limits(ping)
         backend.configure(organization.id, limited(limits, settings.max_workers))
     except BaseException:
         await backend.aclose()
         raise
     return backend, ping, organization
+
+
+def _limits(ping: PingRecord) -> Limits:
+    from headrace.backend.remote import SERVER_LIMITS
+    from headrace.model.blob.layout import VERSION
+
+    if not isinstance(ping.headrace, str):
+        return Limits()
+    # An older server sends no blobs, and a newer one may send blobs that only it can read.
+    return replace(SERVER_LIMITS, blobs=isinstance(ping.blobs, int) and ping.blobs <= VERSION)
 
 
 async def _organization(

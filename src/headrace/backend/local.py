@@ -37,6 +37,7 @@ LOCAL_LIMITS = Limits(
     concurrency=4,
     whole_pixels=False,
     extensions=True,
+    blobs=True,
     local_files=True,
 )
 

@@ -193,6 +193,7 @@ class LabelMapping:
             table.ids,
             table.areas,
             table.polygon_texts,
+            table.is_derived,
         )
         start = 0
         for sample in samples:

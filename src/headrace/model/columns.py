@@ -59,7 +59,8 @@ class ShapeGroup(Struct, gc=False):
     KEYPOINTS lists of triples; MASK compressed run lengths; TRACK :class:`TrackGeometry`; CLASSIFICATION an empty list.
     An optional column is None where no shape has a value. ``boxes`` are the boxes ``x, y, w, h`` that were given beside
     other geometry, and that do not follow from it; ``segmentations`` are the outlines of objects
-    with keypoints. ``areas`` (square pixels) are computed where a reader of blobs asks for them, and never stored.
+    with keypoints. ``areas`` (square pixels) and ``bounds`` (boxes around the rings) of polygons are computed where a
+    reader of blobs asks for them, and never stored.
     """
 
     kind: ShapeKind
@@ -73,6 +74,7 @@ class ShapeGroup(Struct, gc=False):
     boxes: list[Box | None] | None = None
     segmentations: list[Segmentation | None] | None = None
     areas: list[float] | None = None
+    bounds: list[Box] | None = None
 
 
 class Shapes(Struct, gc=False):

@@ -11,9 +11,9 @@ from itertools import chain
 
 from headrace.model.shapes import Box
 
-_DECIMALS = 6
-_NOISE = 1e-9
-"""Pixels; far more than the error of a subtraction, and far less than what :data:`_DECIMALS` decimals tell apart."""
+DECIMALS = 6
+NOISE = 1e-9
+"""Pixels; far more than the error of a subtraction, and far less than what :data:`DECIMALS` decimals tell apart."""
 
 
 def xywh_to_xyxy(x: float, y: float, w: float, h: float) -> Box:
@@ -71,10 +71,10 @@ def rings_bounds(rings: Sequence[Sequence[float]]) -> Box:
         ys = sorted(chain.from_iterable([ring[1::2] for ring in rings]))
     left, top, right, bottom = xs[0], ys[0], xs[-1], ys[-1]
     width, height = right - left, bottom - top
-    short_width, short_height = round(width, _DECIMALS), round(height, _DECIMALS)
+    short_width, short_height = round(width, DECIMALS), round(height, DECIMALS)
     return (
         left,
         top,
-        short_width if abs(short_width - width) < _NOISE else width,
-        short_height if abs(short_height - height) < _NOISE else height,
+        short_width if abs(short_width - width) < NOISE else width,
+        short_height if abs(short_height - height) < NOISE else height,
     )

@@ -50,12 +50,16 @@ class Page(Record, Generic[T], frozen=True):
 
 
 class PingRecord(Record, frozen=True):
-    """``headrace`` is the version of a headrace server, absent on other platforms."""
+    """``headrace`` is the version of a headrace server, absent on other platforms.
+
+    ``blobs`` is the format of the packed shapes that it sends (``model/blob/layout.py``).
+    """
 
     username: str
     default_organization: UUID | None
     sdk_version: str | None = None
     headrace: str | UnsetType = UNSET
+    blobs: int | UnsetType = UNSET
 
 
 class OrganizationRecord(Record, frozen=True):

@@ -196,10 +196,12 @@ def _read(operation: Operation[P, R], name: str, text: str, kind: Any) -> Any:
 
 
 def encode_response(operation: Operation[P, R], result: R) -> Iterator[bytes]:
-    """Encode a result as JSON in chunks, so that other threads can run between the chunks of a long array."""
+    """Encode a result, as JSON in chunks, so that other threads can run between the chunks of a long array."""
     if operation.result is NoneType:
         if operation.status != 204:
             yield b"{}"
+    elif operation.packed:
+        yield msgspec.msgpack.encode(result)
     elif isinstance(result, list) and len(result) > _ITEMS_PER_CHUNK:
         separator = b"["
         for start in range(0, len(result), _ITEMS_PER_CHUNK):
@@ -218,6 +220,8 @@ def decode_response(operation: Operation[P, R], body: bytes) -> R:
         try:
             return _plan(operation).result.decode(body)  # type: ignore[no-any-return]
         except msgspec.ValidationError:
+            if operation.packed:
+                raise
             return decode_foreign(body, operation.result)  # type: ignore[no-any-return]
     except (msgspec.MsgspecError, UnicodeError, RecursionError) as exc:
         raise ServerError(
@@ -238,7 +242,7 @@ class _Plan(Struct, frozen=True):
     body: msgspec.json.Decoder[Any]
     chunked: msgspec.json.Decoder[Any]
     chunked_fields: dict[str, msgspec.json.Decoder[Any]]
-    result: msgspec.json.Decoder[Any]
+    result: msgspec.json.Decoder[Any] | msgspec.msgpack.Decoder[Any]
 
 
 @cache
@@ -263,7 +267,9 @@ def _plan(operation: Operation[Any, Any]) -> _Plan:
         chunked_fields={
             n: msgspec.json.Decoder(item, strict=False) for n, item in chunked_fields.items()
         },
-        result=msgspec.json.Decoder(operation.result, strict=False),
+        result=msgspec.msgpack.Decoder(operation.result)
+        if operation.packed
+        else msgspec.json.Decoder(operation.result, strict=False),
     )
 
 

@@ -28,7 +28,7 @@ _PLACEHOLDER = re.compile(r"\{(\w+)\}")
 class Operation(Generic[P, R]):
     """One row of the table of operations.
 
-    ``result`` is the type of the JSON response, ``NoneType`` where there is none. ``bare_body`` names the field that
+    ``result`` is the type of the JSON response, ``NoneType`` where there is none; a ``packed`` response is MessagePack. ``bare_body`` names the field that
     *is* the body (a JSON array without a key). ``errors`` are the status codes that the operation may fail with, apart
     from 401. ``safe`` operations change nothing; by default those with the method ``GET`` or ``XGET``.
     ``repeatable`` operations may be sent again after a lost response without a second effect; with ``only_here``, to
@@ -51,6 +51,7 @@ class Operation(Generic[P, R]):
     safe: bool | None = None
     repeatable: bool = False
     only_here: bool = False
+    packed: bool = False
     extension: bool = False
     instead: str = ""
     extension_fields: tuple[str, ...] = ()

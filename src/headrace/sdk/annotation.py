@@ -17,7 +17,7 @@ from headrace.model.records import AnnotationRecord
 from headrace.protocol.operations import annotating as operations
 from headrace.sdk.annotation_shapes import AnnotationShapes
 from headrace.sdk.base.collection import MultiObject
-from headrace.sdk.base.coordinates import by_asset
+from headrace.sdk.base.coordinates import as_plain, by_asset
 from headrace.sdk.base.resource import describe
 from headrace.sdk.base.session import Session
 from headrace.sdk.user import Worker, worker_id
@@ -149,11 +149,12 @@ class MultiAnnotation(MultiObject[AnnotationRecord, Annotation]):
             self.session.backend,
             self.dataset_version_id,
             self.ids,
+            as_plain,
             chunk_size=chunk_size,
             max_workers=max_workers,
             skip_error=skip_error,
         )
-        return await by_asset(self.session, pages)
+        return await by_asset(pages)
 
     async def delete(self, undo: bool = True) -> None:
         """Delete these annotations with all their shapes.

@@ -22,6 +22,7 @@ KEY = "Idempotency-Key"
 """The header with the caller's key of one call, the same for all repeats."""
 
 _JSON = "application/json"
+_PACKED = "application/msgpack"
 
 
 def routes(platform: Platform, authenticator: Authenticator) -> list[web.RouteDef]:
@@ -67,6 +68,9 @@ async def _respond(operation: Operation[Any, Any], result: Any, *, packs: bool) 
     if operation.status == 204:
         return web.Response(status=204)
     body = await _encode(operation, result)
+    if operation.packed:
+        # It is compact already.
+        return web.Response(status=operation.status, body=body, content_type=_PACKED)
     response = web.Response(status=operation.status, body=body, content_type=_JSON)
     if packs and len(body) >= GZIP_FROM:
         response.body = await in_thread(gzip.compress, body, 1)
@@ -77,6 +81,6 @@ async def _respond(operation: Operation[Any, Any], result: Any, *, packs: bool) 
 
 async def _encode(operation: Operation[Any, Any], result: Any) -> bytes:
     chunks = encode_response(operation, result)
-    if isinstance(result, list) and len(result) > 100:
+    if operation.packed or (isinstance(result, list) and len(result) > 100):
         return await in_thread(b"".join, chunks)
     return b"".join(chunks)

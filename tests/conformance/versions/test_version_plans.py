@@ -53,6 +53,7 @@ KEY_LISTS = {
     "annotations.contents": "c USING PRIMARY KEY (dataset_bucket=? AND dataset=? AND no=?)",
     "annotations.sizes": "a USING PRIMARY KEY (bucket=? AND version=? AND seq=?)",
     "annotations.ids_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
+    "annotations.load_of_assets": "n USING PRIMARY KEY (bucket=? AND version=? AND asset=?)",
     "annotations.load": "n USING INDEX annotation_no (bucket=? AND version=? AND no=?)",
     "single_annotations.range_of_assets": "n USING PRIMARY KEY"
     " (bucket=? AND version=? AND asset=? AND no<?)",

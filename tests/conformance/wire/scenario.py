@@ -392,6 +392,11 @@ async def _annotations(it: Walk, version: Any, assets: list[Any], labels: dict[s
     )
     await it.ask("load_annotations", **place, ids=ids)
     await it.ask("load_annotations", **place, ids=[])
+    await it.ask("load_packed", **place, ids=ids)
+    chosen = {"asset_ids": [each.id for each in assets], "status": AnnotationStatus.PENDING}
+    await it.ask("load_packed", **place, **chosen, newest=True)
+    await it.refused("load_packed", **place)
+    await it.refused("load_packed", **place, ids=[MISSING])
     await it.ask("get_stats", **place)
 
 

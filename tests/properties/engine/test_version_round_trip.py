@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from bench.images import jpeg
 from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.run import import_source
-from headrace.engine.versions.load import annotations_of_version
+from headrace.engine.versions.load import annotations_of_version, as_loaded
 from headrace.formats.geometry import rle
 from headrace.formats.geometry.boxes import box_of
 from headrace.formats.info import FIELDS
@@ -89,7 +89,7 @@ async def loaded(version: DatasetVersion) -> dict[str, Sample]:
     """The samples of all annotated assets, as an export makes them."""
     assets = {str(asset.id): asset.record async for asset in version.list_assets()}
     found = {}
-    async for page in annotations_of_version(version.session.backend, version.id):
+    async for page in annotations_of_version(version.session.backend, version.id, as_loaded):
         for annotation in page:
             record = assets[annotation.asset_id]
             sample = to_sample(record.data.filename, record.data.meta, annotation)

@@ -13,26 +13,28 @@ from headrace.engine.exports.splits import AssetSplits
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import KeyListing, PageSource
 from headrace.engine.versions.chosen import ChosenAssets, chosen_assets
-from headrace.engine.versions.load import load_page
+from headrace.engine.versions.load import Page, annotations_in, page_of_assets
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.names import id_name
 from headrace.model.records import AssetRecord
 from headrace.model.sample import Sample
 from headrace.platform.annotations.exports.names import ExportNames
-from headrace.platform.annotations.samples import to_sample
-from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.platform.annotations.samples import AssetImage, packed_samples, to_sample
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 
 
 class ExportedAsset(Struct, frozen=True):
-    """An asset, its newest annotation and its split."""
+    """An asset and its split."""
 
     asset: AssetRecord
-    annotation: LoadedAnnotation | None
     split: str | None
 
 
-AssetPage = list[ExportedAsset]
+class AssetPage(Struct, frozen=True):
+    """A page of assets, and the newest annotation of each that has one."""
+
+    assets: list[ExportedAsset]
+    annotations: Page
 
 
 class Selection(Struct, frozen=True, kw_only=True):
@@ -80,27 +82,35 @@ class PageReader(Struct, frozen=True):
             async for assets in self.assets.pages():
                 ids = [asset.id for asset in assets]
                 splits = await self.splits.of(assets)
-                loaded = await load_page(
-                    self.backend, self.version_id, ids, selection.status, selection.worker_id
+                annotations = await page_of_assets(
+                    self.backend,
+                    self.version_id,
+                    ids,
+                    selection.status,
+                    selection.worker_id,
+                    newest=True,
                 )
-                newest: dict[str, LoadedAnnotation] = {}
-                for annotation in loaded:
-                    newest.setdefault(annotation.asset_id, annotation)
-                page = [
-                    ExportedAsset(asset, newest.get(str(asset.id)), splits.get(asset.id))
-                    for asset in assets
-                ]
+                page = [ExportedAsset(asset, splits.get(asset.id)) for asset in assets]
                 if selection.annotated_only:
-                    page = [each for each in page if each.annotation is not None]
-                await send.send(page)
+                    annotated = {each.asset_id for each in annotations_in(annotations)}
+                    page = [each for each in page if str(each.asset.id) in annotated]
+                await send.send(AssetPage(page, annotations))
 
     def samples(self, page: AssetPage) -> list[Sample]:
         """Convert a page to samples."""
-        samples = []
-        for each in page:
-            sample = to_sample(self._name(each.asset), each.asset.data.meta, each.annotation)
+        assets = [each.asset for each in page.assets]
+        images = [(self._name(asset), asset.data.meta, str(asset.id)) for asset in assets]
+        if isinstance(page.annotations, list):
+            loaded = {each.asset_id: each for each in page.annotations}
+            samples = [to_sample(name, meta, loaded.get(key)) for name, meta, key in images]
+        else:
+            packed = {each.asset_id: each for each in page.annotations.annotations}
+            samples = packed_samples(
+                [AssetImage(name, meta, packed.get(key)) for name, meta, key in images],
+                page.annotations.labels,
+            )
+        for sample, each in zip(samples, page.assets, strict=True):
             sample.split = each.split
-            samples.append(sample)
         return samples
 
     def _name(self, asset: AssetRecord) -> str:

@@ -6,8 +6,9 @@ before are put in place.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 
@@ -25,9 +26,11 @@ from headrace.engine.versions.labels import label_infos
 from headrace.errors import LossyWriteError
 from headrace.formats.base import Writer
 from headrace.formats.findings.collect import Finding, Findings, Pass
+from headrace.formats.geometry.box_table import labels_in
 from headrace.formats.label_map import LabelMap, LabelMapping
 from headrace.formats.options import WriteKeywords, WriteOptions, write_options
 from headrace.formats.registry import Format
+from headrace.garbage import collector_paused
 from headrace.model.enums import InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo, Sample
@@ -264,7 +267,7 @@ class _Export:
                 async for page in receive:
                     await in_thread(self._write, page)
                     await self._place(places)
-                    self._progress.add(len(page))
+                    self._progress.add(len(page.assets))
                 await in_thread(self._writer.finish)
                 self._check_not_empty()
                 await self._place(places)
@@ -274,18 +277,19 @@ class _Export:
             raise first_error(errors) from None
 
     def _write(self, page: AssetPage) -> None:
-        samples = self._pages.samples(page)
-        if self._mapping is not None:
-            self._mapping.apply(samples)
-        labels, splits = self._report.labels, self._report.splits
-        for sample in samples:
-            for shape in sample.shapes:
-                labels[shape.label] = labels.get(shape.label, 0) + 1
-            if sample.split is not None:
-                splits[sample.split] = splits.get(sample.split, 0) + 1
-        if self._placer is not None:
-            self._waiting += page
-        self._pages.names.write(samples)
+        with collector_paused():
+            samples = self._pages.samples(page)
+            if self._mapping is not None:
+                self._mapping.apply(samples)
+            labels, splits = self._report.labels, self._report.splits
+            for label, count in Counter(chain.from_iterable(labels_in(samples))).items():
+                labels[label] = labels.get(label, 0) + count
+            for sample in samples:
+                if sample.split is not None:
+                    splits[sample.split] = splits.get(sample.split, 0) + 1
+            if self._placer is not None:
+                self._waiting += page.assets
+            self._pages.names.write(samples)
 
     async def _place(self, places: bool) -> None:
         """Pass on the images whose paths the writer has reported."""

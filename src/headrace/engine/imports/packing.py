@@ -32,7 +32,7 @@ from headrace.model.shapes import (
     SegmentationMask,
     Track,
 )
-from headrace.platform.annotations.samples import CROWD
+from headrace.platform.annotations.tables import CROWD
 
 _INVALID = (ValueError, TypeError, OverflowError, RecursionError)
 

@@ -18,7 +18,7 @@ from headrace.engine.imports.report import ImportOptions, ImportReport
 from headrace.engine.imports.splits import SplitTagger
 from headrace.engine.undo.remove import undo_choice
 from headrace.engine.versions.bulk_import import bulk_import
-from headrace.engine.versions.load import annotations_of_ids
+from headrace.engine.versions.load import annotations_of_ids, as_loaded
 from headrace.errors import ConservationError, RequestTooLargeError
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord
@@ -149,7 +149,7 @@ class ChunkSender:
         return {asset for _, asset in chunk.wanted} - written
 
     async def _assets(self, annotations: list[UUID]) -> set[UUID]:
-        pages = annotations_of_ids(self._backend, self._version_id, annotations)
+        pages = annotations_of_ids(self._backend, self._version_id, annotations, as_loaded)
         return {UUID(annotation.asset_id) async for page in pages for annotation in page}
 
 

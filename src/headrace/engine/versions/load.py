@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from typing import TypeVar
 from uuid import UUID
 
 from headrace.backend.base import Backend
 from headrace.engine.paging import CursorListing, batched
 from headrace.errors import HeadraceError
+from headrace.garbage import collector_paused
 from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
+from headrace.platform.annotations.encode import encode_annotations
 from headrace.protocol.operations.annotations import (
     ANNOTATION_IDS,
     LOAD_ANNOTATIONS,
+    LOAD_PACKED,
     AnnotationIds,
     LoadAnnotations,
     LoadedAnnotation,
+    LoadPacked,
+    PackedAnnotation,
+    PackedAnnotations,
     ShapeOut,
 )
 from headrace.protocol.operations.assets import LIST_ASSETS, ListAssets
 from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.tasks import map_bounded
+from headrace.threads import in_thread
 
 log = logging.getLogger("headrace.engine")
 
+T = TypeVar("T")
+
 Loaded = list[LoadedAnnotation]
+Page = Loaded | PackedAnnotations
+"""Annotations as a platform sends them: headrace packs them, where both sides know the format."""
 
 
 def shapes_of(annotation: LoadedAnnotation) -> Iterator[ShapeOut]:
@@ -41,9 +53,23 @@ def count_shapes(annotation: LoadedAnnotation) -> int:
     return shapes - len(rings) + len(set(rings))
 
 
+def annotations_in(page: Page) -> Sequence[LoadedAnnotation | PackedAnnotation]:
+    """Return the annotations of a page as they are."""
+    return page if isinstance(page, list) else page.annotations
+
+
+def as_loaded(page: Page) -> Loaded:
+    """Return a page as records."""
+    if isinstance(page, list):
+        return page
+    with collector_paused():
+        return encode_annotations(page)
+
+
 async def annotations_of_version(
     backend: Backend,
     version_id: UUID,
+    convert: Callable[[Page], list[T]],
     *,
     status: AnnotationStatus | None = None,
     worker_id: UUID | None = None,
@@ -51,7 +77,7 @@ async def annotations_of_version(
     chunk_size: int | None = None,
     max_workers: int | None = None,
     skip_error: bool = False,
-) -> AsyncIterator[Loaded]:
+) -> AsyncIterator[list[T]]:
     """Yield all annotations of a version, or those of some assets.
 
     All ids are held in memory, but only ``max_workers`` pages of annotations.
@@ -59,6 +85,7 @@ async def annotations_of_version(
     Args:
         backend: Backend of the version.
         version_id: The version.
+        convert: Called in a thread with each page, such as :func:`as_loaded`.
         status: Only annotations with this status.
         worker_id: Only annotations of this user.
         asset_ids: Only annotations of these assets.
@@ -75,6 +102,7 @@ async def annotations_of_version(
         backend,
         version_id,
         ids,
+        convert,
         chunk_size=chunk_size,
         max_workers=max_workers,
         skip_error=skip_error,
@@ -87,20 +115,19 @@ async def annotations_of_ids(
     backend: Backend,
     version_id: UUID,
     ids: Sequence[UUID],
+    convert: Callable[[Page], list[T]],
     *,
     chunk_size: int | None = None,
     max_workers: int | None = None,
     skip_error: bool = False,
-) -> AsyncIterator[Loaded]:
+) -> AsyncIterator[list[T]]:
     """Yield annotations by id, in pages that keep the order of the ids; see :func:`annotations_of_version`."""
     workers = max_workers or backend.limits.concurrency
     size = max(1, min(chunk_size or PAGE_SIZE, backend.limits.load_annotations))
 
-    async def load(piece: list[UUID]) -> Loaded:
+    async def load(piece: list[UUID]) -> list[T]:
         try:
-            return await backend.call(
-                LOAD_ANNOTATIONS, LoadAnnotations(version_id=version_id, ids=piece)
-            )
+            return await in_thread(convert, await page_of_ids(backend, version_id, piece))
         except HeadraceError as error:
             if not skip_error:
                 raise
@@ -110,6 +137,13 @@ async def annotations_of_ids(
     for window in batched(batched(ids, size), workers):
         for page in await map_bounded(load, window, concurrency=workers):
             yield page
+
+
+async def page_of_ids(backend: Backend, version_id: UUID, ids: list[UUID]) -> Page:
+    """Return annotations by id, packed where the platform sends them so."""
+    if backend.limits.blobs:
+        return await backend.call(LOAD_PACKED, LoadPacked(version_id=version_id, ids=ids))
+    return await backend.call(LOAD_ANNOTATIONS, LoadAnnotations(version_id=version_id, ids=ids))
 
 
 async def annotations_of_assets(
@@ -133,13 +167,46 @@ async def load_page(
     worker_id: UUID | None = None,
 ) -> Loaded:
     """Return all annotations of some assets, in the order of the assets, newest first on each."""
+    page = await page_of_assets(backend, version_id, asset_ids, status, worker_id)
+    return await in_thread(as_loaded, page)
+
+
+async def page_of_assets(
+    backend: Backend,
+    version_id: UUID,
+    asset_ids: Sequence[UUID],
+    status: AnnotationStatus | None = None,
+    worker_id: UUID | None = None,
+    *,
+    newest: bool = False,
+) -> Page:
+    """Return the annotations of some assets, in the order of the assets, newest first on each.
+
+    Args:
+        backend: Backend of the version.
+        version_id: The version.
+        asset_ids: The assets.
+        status: Only annotations with this status.
+        worker_id: Only annotations of this user.
+        newest: Only the newest annotation of each asset.
+    """
+    if backend.limits.blobs:
+        request = LoadPacked(
+            version_id=version_id,
+            asset_ids=list(asset_ids),
+            status=status,
+            worker_id=worker_id,
+            newest=newest,
+        )
+        return await backend.call(LOAD_PACKED, request)
     found: dict[str, Loaded] = {}
     async for page in annotations_of_version(
-        backend, version_id, status=status, worker_id=worker_id, asset_ids=asset_ids
+        backend, version_id, as_loaded, status=status, worker_id=worker_id, asset_ids=asset_ids
     ):
         for annotation in page:
             found.setdefault(annotation.asset_id, []).append(annotation)
-    return [annotation for asset in asset_ids for annotation in found.get(str(asset), ())]
+    most = 1 if newest else None
+    return [annotation for asset in asset_ids for annotation in found.get(str(asset), ())[:most]]
 
 
 async def ids_of_assets(

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from headrace.backend.base import Backend
-from headrace.engine.versions.load import annotations_of_version
+from headrace.engine.versions.load import annotations_of_version, as_loaded
 from headrace.errors import UnsupportedError
 from headrace.model.columns import PLURALS
 from headrace.model.records import LabelRecord
@@ -42,7 +42,7 @@ async def merge_label(
         return
     # Kinds of shapes with the label, by asset: loaded shapes have no ids, and their annotations need not have any.
     found: dict[str, set[str]] = {}
-    async for page in annotations_of_version(backend, version_id):
+    async for page in annotations_of_version(backend, version_id, as_loaded):
         for annotation in page:
             kinds = set(_kinds(annotation, label.name))
             if kinds:

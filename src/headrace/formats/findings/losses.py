@@ -161,6 +161,8 @@ def _segmentation(shape: AnyShape) -> object:
 
 def _boxes_with(table: BoxTable, field: str) -> int:
     """Return the number of boxes in a table that have a field."""
+    if table.is_derived and field in ("area", "bbox"):
+        return 0
     column = getattr(table, _OF_TABLES[field]) if field in _OF_TABLES else None
     return 0 if column is None else len(column) - column.count(None)
 

@@ -24,9 +24,21 @@ class BoxTable:
         areas: Areas in square pixels; None where no box has one.
         polygon_texts: The text of the rings (:mod:`headrace.formats.geometry.lazy_polygons`) where a box belongs to a
             polygon, else None; the column is None where there are only boxes.
+        is_derived: Whether boxes and areas of polygons were computed from their rings, so that the source has neither.
     """
 
-    __slots__ = ("areas", "attributes", "h", "ids", "labels", "polygon_texts", "w", "x", "y")
+    __slots__ = (
+        "areas",
+        "attributes",
+        "h",
+        "ids",
+        "is_derived",
+        "labels",
+        "polygon_texts",
+        "w",
+        "x",
+        "y",
+    )
 
     def __init__(
         self,
@@ -39,6 +51,7 @@ class BoxTable:
         ids: Sequence[int | str | None] | None = None,
         areas: Sequence[float | None] | None = None,
         polygon_texts: Sequence[bytes | None] | None = None,
+        is_derived: bool = False,
     ) -> None:
         self.labels = labels
         self.x = x
@@ -49,6 +62,7 @@ class BoxTable:
         self.ids = ids
         self.areas = areas
         self.polygon_texts = polygon_texts
+        self.is_derived = is_derived
 
     def rows(self, start: int, stop: int) -> BoxTable:
         """Return a table of the rows from ``start`` up to ``stop``."""
@@ -65,6 +79,7 @@ class BoxTable:
             self.ids and self.ids[rows],
             self.areas and self.areas[rows],
             self.polygon_texts and self.polygon_texts[rows],
+            self.is_derived,
         )
 
 
@@ -147,10 +162,10 @@ def _shapes_of(table: BoxTable) -> list[AnyShape]:
                 Polygon(
                     label=label,
                     rings=rings,
-                    bbox=(x, y, w, h),
+                    bbox=None if table.is_derived else (x, y, w, h),
                     attributes=attributes,
                     id=number,
-                    area=area,
+                    area=None if table.is_derived else area,
                 )
             )
     return shapes

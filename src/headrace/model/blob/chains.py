@@ -17,6 +17,9 @@ from numpy.typing import NDArray
 
 from headrace.model.blob import runs
 from headrace.model.blob.runs import DamagedColumnError, DecodedRuns, Floats, Integers
+from headrace.model.shapes import Box
+
+ChainForm = Literal["pairs", "lists", "flat"]
 
 ChainForm = Literal["points", "flat", "text"]
 
@@ -150,21 +153,44 @@ class DecodedChains(NamedTuple):
     counts: Integers
     owners: DecodedRuns
 
-    def lists(self, *, whole: bool = False, flat: bool = False) -> list[list[Any]]:
-        """Return each chain as a list of points ``(x, y)``, or of numbers where ``flat``.
+    def lists(self, *, whole: bool = False, form: ChainForm = "pairs") -> list[list[Any]]:
+        """Return each chain as a list.
 
         Args:
             whole: Round all numbers to integers.
-            flat: Chains are lists ``[x1, y1, x2, …]``.
+            form: What a chain is a list of: points ``(x, y)``, points ``[x, y]``, or numbers ``x1, y1, x2, …``.
         """
-        numbers = runs.values(self.points.reshape(-1), whole=whole)
-        if flat:
-            listed, width = numbers, 2
+        width = 2 if form == "flat" else 1
+        listed: list[Any]
+        if form == "lists":
+            listed = runs.pairs(self.points, whole=whole)
         else:
-            listed, width = list(zip(numbers[0::2], numbers[1::2], strict=True)), 1
+            numbers = runs.values(self.points.reshape(-1), whole=whole)
+            listed = (
+                numbers if form == "flat" else list(zip(numbers[0::2], numbers[1::2], strict=True))
+            )
         ends = (np.cumsum(self.sizes) * width).tolist()
         starts = (runs.starts_of(self.sizes) * width).tolist()
         return [listed[start:end] for start, end in zip(starts, ends, strict=True)]
+
+    def bounds(self) -> list[Box]:
+        """Return the box ``x, y, w, h`` around each chain, as :func:`headrace.model.geometry.points_bounds` does.
+
+        Chains without points have the box 0, 0, 0, 0.
+        """
+        lows = np.zeros((len(self.sizes), 2))
+        highs = np.zeros((len(self.sizes), 2))
+        filled = np.flatnonzero(self.sizes)
+        if len(filled):
+            starts = runs.starts_of(self.sizes)[filled]
+            lows[filled] = np.minimum.reduceat(self.points, starts, axis=0)
+            highs[filled] = np.maximum.reduceat(self.points, starts, axis=0)
+        spans = runs.without_noise(highs - lows)
+        whole = runs.are_whole(lows) & runs.are_whole(highs)
+        sides = runs.integers_where(whole.reshape(-1), spans.reshape(-1))
+        corners = iter(runs.values(lows.reshape(-1)))
+        following = iter(sides)
+        return list(zip(corners, corners, following, following, strict=True))
 
     def areas(self) -> Floats:
         """Return the area of each chain as a ring, by the shoelace formula; 0 where it has fewer than 3 points."""

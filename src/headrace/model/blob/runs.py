@@ -23,6 +23,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.model.geometry import DECIMALS, NOISE
+
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
@@ -317,9 +319,7 @@ def values(numbers: Floats, *, whole: bool = False) -> list[Any]:
         if len(numbers) and np.abs(numbers).max() > _EXACT:
             return list(map(round, numbers.tolist()))
         return list(np.rint(numbers).astype(np.int64).tolist())
-    with np.errstate(invalid="ignore"):
-        held = numbers.astype(np.int64)
-    integral = np.flatnonzero((held == numbers) & (np.abs(numbers) <= _EXACT))
+    held, integral = _integral(numbers)
     if len(integral) == len(numbers):
         return list(held.tolist())
     result = list(numbers.tolist())
@@ -327,6 +327,48 @@ def values(numbers: Floats, *, whole: bool = False) -> list[Any]:
     for index, number in zip(integral.tolist(), held[integral].tolist(), strict=True):
         result[index] = number
     return result
+
+
+def integers_where(whole: NDArray[np.bool_], numbers: Floats) -> list[Any]:
+    """Return numbers as Python's: integers where ``whole`` says so, else floats."""
+    result = list(numbers.tolist())
+    for index in np.flatnonzero(whole).tolist():
+        result[index] = int(result[index])
+    return result
+
+
+def are_whole(numbers: Floats) -> NDArray[np.bool_]:
+    """Return which numbers :func:`values` returns as integers."""
+    whole: NDArray[np.bool_] = (np.rint(numbers) == numbers) & (np.abs(numbers) <= _EXACT)
+    return whole
+
+
+def without_noise(differences: Floats) -> Floats:
+    """Return differences of coordinates without the noise of a subtraction: 20.2, not 20.199999999999996."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        short = np.round(differences, DECIMALS)
+    return np.where(np.abs(short - differences) < NOISE, short, differences)
+
+
+def pairs(points: Floats, *, whole: bool = False) -> list[list[Any]]:
+    """Return points, rows of two numbers, as lists ``[x, y]`` of what :func:`values` returns."""
+    if whole:
+        return list(np.rint(points).astype(np.int64).tolist())
+    numbers = points.reshape(-1)
+    held, integral = _integral(numbers)
+    if len(integral) == len(numbers):
+        return list(held.reshape(-1, 2).tolist())
+    result = list(points.tolist())
+    for index, number in zip(integral.tolist(), held[integral].tolist(), strict=True):
+        result[index >> 1][index & 1] = number
+    return result
+
+
+def _integral(numbers: Floats) -> tuple[Integers, Integers]:
+    """Return the numbers as integers, and the indices of those that are whole."""
+    with np.errstate(invalid="ignore"):
+        held = numbers.astype(np.int64)
+    return held, np.flatnonzero((held == numbers) & (np.abs(numbers) <= _EXACT))
 
 
 def integers_of(runs: Sequence[bytes]) -> list[list[int]]:

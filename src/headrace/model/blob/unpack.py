@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import StorageError
-from headrace.model.blob.chains import ChainRuns, decode_chains
+from headrace.model.blob.chains import ChainForm, ChainRuns, decode_chains
 from headrace.model.blob.layout import SCORED, VERSION, BlobContent, BlobExtras, BlobGroup, opened
 from headrace.model.blob.pack import MASK_OUTLINE, RINGS, pack_page
 from headrace.model.blob.runs import DecodedRuns, decode, integers_of, lists_of
@@ -17,6 +17,7 @@ from headrace.model.columns import FLAT, ShapeGroup, ShapeKind, Shapes, TrackGeo
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.old_blob.unpack import SCORED as OLD_SCORED
 from headrace.model.old_blob.unpack import unpack as unpack_old
+from headrace.model.shapes import Box
 
 _attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
 _FIRST_HEAD = bytes([VERSION << 4])
@@ -29,7 +30,12 @@ def unpack(blob: bytes, *, whole: bool = False) -> Shapes:
 
 
 def unpack_page(
-    blobs: Sequence[bytes], *, whole: bool = False, areas: bool = False
+    blobs: Sequence[bytes],
+    *,
+    whole: bool = False,
+    areas: bool = False,
+    bounds: bool = False,
+    points: ChainForm = "pairs",
 ) -> list[Shapes]:
     """Unpack the shapes of many blobs.
 
@@ -38,24 +44,28 @@ def unpack_page(
         whole: For clients of the platform's own wire: round rectangles, polygons and their keyframes to integers, and
             leave out scores, boxes and segmentations.
         areas: Compute the areas of polygons, in square pixels.
+        bounds: Compute the boxes around polygons.
+        points: The form of the points of polygons: pairs, lists of two numbers, or flat lists of numbers.
 
     Raises:
         StorageError: A blob is damaged.
     """
     try:
         if any(blob[:1] < _FIRST_HEAD for blob in blobs):
-            return _with_old(blobs, whole, areas)
-        return _unpack_page([opened(blob) for blob in blobs], whole, areas)
+            return _with_old(blobs, whole, areas, bounds, points)
+        return _unpack_page([opened(blob) for blob in blobs], whole, areas, bounds, points)
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise StorageError(f"an annotation's shapes are damaged: {error}") from error
 
 
-def _with_old(blobs: Sequence[bytes], whole: bool, areas: bool) -> list[Shapes]:
+def _with_old(
+    blobs: Sequence[bytes], whole: bool, areas: bool, bounds: bool, points: ChainForm
+) -> list[Shapes]:
     """Unpack a page in which some blobs have an earlier format: they are packed again, so that all are read alike."""
     old = [blob for blob in blobs if blob[:1] < _FIRST_HEAD]
     packed = iter(pack_page([unpack_old(blob) for blob in old]))
     current = [next(packed) if blob[:1] < _FIRST_HEAD else blob for blob in blobs]
-    return unpack_page(current, whole=whole, areas=areas)
+    return unpack_page(current, whole=whole, areas=areas, bounds=bounds, points=points)
 
 
 def scores_of(blob: bytes) -> list[float]:
@@ -70,12 +80,35 @@ def scores_of(blob: bytes) -> list[float]:
     return [score for group in groups for score in group.scores or () if score is not None]
 
 
-def _unpack_page(contents: list[BlobContent], whole: bool, areas: bool) -> list[Shapes]:
+def has_masks(blob: bytes) -> bool:
+    """Return whether a blob has masks, without unpacking it.
+
+    Raises:
+        StorageError: The blob is damaged.
+    """
+    if blob[:1] < _FIRST_HEAD:
+        return unpack(blob).group(ShapeKind.MASK) is not None
+    try:
+        return any(group.kind == ShapeKind.MASK for group in opened(blob).groups)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+
+
+def _unpack_page(
+    contents: list[BlobContent], whole: bool, areas: bool, bounds: bool, points: ChainForm
+) -> list[Shapes]:
     groups = [group for content in contents for group in content.groups]
     labels = iter(integers_of([group.labels for group in groups]))
+    polygons = _Geometry(
+        [g for g in groups if g.kind == ShapeKind.POLYGON],
+        whole,
+        areas=areas,
+        bounds=bounds,
+        form=points,
+    )
     # Rectangles, polygons and tracks are rounded for other clients, the other kinds are not.
-    rounded = _Geometry(groups, [g for g in groups if g.kind in _ROUNDED], whole, areas)
-    exact = _Geometry(groups, [g for g in groups if g.kind not in _ROUNDED], False, False)
+    rounded = _Geometry([g for g in groups if g.kind in _ROUNDED], whole)
+    exact = _Geometry([g for g in groups if g.kind not in (*_ROUNDED, ShapeKind.POLYGON)], False)
     made = []
     for content in contents:
         shapes = Shapes([], content.next_ordinal)
@@ -84,7 +117,10 @@ def _unpack_page(contents: list[BlobContent], whole: bool, areas: bool) -> list[
             if group.kind <= last:
                 raise ValueError("groups out of order")
             last = group.kind
-            source = rounded if group.kind in _ROUNDED else exact
+            if group.kind == ShapeKind.POLYGON:
+                source = polygons
+            else:
+                source = rounded if group.kind in _ROUNDED else exact
             shapes.groups.append(
                 _group(group, next(labels), source, content.next_ordinal is not None, whole)
             )
@@ -92,29 +128,37 @@ def _unpack_page(contents: list[BlobContent], whole: bool, areas: bool) -> list[
     return made
 
 
-_ROUNDED = frozenset({ShapeKind.RECTANGLE, ShapeKind.POLYGON, ShapeKind.TRACK})
+_ROUNDED = frozenset({ShapeKind.RECTANGLE, ShapeKind.TRACK})
 
 
 class _Geometry:
     """The numbers and chains of some groups of a page, handed out in order."""
 
-    __slots__ = ("_areas", "_chains", "_counts", "_numbers")
+    __slots__ = ("_areas", "_bounds", "_chains", "_counts", "_numbers")
 
     def __init__(
-        self, page: list[BlobGroup], groups: list[BlobGroup], whole: bool, areas: bool
+        self,
+        groups: list[BlobGroup],
+        whole: bool,
+        *,
+        areas: bool = False,
+        bounds: bool = False,
+        form: ChainForm = "pairs",
     ) -> None:
         decoded: DecodedRuns = decode([group.numbers or b"" for group in groups])
         self._numbers = iter(lists_of(decoded, whole=whole))
         chains = decode_chains([group.chains or _NONE for group in groups])
         self._counts = iter(chains.counts.tolist())
-        self._chains = iter(chains.lists(whole=whole))
+        self._chains = iter(chains.lists(whole=whole, form=form))
         self._areas = iter(chains.areas().tolist()) if areas else None
+        self._bounds = iter(chains.bounds()) if bounds else None
 
-    def next(self) -> tuple[list[Any], list[Any], list[float] | None]:
-        """Return the numbers, the chains and the areas of the next group."""
+    def next(self) -> tuple[list[Any], list[Any], list[float] | None, list[Box] | None]:
+        """Return the numbers, the chains, and the areas and bounds of the chains, of the next group."""
         count = next(self._counts)
         areas = None if self._areas is None else list(islice(self._areas, count))
-        return next(self._numbers), list(islice(self._chains, count)), areas
+        bounds = None if self._bounds is None else list(islice(self._bounds, count))
+        return next(self._numbers), list(islice(self._chains, count)), areas, bounds
 
 
 def _group(
@@ -123,11 +167,11 @@ def _group(
     kind, size = ShapeKind(group.kind), len(labels)
     if not 0 < size <= MAX_ORDINAL:
         raise ValueError("more shapes than an annotation can have, or none")
-    numbers, chains, areas = source.next()
+    numbers, chains, areas, bounds = source.next()
     extras = group.extras or _NO_EXTRAS
     made = ShapeGroup(kind, labels, _geometry(kind, size, numbers, chains, extras))
     if kind is ShapeKind.POLYGON:
-        made.areas = areas
+        made.areas, made.bounds = areas, bounds
     if extras is _NO_EXTRAS:
         if stored:
             raise ValueError("a shape without an ordinal")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from headrace._version import __version__
+from headrace.model.blob.layout import VERSION
 from headrace.model.ids import Kind
 from headrace.model.records import OrganizationRecord, PingRecord
 from headrace.platform.context import Context
@@ -30,6 +31,7 @@ async def ping(context: Context, access: Access, request: Ping) -> PingRecord:
         default_organization=access.organization_id,
         sdk_version=SDK_VERSION,
         headrace=__version__,
+        blobs=VERSION,
     )
 
 

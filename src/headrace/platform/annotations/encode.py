@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from itertools import repeat
-from operator import mul
 from typing import Any
 
 import msgspec
 
 from headrace.errors import StorageError
 from headrace.model import rle
+from headrace.model.blob.unpack import unpack_page
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
-from headrace.model.enums import AnnotationStatus
 from headrace.protocol.operations.annotations import (
     ClassificationOut,
     EndKeyframe,
@@ -20,6 +20,8 @@ from headrace.protocol.operations.annotations import (
     LineOut,
     LoadedAnnotation,
     MaskOut,
+    PackedAnnotation,
+    PackedAnnotations,
     PointOut,
     PolygonKeyframe,
     PolygonOut,
@@ -28,62 +30,77 @@ from headrace.protocol.operations.annotations import (
     TrackOut,
 )
 
-_STATUSES = {str(member): member for member in AnnotationStatus}
+
+def encode_annotations(packed: PackedAnnotations, *, whole: bool = False) -> list[LoadedAnnotation]:
+    """Encode annotations as records.
+
+    Args:
+        packed: The annotations.
+        whole: For clients of the platform's own wire, which know whole pixels only; see :func:`.unpack_page`.
+
+    Raises:
+        StorageError: Shapes are damaged.
+    """
+    blobs = [each.shapes for each in packed.annotations]
+    unpacked = unpack_page(blobs, whole=whole, areas=True)
+    with known_labels():
+        return [
+            _encode(annotation, shapes, packed.labels)
+            for annotation, shapes in zip(packed.annotations, unpacked, strict=True)
+        ]
 
 
-class StoredAnnotation(msgspec.Struct):
-    """An annotation with unpacked shapes. ``height`` is that of its image, needed for masks only."""
-
-    id: str
-    asset_id: str
-    asset: int
-    status: str
-    duration: float
-    attributes: str | None
-    shapes: Shapes
-    height: int = 0
-    worker_id: str | None = None
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether the annotation has masks, so that the height is needed."""
-        return any(group.kind is ShapeKind.MASK for group in self.shapes.groups)
-
-
-def encode_annotations(
-    annotations: list[StoredAnnotation], names: Mapping[int, str]
-) -> list[LoadedAnnotation]:
-    """Encode annotations as records; ``names`` are the names of labels by key."""
+@contextmanager
+def known_labels() -> Iterator[None]:
+    """Raise StorageError where the name of a label is missing."""
     try:
-        return [_encode(annotation, names) for annotation in annotations]
+        yield
     except KeyError as error:
         raise StorageError(f"a shape has the unknown label {error.args[0]}") from None
 
 
-def _encode(stored: StoredAnnotation, names: Mapping[int, str]) -> LoadedAnnotation:
+def _encode(packed: PackedAnnotation, shapes: Shapes, names: Mapping[int, str]) -> LoadedAnnotation:
     annotation = LoadedAnnotation(
-        asset_id=stored.asset_id,
-        id=stored.id,
-        worker_id=stored.worker_id,
-        status=_STATUSES[stored.status],
-        duration=stored.duration,
-        attributes=None if stored.attributes is None else msgspec.json.decode(stored.attributes),
+        asset_id=packed.asset_id,
+        id=packed.id,
+        worker_id=packed.worker_id,
+        status=packed.status,
+        duration=packed.duration,
+        attributes=attributes_of(packed),
     )
-    for group in stored.shapes.groups:
-        labels = [names[key] for key in group.labels]
-        texts = group.texts or repeat(None, len(labels))
-        attributes = group.attributes or repeat(None, len(labels))
-        heads = zip(labels, texts, attributes, strict=True)
-        shapes = _ENCODERS[group.kind](heads, group, stored.height)
-        for name, column in (
-            ("score", group.scores),
-            ("bbox", _boxes(group)),
-            ("segmentation", group.segmentations),
-        ):
-            if column is not None:
-                _set_present(shapes, name, column)
-        setattr(annotation, PLURALS[group.kind], shapes)
+    for group in shapes.groups:
+        setattr(annotation, PLURALS[group.kind], encode_group(group, names, packed.height))
     return annotation
+
+
+def attributes_of(packed: PackedAnnotation) -> dict[str, Any] | None:
+    """Return the attributes of an annotation; StorageError where they are damaged."""
+    if packed.attributes is None:
+        return None
+    try:
+        return _attributes.decode(packed.attributes)
+    except msgspec.MsgspecError as error:
+        raise StorageError(f"an annotation's attributes are damaged: {error}") from error
+
+
+_attributes = msgspec.json.Decoder(dict[str, Any] | None)
+
+
+def encode_group(group: ShapeGroup, names: Mapping[int, str], height: int) -> list[Any]:
+    """Encode the shapes of one kind; ``height`` is that of the image, for masks."""
+    labels = [names[key] for key in group.labels]
+    texts = group.texts or repeat(None, len(labels))
+    attributes = group.attributes or repeat(None, len(labels))
+    heads = zip(labels, texts, attributes, strict=True)
+    shapes = _ENCODERS[group.kind](heads, group, height)
+    for name, column in (
+        ("score", group.scores),
+        ("bbox", _boxes(group)),
+        ("segmentation", group.segmentations),
+    ):
+        if column is not None:
+            _set_present(shapes, name, column)
+    return shapes
 
 
 def _boxes(group: ShapeGroup) -> list[Any] | None:
@@ -110,7 +127,7 @@ def _rectangles(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
 
 def _polygons(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     instances = group.instances or repeat(None, len(group.labels))
-    areas = group.areas or map(_area, group.geometry)
+    areas = group.areas or repeat(None, len(group.labels))
     return [
         PolygonOut(
             label=label,
@@ -205,12 +222,3 @@ _ENCODERS: dict[ShapeKind, Callable[[Any, ShapeGroup, int], list[Any]]] = {
     ShapeKind.MASK: _masks,
     ShapeKind.TRACK: _tracks,
 }
-
-
-def _area(ring: list[tuple[float, float]]) -> float:
-    """Shoelace formula over pairs, in few calls, because millions of annotations are read."""
-    if len(ring) < 3:
-        return 0.0
-    xs, ys = zip(*ring, strict=True)
-    twice = sum(map(mul, xs, (*ys[1:], ys[0]))) - sum(map(mul, ys, (*xs[1:], xs[0])))
-    return abs(float(twice)) / 2

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import cache
 from uuid import UUID
 
-from headrace.errors import RequestTooLargeError
-from headrace.model.blob.unpack import unpack_page
+from headrace.errors import BadRequestError, RequestTooLargeError
+from headrace.model.blob.unpack import has_masks
+from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import Kind, encode
 from headrace.platform.accounts.users import compile_annotation_filters
-from headrace.platform.annotations.encode import StoredAnnotation, encode_annotations
+from headrace.platform.annotations.encode import encode_annotations
 from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -18,13 +21,19 @@ from headrace.platform.dispatch import handles
 from headrace.protocol.operations.annotations import (
     ANNOTATION_IDS,
     LOAD_ANNOTATIONS,
+    LOAD_PACKED,
     AnnotationIds,
     LoadAnnotations,
     LoadedAnnotation,
+    LoadPacked,
+    PackedAnnotation,
+    PackedAnnotations,
 )
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Row, Statements
 from headrace.threads import in_thread
+
+_STATUSES = {str(member): member for member in AnnotationStatus}
 
 
 @handles(ANNOTATION_IDS)
@@ -59,62 +68,100 @@ async def annotation_ids(context: Context, access: Access, request: AnnotationId
 async def load_annotations(
     context: Context, access: Access, request: LoadAnnotations
 ) -> list[LoadedAnnotation]:
-    """Load annotations with all their shapes, newest first; annotations deleted meanwhile are left out.
+    """Load annotations with all their shapes, newest first.
 
-    Raises:
-        NotFoundError: An id is not one of this version.
-        RequestTooLargeError: There are too many ids.
+    headrace clients get coordinates as they were stored, other clients get whole pixels.
     """
-    if len(request.ids) > IDS_PER_CALL:
-        raise RequestTooLargeError(
-            f"{len(request.ids)} annotations in one call", hint=f"load at most {IDS_PER_CALL}"
-        )
     scope = await version_scope(context.database, access, request.version_id)
+    rows = await _rows_by_id(context, scope, request.ids)
+    packed = await _packed(context, scope, rows)
+    return await in_thread(encode_annotations, packed, whole=not access.precise)
+
+
+@handles(LOAD_PACKED)
+async def load_packed(context: Context, access: Access, request: LoadPacked) -> PackedAnnotations:
+    """Load annotations with their shapes as blobs, by their ids or by their assets."""
+    if (request.ids is None) == (request.asset_ids is None):
+        raise BadRequestError("either ids or asset_ids must be given")
+    scope = await version_scope(context.database, access, request.version_id)
+    if request.ids is not None:
+        return await _packed(context, scope, await _rows_by_id(context, scope, request.ids))
+    chosen = await compile_annotation_filters(
+        context.database, access, request.status, request.worker_id
+    )
+    assets = request.asset_ids or []
+    _check_count(assets, "assets")
     rows = await context.database.fetch(
+        "annotations.load_of_assets",
+        filters=chosen.sql,
+        assets=json_text(asset_seqs(scope, assets)),
+        bucket=scope.bucket,
+        version=scope.no,
+        dataset=scope.dataset,
+        dataset_bucket=scope.dataset_bucket,
+        **chosen.params,
+    )
+    if request.newest:
+        newest: dict[int, Row] = {}
+        for row in rows:
+            newest.setdefault(row[1], row)
+        rows = list(newest.values())
+    return await _packed(context, scope, rows)
+
+
+async def _rows_by_id(context: Context, scope: VersionScope, ids: list[UUID]) -> list[Row]:
+    _check_count(ids, "annotations")
+    return await context.database.fetch(
         "annotations.load",
-        keys=json_text(scope.row_numbers(Kind.ANNOTATION, request.ids)),
+        keys=json_text(scope.row_numbers(Kind.ANNOTATION, ids)),
         bucket=scope.bucket,
         version=scope.no,
         dataset=scope.dataset,
         dataset_bucket=scope.dataset_bucket,
     )
-    stored = await in_thread(_stored_annotations, scope, rows, not access.precise)
-    await _add_heights(context, scope, stored)
-    labels = await context.database.fetch("labels.keys", version=scope.no)
-    return await in_thread(encode_annotations, stored, dict(labels))
 
 
-def _stored_annotations(
-    scope: VersionScope, rows: list[Row], whole: bool
-) -> list[StoredAnnotation]:
-    annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
-    unpacked = unpack_page([row[4] for row in rows], whole=whole, areas=True)
-    return [
-        StoredAnnotation(
-            id=annotations.text(no),
-            asset_id=assets.text(asset),
-            asset=asset,
-            status=status,
-            duration=duration,
-            attributes=attributes,
-            shapes=shapes,
-            worker_id=str(encode(Kind.USER, created, 0, account)),
+def _check_count(ids: list[UUID], what: str) -> None:
+    if len(ids) > IDS_PER_CALL:
+        raise RequestTooLargeError(
+            f"{len(ids)} {what} in one call", hint=f"load at most {IDS_PER_CALL}"
         )
-        for (no, asset, status, duration, _, attributes, account, created), shapes in zip(
-            rows, unpacked, strict=True
-        )
-    ]
 
 
-async def _add_heights(
-    context: Context, scope: VersionScope, stored: list[StoredAnnotation]
-) -> None:
-    masked = [annotation for annotation in stored if annotation.has_masks]
+async def _packed(context: Context, scope: VersionScope, rows: list[Row]) -> PackedAnnotations:
+    """Return annotations as they are stored; ``rows`` are those of ``annotations.load``."""
+    masked = await in_thread(lambda: [row[1] for row in rows if has_masks(row[4])])
+    # An asset that was deleted after its annotation was read has no size.
+    heights = dict.fromkeys(masked, 1)
     if masked:
-        sizes = await sizes_of(context.database, scope, [annotation.asset for annotation in masked])
-        for annotation in masked:
-            # An asset that was deleted after its annotation was read has no size.
-            annotation.height = sizes.get(annotation.asset, (1, 1))[1]
+        sizes = await sizes_of(context.database, scope, masked)
+        heights |= {asset: height for asset, (_, height) in sizes.items()}
+    labels = await context.database.fetch("labels.keys", version=scope.no)
+    return PackedAnnotations(
+        dict(labels), await in_thread(lambda: list(_records(scope, rows, heights)))
+    )
+
+
+def _records(
+    scope: VersionScope, rows: list[Row], heights: dict[int, int]
+) -> Iterable[PackedAnnotation]:
+    annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
+
+    @cache
+    def worker(account: int, created: int) -> str:
+        return str(encode(Kind.USER, created, 0, account))
+
+    for no, asset, status, duration, shapes, attributes, account, created in rows:
+        yield PackedAnnotation(
+            annotations.text(no),
+            assets.text(asset),
+            _STATUSES[status],
+            worker(account, created),
+            duration,
+            attributes,
+            heights.get(asset, 0),
+            shapes,
+        )
 
 
 async def sizes_of(

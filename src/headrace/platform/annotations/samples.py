@@ -6,12 +6,14 @@ because the wire protocol has no field for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from msgspec import UNSET, UnsetType
 
+from headrace.formats.geometry.box_table import BoxView
+from headrace.model.blob.unpack import unpack_page
 from headrace.model.enums import InferenceType
 from headrace.model.records import Meta
 from headrace.model.sample import Sample
@@ -31,16 +33,72 @@ from headrace.model.shapes import (
     SegmentationMask,
     Track,
 )
+from headrace.platform.annotations.encode import attributes_of, encode_annotations, known_labels
+from headrace.platform.annotations.tables import CROWD, TableColumns, in_table
 from headrace.protocol.operations import annotations as wire
-from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.protocol.operations.annotations import (
+    LoadedAnnotation,
+    PackedAnnotation,
+    PackedAnnotations,
+)
 
-CROWD = "iscrowd"
 YOLO_TASKS = {
     InferenceType.SEGMENTATION: "segment",
     InferenceType.MASK: "segment",
     InferenceType.KEYPOINT: "pose",
 }
 """The YOLO task of label files by type of version; ``detect`` for all other types."""
+
+
+class AssetImage(NamedTuple):
+    """An asset to make a sample of: its name in the file, the size of its image, and its annotation if it has one."""
+
+    filename: str
+    meta: Meta | None
+    annotation: PackedAnnotation | None
+
+
+def packed_samples(images: Sequence[AssetImage], names: Mapping[int, str]) -> list[Sample]:
+    """Convert assets and their annotations to samples, a page at once.
+
+    Rectangles and polygons become rows of one table (:class:`.BoxTable`), which a writer need not take apart.
+
+    Args:
+        images: The assets.
+        names: The names of the labels by key.
+
+    Raises:
+        StorageError: Shapes are damaged.
+    """
+    packed = [each.annotation for each in images if each.annotation is not None]
+    unpacked = unpack_page([each.shapes for each in packed], areas=True, bounds=True, points="flat")
+    columns = TableColumns(names)
+    # Other annotations go through their records.
+    others = [each for each, shapes in zip(packed, unpacked, strict=True) if not in_table(shapes)]
+    loaded = iter(encode_annotations(PackedAnnotations(dict(names), others)))
+    found = iter(zip(packed, unpacked, strict=True))
+    samples: list[Sample] = []
+    views: list[tuple[Sample, int, int]] = []
+    with known_labels():
+        for filename, meta, annotation in images:
+            if annotation is None:
+                samples.append(to_sample(filename, meta, None))
+                continue
+            _, shapes = next(found)
+            if not in_table(shapes):
+                samples.append(to_sample(filename, meta, next(loaded)))
+                continue
+            sample = to_sample(filename, meta, None)
+            sample.annotated, sample.attributes = True, attributes_of(annotation)
+            start = len(columns.labels)
+            columns.add(shapes, sample)
+            views.append((sample, start, len(columns.labels)))
+            samples.append(sample)
+    table = columns.table()
+    for sample, start, stop in views:
+        if stop > start:
+            sample.shapes = cast("list[AnyShape]", BoxView(table, start, stop))
+    return samples
 
 
 def to_sample(filename: str, meta: Meta | None, annotation: LoadedAnnotation | None) -> Sample:

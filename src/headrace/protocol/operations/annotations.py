@@ -311,6 +311,43 @@ class LoadAnnotations(Struct, kw_only=True):
     ids: list[UUID]
 
 
+class LoadPacked(Struct, kw_only=True):
+    """Either annotations by ``ids``, newest first; or those of ``asset_ids``, in the order of these, newest first on each.
+
+    ``status``, ``worker_id`` and ``newest`` choose among those of the assets; ``newest`` is only the newest one of each.
+    """
+
+    version_id: UUID
+    ids: list[UUID] | None = None
+    asset_ids: list[UUID] | None = None
+    status: AnnotationStatus | None = None
+    worker_id: UUID | None = None
+    newest: bool = False
+
+
+class PackedAnnotation(Struct, array_like=True, gc=False):
+    """An annotation with its shapes as a blob (``model/blob/layout.py``).
+
+    ``attributes`` are JSON. ``height`` is that of the image (pixels), or 0 where the annotation has no masks.
+    """
+
+    id: str
+    asset_id: str
+    status: AnnotationStatus
+    worker_id: str | None
+    duration: float
+    attributes: str | None
+    height: int
+    shapes: bytes
+
+
+class PackedAnnotations(Struct, array_like=True, gc=False):
+    """Annotations, and the names of the labels by the keys that the blobs have."""
+
+    labels: dict[int, str]
+    annotations: list[PackedAnnotation]
+
+
 class ExportAnnotations(Struct, kw_only=True):
     """``export_key`` chooses the name of an asset in the file. Without ``asset_ids`` all annotated assets are exported."""
 
@@ -411,5 +448,17 @@ MATCH_ASSETS = Operation(
     safe=True,
     extension=True,
     instead="list_assets_by_key",
+    errors=(404, 413),
+)
+LOAD_PACKED = Operation(
+    name="load_packed",
+    method="XGET",
+    path=_VERSION + "/packed-annotations",
+    request=LoadPacked,
+    result=PackedAnnotations,
+    doc="Load annotations with their shapes packed: the answer is MessagePack. For headrace's own client.",
+    packed=True,
+    extension=True,
+    instead="load_annotations",
     errors=(404, 413),
 )

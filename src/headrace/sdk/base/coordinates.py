@@ -10,10 +10,11 @@ from typing import Any
 
 import msgspec
 
+from headrace.engine.versions.load import Page
 from headrace.errors import BadRequestError
-from headrace.protocol.operations.annotations import LoadedAnnotation
+from headrace.garbage import collector_paused
+from headrace.platform.annotations.plain import plain_annotations
 from headrace.sdk.base.session import Session
-from headrace.threads import in_thread
 
 
 def tidy(number: float) -> float:
@@ -26,25 +27,16 @@ def tidy_points(points: Iterable[Iterable[float]]) -> list[list[float]]:
     return [[tidy(number) for number in point] for point in points]
 
 
-def tidy_annotation(annotation: dict[str, Any], tidied: bool) -> None:
-    """Convert the points of a loaded annotation to lists and its whole numbers to ints, in place.
-
-    Headrace has ``tidied`` the numbers already; other platforms send whole numbers in either form.
-    """
-    if not tidied:
-        for box in annotation["rectangles"]:
-            for key in "xywh":
-                box[key] = tidy(box[key])
-    points = _as_lists if tidied else tidy_points
+def tidy_annotation(annotation: dict[str, Any]) -> None:
+    """Convert the points of a loaded annotation to lists and its whole numbers to ints, in place."""
+    for box in annotation["rectangles"]:
+        for key in "xywh":
+            box[key] = tidy(box[key])
     for kind, key in (("polygons", "polygon"), ("lines", "line"), ("keypoints", "keypoints")):
         for shape in annotation[kind]:
-            shape[key] = points(shape[key])
+            shape[key] = tidy_points(shape[key])
     for point in annotation["points"]:
-        (point["point"],) = points([point["point"]])
-
-
-def _as_lists(points: Iterable[Iterable[float]]) -> list[list[float]]:
-    return list(map(list, points))
+        (point["point"],) = tidy_points([point["point"]])
 
 
 def whole(session: Session, value: float) -> float:
@@ -66,20 +58,23 @@ def whole_pairs(session: Session, points: Sequence[Sequence[float]]) -> list[tup
     return [whole_pair(session, point) for point in points]
 
 
+def as_plain(page: Page) -> list[dict[str, Any]]:
+    """Return loaded annotations as plain values."""
+    if isinstance(page, list):
+        with collector_paused():
+            plain: list[dict[str, Any]] = msgspec.to_builtins(page)
+            for annotation in plain:
+                tidy_annotation(annotation)
+            return plain
+    return plain_annotations(page)
+
+
 async def by_asset(
-    session: Session, pages: AsyncIterator[list[LoadedAnnotation]]
+    pages: AsyncIterator[list[dict[str, Any]]],
 ) -> dict[str, list[dict[str, Any]]]:
-    """Collect loaded annotations as plain values, by asset id."""
+    """Collect plain annotations by asset id."""
     loaded: dict[str, list[dict[str, Any]]] = {}
-    tidied = session.backend.limits.extensions
     async for page in pages:
-        for plain in await in_thread(_plain, page, tidied):
+        for plain in page:
             loaded.setdefault(plain.pop("asset_id"), []).append(plain)
     return loaded
-
-
-def _plain(page: list[LoadedAnnotation], tidied: bool) -> list[dict[str, Any]]:
-    plain: list[dict[str, Any]] = msgspec.to_builtins(page)
-    for annotation in plain:
-        tidy_annotation(annotation, tidied)
-    return plain

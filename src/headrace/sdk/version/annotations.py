@@ -17,7 +17,7 @@ from headrace.protocol.operations.annotations import LoadedAnnotation
 from headrace.sdk.annotation import Annotation, MultiAnnotation
 from headrace.sdk.asset import Asset, MultiAsset
 from headrace.sdk.base.arguments import check_limits
-from headrace.sdk.base.coordinates import by_asset
+from headrace.sdk.base.coordinates import as_plain, by_asset
 from headrace.sdk.base.listing import Listing
 from headrace.sdk.base.resource import Resource
 from headrace.sdk.user import Worker, worker_id, worker_ids
@@ -122,6 +122,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         pages = annotations_of_version(
             self.session.backend,
             self.id,
+            as_plain,
             status=AnnotationStatus.parse(status) if status else None,
             worker_id=worker_id(self.session, worker),
             asset_ids=None if assets is None else asset_ids(assets),
@@ -129,7 +130,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             max_workers=max_workers,
             skip_error=skip_error,
         )
-        return await by_asset(self.session, pages)
+        return await by_asset(pages)
 
     async def iter_annotations(
         self,

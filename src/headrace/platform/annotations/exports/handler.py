@@ -22,17 +22,20 @@ from headrace import formats
 from headrace.errors import BadRequestError, DiskFullError, StorageError
 from headrace.formats.base import Writer
 from headrace.formats.yolo.layout.sizes_file import SIZES
-from headrace.model.blob.unpack import unpack
-from headrace.model.enums import AnnotationExportKey, AnnotationFileType, InferenceType
+from headrace.model.enums import (
+    AnnotationExportKey,
+    AnnotationFileType,
+    AnnotationStatus,
+    InferenceType,
+)
 from headrace.model.ids import IdScope, Kind
 from headrace.model.names import STATE_FOLDER, id_name
 from headrace.model.records import ExportRecord, Meta
 from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.accounts.users import worker_account
-from headrace.platform.annotations.encode import StoredAnnotation, encode_annotations
 from headrace.platform.annotations.exports.names import NAMES_FILE, ExportNames
 from headrace.platform.annotations.exports.zip_stream import ZipStream
-from headrace.platform.annotations.samples import YOLO_TASKS, to_sample
+from headrace.platform.annotations.samples import YOLO_TASKS, AssetImage, packed_samples
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -44,7 +47,11 @@ from headrace.platform.labels.group_paths import group_paths
 from headrace.platform.labels.groups import list_label_groups
 from headrace.platform.labels.labels import list_labels
 from headrace.platform.labels.skeletons import list_skeletons
-from headrace.protocol.operations.annotations import EXPORT_ANNOTATIONS, ExportAnnotations
+from headrace.protocol.operations.annotations import (
+    EXPORT_ANNOTATIONS,
+    ExportAnnotations,
+    PackedAnnotation,
+)
 from headrace.protocol.operations.label_details import SkeletonRecord
 from headrace.protocol.operations.labels import ListLabels
 from headrace.storage.database.base import Row
@@ -211,25 +218,22 @@ def _map_os_errors(function: Any) -> None:
 
 
 def _samples(export: ExportContext, rows: list[Row]) -> list[Sample]:
-    stored = [
-        StoredAnnotation(
+    images = []
+    for row in rows:
+        seq, *_, width, height, no, status, duration, shapes, attributes = row
+        annotation = PackedAnnotation(
             id=export.annotations.text(no),
             asset_id=export.assets.text(seq),
-            asset=seq,
-            status=status,
+            status=AnnotationStatus(status),
+            worker_id=None,
             duration=duration,
             attributes=attributes,
-            shapes=unpack(shapes),
             height=height or 1,
+            shapes=shapes,
         )
-        for seq, *_, height, no, status, duration, shapes, attributes in rows
-    ]
-    samples = []
-    for row, annotation in zip(rows, encode_annotations(stored, export.labels), strict=True):
-        width, height = row[6:8]
         meta = None if width is None else Meta(width, height)
-        samples.append(to_sample(_name(export, row), meta, annotation))
-    return samples
+        images.append(AssetImage(_name(export, row), meta, annotation))
+    return packed_samples(images, export.labels)
 
 
 def _name(export: ExportContext, row: Row) -> str:

@@ -65,6 +65,15 @@ left join content c
 where n.bucket = :bucket and n.version = :version and n.no = j.value
 order by n.no desc
 
+-- name: load_of_assets
+select n.no, n.asset, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes, n.account,
+       (select u.created from account u where u.no = n.account)
+from json_each(:assets) j cross join annotation n
+left join content c
+    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version and n.asset = j.value /*filters*/
+order by j.key, n.no desc
+
 -- Assets with the newest annotation of each, oldest asset first: the content of an annotation file.
 
 -- name: export_all

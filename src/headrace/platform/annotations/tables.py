@@ -1,0 +1,113 @@
+"""Put the rectangles and polygons of unpacked annotations into a table of boxes, for the writers of formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from headrace.formats.coco.encode import polygon_area
+from headrace.formats.geometry.box_table import BoxTable
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes
+from headrace.model.geometry import rings_bounds
+from headrace.model.sample import Sample
+from headrace.model.shapes import Attributes, Box
+
+CROWD = "iscrowd"
+"""The attribute of a shape that marks a group of objects (COCO)."""
+
+
+def in_table(shapes: Shapes) -> bool:
+    """Return whether a table can hold all shapes of an annotation: rectangles and polygons without rare fields."""
+    return all(
+        group.kind in (ShapeKind.RECTANGLE, ShapeKind.POLYGON)
+        and group.texts is None
+        and group.scores is None
+        and group.boxes is None
+        and not _has_crowds(group)
+        and (group.kind is ShapeKind.RECTANGLE or all(group.geometry))
+        for group in shapes.groups
+    )
+
+
+def _has_crowds(group: ShapeGroup) -> bool:
+    return any(each is not None and CROWD in each for each in group.attributes or ())
+
+
+class TableColumns:
+    """The columns of a table that grows annotation by annotation.
+
+    Args:
+        names: The names of the labels by key.
+    """
+
+    def __init__(self, names: Mapping[int, str]) -> None:
+        self.labels: list[str] = []
+        self._names = names
+        self._boxes: list[Box] = []
+        self._areas: list[float | None] = []
+        self._attributes: list[Attributes | None] = []
+        self._texts: list[bytes | None] = []
+
+    def add(self, shapes: Shapes, sample: Sample) -> None:
+        """Append the shapes of an annotation; ``sample`` has the size of the image."""
+        for group in shapes.groups:
+            count = len(group.labels)
+            names = [self._names[key] for key in group.labels]
+            attributes = group.attributes or [None] * count
+            if group.kind is ShapeKind.RECTANGLE:
+                numbers = iter(group.geometry)
+                self._boxes += zip(numbers, numbers, numbers, numbers, strict=True)
+                self._areas += [None] * count
+                self._texts += [None] * count
+            elif group.instances is None:
+                self._boxes += group.bounds or ()
+                self._areas += group.areas or ()
+                text: bytes = orjson.dumps(group.geometry)
+                self._texts += [b"[[%b]]" % ring for ring in text[2:-2].split(b"],[")]
+            else:
+                names, attributes = self._add_parts(group, names, attributes, sample)
+            self.labels += names
+            self._attributes += attributes
+
+    def _add_parts(
+        self, group: ShapeGroup, names: list[str], attributes: list[Any], sample: Sample
+    ) -> tuple[list[str], list[Any]]:
+        """Append polygons of several rings; returns the labels and attributes of the polygons."""
+        first: dict[int, int] = {}
+        rings: list[list[list[float]]] = []
+        chosen: list[int] = []
+        for index, (ring, instance) in enumerate(
+            zip(group.geometry, group.instances or (), strict=True)
+        ):
+            if instance is not None and instance in first:
+                rings[first[instance]].append(ring)
+                continue
+            if instance is not None:
+                first[instance] = len(rings)
+            chosen.append(index)
+            rings.append([ring])
+        bounds, areas = group.bounds or [], group.areas or []
+        for index, parts in zip(chosen, rings, strict=True):
+            single = len(parts) == 1
+            self._boxes.append(bounds[index] if single else rings_bounds(parts))
+            self._areas.append(areas[index] if single else polygon_area(parts, sample))
+            self._texts.append(orjson.dumps(parts))
+        return [names[index] for index in chosen], [attributes[index] for index in chosen]
+
+    def table(self) -> BoxTable:
+        """Return the table."""
+        x, y, w, h = zip(*self._boxes, strict=True) if self._boxes else ((), (), (), ())
+        return BoxTable(
+            self.labels,
+            x,
+            y,
+            w,
+            h,
+            self._attributes if any(self._attributes) else None,
+            None,
+            self._areas,
+            self._texts if any(self._texts) else None,
+            is_derived=True,
+        )
