@@ -71,7 +71,9 @@ class Walk:
 
     def _plain(self, value: Any, key: str = "") -> Any:
         if isinstance(value, dict):
-            return {self._plain(k): self._plain(v, str(k)) for k, v in value.items() if k != "fields"}
+            return {
+                self._plain(k): self._plain(v, str(k)) for k, v in value.items() if k != "fields"
+            }
         if isinstance(value, list):
             return [self._plain(item, key) for item in value]
         if isinstance(value, str):
