@@ -19,9 +19,11 @@ from headrace.model.blob import runs
 from headrace.model.blob.runs import DamagedColumnError, DecodedRuns, Floats, Integers
 from headrace.model.shapes import Box
 
-ChainForm = Literal["pairs", "lists", "flat"]
-
 ChainForm = Literal["points", "flat", "text"]
+"""How chains are given that are encoded."""
+
+ReadForm = Literal["pairs", "lists", "flat"]
+"""How decoded chains are returned."""
 
 _LONGEST = 1 << 31
 _parser = msgspec.json.Decoder(list[float])
@@ -153,7 +155,7 @@ class DecodedChains(NamedTuple):
     counts: Integers
     owners: DecodedRuns
 
-    def lists(self, *, whole: bool = False, form: ChainForm = "pairs") -> list[list[Any]]:
+    def lists(self, *, whole: bool = False, form: ReadForm = "pairs") -> list[list[Any]]:
         """Return each chain as a list.
 
         Args:

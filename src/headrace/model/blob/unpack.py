@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import StorageError
-from headrace.model.blob.chains import ChainForm, ChainRuns, decode_chains
+from headrace.model.blob.chains import ChainRuns, ReadForm, decode_chains
 from headrace.model.blob.layout import SCORED, VERSION, BlobContent, BlobExtras, BlobGroup, opened
 from headrace.model.blob.pack import MASK_OUTLINE, RINGS, pack_page
 from headrace.model.blob.runs import DecodedRuns, decode, integers_of, lists_of
@@ -35,7 +35,7 @@ def unpack_page(
     whole: bool = False,
     areas: bool = False,
     bounds: bool = False,
-    points: ChainForm = "pairs",
+    points: ReadForm = "pairs",
 ) -> list[Shapes]:
     """Unpack the shapes of many blobs.
 
@@ -59,7 +59,7 @@ def unpack_page(
 
 
 def _with_old(
-    blobs: Sequence[bytes], whole: bool, areas: bool, bounds: bool, points: ChainForm
+    blobs: Sequence[bytes], whole: bool, areas: bool, bounds: bool, points: ReadForm
 ) -> list[Shapes]:
     """Unpack a page in which some blobs have an earlier format: they are packed again, so that all are read alike."""
     old = [blob for blob in blobs if blob[:1] < _FIRST_HEAD]
@@ -95,7 +95,7 @@ def has_masks(blob: bytes) -> bool:
 
 
 def _unpack_page(
-    contents: list[BlobContent], whole: bool, areas: bool, bounds: bool, points: ChainForm
+    contents: list[BlobContent], whole: bool, areas: bool, bounds: bool, points: ReadForm
 ) -> list[Shapes]:
     groups = [group for content in contents for group in content.groups]
     labels = iter(integers_of([group.labels for group in groups]))
@@ -143,7 +143,7 @@ class _Geometry:
         *,
         areas: bool = False,
         bounds: bool = False,
-        form: ChainForm = "pairs",
+        form: ReadForm = "pairs",
     ) -> None:
         decoded: DecodedRuns = decode([group.numbers or b"" for group in groups])
         self._numbers = iter(lists_of(decoded, whole=whole))
