@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from headrace.platform.assets import labelled
 from headrace.platform.core.label_marks import BLOCK
 from headrace.platform.jobs.marking import mark_step
 from headrace.platform.platform import Platform
@@ -82,11 +83,15 @@ def chosen(has: Callable[[int], bool]) -> list[int]:
     return [number for number in reversed(range(COUNT)) if has(number)]
 
 
-@pytest.mark.parametrize("is_marked", [True, False])
-async def test_every_page_of_every_query(tmp_path: Path, is_marked: bool) -> None:
+@pytest.mark.parametrize("found_by", ["marks", "few marks at a time", "a walk"])
+async def test_every_page_of_every_query(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, found_by: str
+) -> None:
+    if found_by == "few marks at a time":
+        monkeypatch.setattr(labelled, "_SETS", 1)
     async with stocked(tmp_path / "lake") as lake:
         filled = await fill(lake)
-        if not is_marked:
+        if found_by == "a walk":
             with lake.raw() as connection:
                 connection.execute("update version set unmarked = 0")
                 connection.execute("delete from label_mark")
