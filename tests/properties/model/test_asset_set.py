@@ -26,6 +26,9 @@ def test_sets_that_change(changes: list[tuple[set[int], set[int]]]) -> None:
         members = among & chosen
         stored = asset_set.replaced(stored, among, members)
         kept = kept - among | members
+        if chosen:
+            stored = asset_set.extended(stored, sorted(chosen))
+            kept |= chosen
         assert asset_set.numbers_of(asset_set.to_bits(stored)) == sorted(kept)
         assert asset_set.size_of(stored) == len(kept)
         assert len(stored) <= asset_set.SIZE // 8

@@ -65,6 +65,20 @@ def replaced(stored: bytes, among: set[int], members: set[int]) -> bytes:
     return bits_of(found).to_bytes(_BYTES, "little")
 
 
+def extended(stored: bytes, numbers: list[int]) -> bytes:
+    """Return the set with more members, which are ascending; members that follow those of a small set are appended."""
+    if len(stored) == _BYTES:
+        bits = bytearray(stored)
+        for number in numbers:
+            bits[number >> 3] |= 1 << (number & 7)
+        return bytes(bits)
+    if len(stored) // 2 + len(numbers) <= _SMALL and (
+        not stored or _small(stored[-2:])[0] < numbers[0]
+    ):
+        return stored + _packed(numbers)
+    return replaced(stored, set(), {*numbers})
+
+
 def _small(stored: bytes) -> tuple[int, ...]:
     count, odd = divmod(len(stored), 2)
     numbers: tuple[int, ...] = struct.unpack(f"<{count}H", stored[: 2 * count])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 from headrace.model.blob.counts import unpack_counts
@@ -40,26 +41,40 @@ async def mark_assets(
         reduced: Assets that have less annotations or other ones; theirs are read again.
         lost: The labels of the annotations that they had.
     """
+    more = _more(added)
     members = _members(await _counts(tx, bucket, version, reduced) if reduced else ())
-    for asset, labels in added.items():
-        block, offset = divmod(asset, BLOCK)
-        for label in labels:
-            members[block, label].add(offset)
     among: dict[int, set[int]] = defaultdict(set)
     for asset in reduced:
         among[asset // BLOCK].add(asset % BLOCK)
-    keys = members.keys() | {(block, label) for block in among for label in lost}
+    read = members.keys() | {(block, label) for block in among for label in lost}
+    keys = more.keys() | read
     if not keys:
         return
     blocks, labels = {block for block, _ in keys}, {label for _, label in keys}
     old = await read_marks(tx, bucket, version, blocks, labels)
-    new = {
-        key: asset_set.replaced(
-            old.get(key, b""), among.get(key[0], set()), members.get(key, set())
-        )
-        for key in keys
-    }
+    new = {key: old.get(key, b"") for key in keys}
+    for key in read:
+        new[key] = asset_set.replaced(new[key], among[key[0]], members.get(key, set()))
+    for key, numbers in more.items():
+        new[key] = asset_set.extended(new[key], numbers)
     await _write(tx, bucket, version, old, new)
+
+
+def _more(added: Mapping[int, Collection[int]]) -> dict[tuple[int, int], list[int]]:
+    """Return the places of assets by block and label, ascending; an import asks for every label of every image."""
+    by_label: dict[int, list[int]] = defaultdict(list)
+    for asset, labels in added.items():
+        for label in labels:
+            by_label[label].append(asset)
+    return {
+        (block, label): [asset % BLOCK for asset in assets]
+        for label, all_assets in by_label.items()
+        for block, assets in groupby(sorted(all_assets), key=_block_of)
+    }
+
+
+def _block_of(asset: int) -> int:
+    return asset // BLOCK
 
 
 async def mark_range(tx: Transaction, bucket: int, version: int, first: int, end: int) -> None:
