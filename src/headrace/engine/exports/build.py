@@ -38,6 +38,7 @@ from headrace.folders.state import make_state, state_of
 from headrace.formats.coco.document import CocoFile, read_document
 from headrace.formats.options import WriteKeywords
 from headrace.formats.yolo.layout.sizes_file import SIZES
+from headrace.garbage import collector_paused
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo
@@ -75,7 +76,7 @@ async def build_coco(
         target = Path(folder, "coco.json")
         # With ``about`` the data counts as COCO already, so category ids may start at 0.
         report = await _export(backend, version, target, "coco", options, labels, about={})
-        document = await in_thread(read_document, target)
+        document = await in_thread(_read, target)
     finally:
         with anyio.CancelScope(shield=True):
             await in_thread(shutil.rmtree, folder, True)
@@ -85,6 +86,11 @@ async def build_coco(
         annotation.image_id -= 1
     document.findings = report.findings
     return document
+
+
+def _read(target: Path) -> CocoFile:
+    with collector_paused():
+        return read_document(target)
 
 
 async def build_voc(
