@@ -76,7 +76,9 @@ def decode_request(
         elif name in plan.required:
             raise BadRequestError(f"{operation.name}: {name} is missing")
     if operation.body_fields:
-        values.update(_decode_body(operation, plan, body or b""))
+        values.update(
+            _decode_quickly(operation, body) or _decode_body(operation, plan, body or b"")
+        )
     return operation.request(**values)
 
 
@@ -103,6 +105,18 @@ def _absent(value: object) -> bool:
     return value is None or value is UNSET
 
 
+def _decode_quickly(operation: Operation[P, R], body: bytes | None) -> dict[str, Any] | None:
+    """Decode a body by the quick way of its operation; None if there is none, or it does not fit."""
+    if operation.quick is None or not body:
+        return None
+    plan = _quick_plan(operation)
+    try:
+        values = _decode_fields(operation, plan, body)
+    except BadRequestError:
+        return None
+    return values if operation.quick.fits(values) else None
+
+
 def _decode_body(operation: Operation[P, R], plan: _Plan, body: bytes) -> dict[str, Any]:
     if not body.strip() and operation.bare_body is None:
         body = b"{}"
@@ -115,6 +129,11 @@ def _decode_body(operation: Operation[P, R], plan: _Plan, body: bytes) -> dict[s
         if big and items is not None:
             value = _decode_items(operation, "", items, value)
         return {operation.bare_body: value}
+    return _decode_fields(operation, plan, body)
+
+
+def _decode_fields(operation: Operation[P, R], plan: _Plan, body: bytes) -> dict[str, Any]:
+    big = len(body) > BIG_BODY
     if not big or not plan.chunked_fields:
         return _as_dict(_decode(operation, plan.body, body))
     values = _as_dict(_decode(operation, plan.chunked, body))
@@ -247,7 +266,20 @@ class _Plan(Struct, frozen=True):
 
 @cache
 def _plan(operation: Operation[Any, Any]) -> _Plan:
-    fields = {field.name: field for field in msgspec.structs.fields(operation.request)}
+    return _plan_with(operation, {})
+
+
+@cache
+def _quick_plan(operation: Operation[Any, Any]) -> _Plan:
+    return _plan_with(operation, dict(operation.quick.types) if operation.quick else {})
+
+
+def _plan_with(operation: Operation[Any, Any], types: dict[str, Any]) -> _Plan:
+    """Make the plan of an operation, with other types of some fields."""
+    fields = {
+        field.name: msgspec.structs.replace(field, type=types.get(field.name, field.type))
+        for field in msgspec.structs.fields(operation.request)
+    }
     in_body = [fields[n] for n in operation.body_fields]
     chunked_fields = {f.name: item for f in in_body if (item := _struct_item(f.type)) is not None}
     if operation.bare_body is not None:

@@ -13,8 +13,9 @@ only if the operation sets ``send_null``.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
@@ -22,6 +23,17 @@ P = TypeVar("P", bound=Struct)
 R = TypeVar("R")
 
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+class QuickBody(NamedTuple):
+    """A quicker way to decode the bodies of an operation.
+
+    ``types`` are those of some fields, instead of their own. Where ``fits`` refuses what was decoded, or nothing could be
+    decoded, the body is decoded to the types of the request.
+    """
+
+    types: tuple[tuple[str, Any], ...]
+    fits: Callable[[dict[str, Any]], bool]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +46,7 @@ class Operation(Generic[P, R]):
     ``repeatable`` operations may be sent again after a lost response without a second effect; with ``only_here``, to
     headrace only, while another platform might do it twice. ``extension`` operations
     exist on headrace only, and ``instead`` says what to do on other platforms. ``extension_fields`` are the fields of the
-    request that only headrace has.
+    request that only headrace has. ``quick`` is how a server decodes bodies.
     """
 
     name: str
@@ -56,6 +68,7 @@ class Operation(Generic[P, R]):
     instead: str = ""
     extension_fields: tuple[str, ...] = ()
     errors: tuple[int, ...] = ()
+    quick: QuickBody | None = None
     path_fields: tuple[str, ...] = field(init=False)
     query_fields: tuple[str, ...] = field(init=False)
     body_fields: tuple[str, ...] = field(init=False)

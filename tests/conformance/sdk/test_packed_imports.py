@@ -108,9 +108,7 @@ async def test_a_server_of_before_is_sent_json(
     file = rich(tmp_path / "in.json")
     packed = await pushed(client, "d/packed", tmp_path / "images")
     plain = await pushed(client, "d/plain", tmp_path / "images")
-    reports = []
-    for _ in range(2):
-        reports.append(await packed.import_annotations(file, mode=mode))
+    reports = [await packed.import_annotations(file, mode=mode) for _ in range(2)]
     with monkeypatch.context() as patch:
         called = refuse(client, patch)
         for before in reports:

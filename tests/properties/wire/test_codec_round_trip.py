@@ -42,6 +42,7 @@ PLAIN: dict[Any, st.SearchStrategy[Any]] = {
     int: st.integers(-(2**31), 2**31),
     float: NUMBERS,
     bool: st.booleans(),
+    bytes: st.binary(max_size=12),
     UUID: st.uuids(),
     Any: st.none() | TEXT,
     types.NoneType: st.none(),
@@ -62,7 +63,7 @@ def values(kind: Any) -> st.SearchStrategy[Any]:
     if origin is tuple:
         return st.tuples(*(values(arg) for arg in args))
     if origin is dict:
-        return JSON if args[1] is Any else st.dictionaries(TEXT, values(args[1]), max_size=3)
+        return JSON if args[1] is Any else st.dictionaries(*map(values, args), max_size=3)
     if isinstance(kind, type) and issubclass(kind, WireEnum):
         return st.sampled_from(list(kind))
     return structs(kind)
@@ -104,7 +105,15 @@ def test_requests_arrive_as_sent(name: str, data: st.DataObject) -> None:
     path_values = {
         n: URL("/" + match["{" + n + "}"], encoded=True).path[1:] for n in operation.path_fields
     }
-    assert decode_request(operation, path_values, url.query.items(), wire.body) == request
+    arrived = decode_request(operation, path_values, url.query.items(), wire.body)
+    assert arrived == request or same_body(operation, arrived, wire.body)
+
+
+def same_body(operation: Operation[Any, Any], arrived: Struct, body: bytes | None) -> bool:
+    """Whether a request that servers read in another way is the same on the wire."""
+    assert operation.quick is not None
+    again = encode_request(operation, arrived).body
+    return msgspec.json.decode(again or b"{}") == msgspec.json.decode(body or b"{}")
 
 
 def placeholders(operation: Operation[Any, Any]) -> list[str]:
@@ -129,7 +138,8 @@ def test_big_bodies_decode_as_small_ones(data: st.DataObject) -> None:
     assert wire.body is not None
     padded = wire.body + b" " * 300_000
     path_values = {"version_id": str(request.version_id)}
-    assert decode_request(operation, path_values, (), padded) == request
+    arrived = decode_request(operation, path_values, (), padded)
+    assert arrived == request or same_body(operation, arrived, wire.body)
 
 
 def test_long_arrays_are_encoded_in_pieces_that_make_one_array() -> None:

@@ -19,7 +19,7 @@ from headrace.model.blob import runs
 from headrace.model.blob.runs import DamagedColumnError, DecodedRuns, Floats, Integers
 from headrace.model.shapes import Box
 
-ChainForm = Literal["points", "flat", "text"]
+ChainForm = Literal["points", "flat", "text", "text of points"]
 """How chains are given that are encoded."""
 
 ReadForm = Literal["pairs", "lists", "flat"]
@@ -27,6 +27,7 @@ ReadForm = Literal["pairs", "lists", "flat"]
 
 _LONGEST = 1 << 31
 _parser = msgspec.json.Decoder(list[float])
+_points = msgspec.json.Decoder(list[tuple[int | float, int | float]])
 _UNSCALED = len(runs.FACTORS)
 
 
@@ -70,7 +71,8 @@ def chain_numbers(owners: Sequence[Sequence[Any]], form: ChainForm = "points") -
     Args:
         owners: For each owner its chains.
         form: What a chain is: ``points``, a list of points ``(x, y)``; ``flat``, a list ``[x1, y1, x2, …]``; ``text``,
-            such a list as JSON text of at least one point, of which brackets may be missing.
+            such a list as JSON text of at least one point, of which brackets may be missing; ``text of points``, a list
+            of at least one point as JSON text.
 
     Raises:
         ValueError: A number is not finite, or no float64 holds it exactly, or a point is not a pair.
@@ -79,7 +81,10 @@ def chain_numbers(owners: Sequence[Sequence[Any]], form: ChainForm = "points") -
     chains = list(chain.from_iterable(owners))
     counts = np.fromiter(map(len, owners), np.int64, len(owners))
     if form != "points":
-        numbers, lengths = _parsed(chains) if form == "text" else runs.as_floats(chains)
+        numbers, lengths = runs.as_floats(chains) if form == "flat" else _parsed(chains)
+        if form == "text of points" and not _are_exact(numbers):
+            # Integers that floats would change are refused; the parser cannot tell.
+            numbers, lengths = runs.as_floats(list(map(_flat, chains)))
         if (lengths % 2).any():
             raise ValueError("a point must be a pair of numbers")
         sizes = lengths // 2
@@ -89,6 +94,14 @@ def chain_numbers(owners: Sequence[Sequence[Any]], form: ChainForm = "points") -
         if len(numbers) != 2 * sizes.sum():
             raise ValueError("a point must be a pair of numbers")
     return ChainNumbers(numbers, sizes, counts)
+
+
+def _are_exact(numbers: Floats) -> bool:
+    return not len(numbers) or bool(np.abs(numbers).max() < runs.EXACT)
+
+
+def _flat(text: bytes) -> list[float]:
+    return list(chain.from_iterable(_points.decode(text)))
 
 
 def _parsed(texts: list[bytes]) -> tuple[Floats, Integers]:

@@ -80,7 +80,7 @@ def pack_page(page: Sequence[Shapes], form: ChainForm = "points") -> list[bytes]
 
     Args:
         page: The shapes of each annotation.
-        form: What a chain is (:func:`.chain_numbers`). With another form than ``points`` shapes are those of a source
+        form: What a chain is (:func:`.chain_numbers`). With ``flat`` and ``text`` shapes are those of a source
             (``model/shapes.py``): keypoints are flat lists, and boxes that follow from the rings of a polygon are left
             out. Groups are changed.
 
@@ -89,18 +89,17 @@ def pack_page(page: Sequence[Shapes], form: ChainForm = "points") -> list[bytes]
         TypeError: A coordinate is not a number, or an attribute cannot be encoded as JSON.
     """
     columns = PageColumns(form)
+    sourced = form in ("flat", "text")
     prepared = [
         [
-            _PreparedGroup(
-                columns, group, flat=form != "points", stored=shapes.next_ordinal is not None
-            )
+            _PreparedGroup(columns, group, flat=sourced, stored=shapes.next_ordinal is not None)
             for group in sorted(shapes.groups, key=by_kind)
             if group.labels
         ]
         for shapes in page
     ]
     chains = columns.join_chains()
-    if form != "points":
+    if sourced:
         _leave_out_boxes(chains, [group for groups in prepared for group in groups])
     for groups in prepared:
         for group in groups:

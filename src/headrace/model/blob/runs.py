@@ -32,12 +32,12 @@ TYPES = [np.dtype(f"<{name}") for name in ("u1", "u2", "i1", "i2", "i4", "i8", "
 RAW = len(TYPES) - 1
 FACTORS = np.array([1.0, 10.0, 100.0, 1000.0])
 _UNSCALED = len(FACTORS)
-_EXACT = float(1 << 53)
+EXACT = float(1 << 53)
 """Float64 holds every integer up to this one."""
 SAFE = float(1 << 50)
 """The distance of two integers up to this one is exact in float64."""
-_LOW = np.array([0.0, 0.0, -(2.0**7), -(2.0**15), -(2.0**31), -_EXACT])
-_HIGH = np.array([2.0**8 - 1, 2.0**16 - 1, 2.0**7 - 1, 2.0**15 - 1, 2.0**31 - 1, _EXACT])
+_LOW = np.array([0.0, 0.0, -(2.0**7), -(2.0**15), -(2.0**31), -EXACT])
+_HIGH = np.array([2.0**8 - 1, 2.0**16 - 1, 2.0**7 - 1, 2.0**15 - 1, 2.0**31 - 1, EXACT])
 
 
 class DamagedColumnError(ValueError):
@@ -59,7 +59,7 @@ def as_floats(lists: Sequence[Sequence[float]]) -> tuple[Floats, Integers]:
         raise ValueError("a coordinate is beyond what a float64 holds exactly") from None
     if not np.isfinite(flat).all():
         raise ValueError("a coordinate must be a finite number")
-    if total and np.abs(flat).max() > _EXACT:
+    if total and np.abs(flat).max() >= EXACT:
         numbers = chain.from_iterable(lists)
         if any(held != given for held, given in zip(flat.tolist(), numbers, strict=True)):
             raise ValueError("a coordinate is beyond what a float64 holds exactly")
@@ -316,7 +316,7 @@ def lists_of(runs: DecodedRuns, *, whole: bool = False) -> list[list[Any]]:
 def values(numbers: Floats, *, whole: bool = False) -> list[Any]:
     """Return numbers as Python's: integers where they are whole, else floats. With ``whole`` all are rounded."""
     if whole:
-        if len(numbers) and np.abs(numbers).max() > _EXACT:
+        if len(numbers) and np.abs(numbers).max() > EXACT:
             return list(map(round, numbers.tolist()))
         return list(np.rint(numbers).astype(np.int64).tolist())
     held, integral = _integral(numbers)
@@ -339,7 +339,7 @@ def integers_where(whole: NDArray[np.bool_], numbers: Floats) -> list[Any]:
 
 def are_whole(numbers: Floats) -> NDArray[np.bool_]:
     """Return which numbers :func:`values` returns as integers."""
-    whole: NDArray[np.bool_] = (np.rint(numbers) == numbers) & (np.abs(numbers) <= _EXACT)
+    whole: NDArray[np.bool_] = (np.rint(numbers) == numbers) & (np.abs(numbers) <= EXACT)
     return whole
 
 
@@ -368,7 +368,7 @@ def _integral(numbers: Floats) -> tuple[Integers, Integers]:
     """Return the numbers as integers, and the indices of those that are whole."""
     with np.errstate(invalid="ignore"):
         held = numbers.astype(np.int64)
-    return held, np.flatnonzero((held == numbers) & (np.abs(numbers) <= _EXACT))
+    return held, np.flatnonzero((held == numbers) & (np.abs(numbers) <= EXACT))
 
 
 def integers_of(runs: Sequence[bytes]) -> list[list[int]]:

@@ -10,13 +10,14 @@ import msgspec
 
 from headrace.errors import BadRequestError, NotFoundError, RequestTooLargeError
 from headrace.model import rle
+from headrace.model.blob.chains import ChainForm
 from headrace.model.blob.counts import pack_counts
-from headrace.model.blob.pack import pack, pack_page
+from headrace.model.blob.pack import pack_page
 from headrace.model.blob.receive import ReceivedShapes, UnknownLabelError, receive, receive_page
 from headrace.model.blob.unpack import unpack
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
-from headrace.protocol.operations.annotations import ImportItem, PackedItem
+from headrace.protocol.operations.annotations import ImportItem, PackedItem, Pair
 
 Sizes = Mapping[int, tuple[int, int]]
 
@@ -150,15 +151,34 @@ def shapes_with_masks(received: ReceivedShapes) -> bool:
 
 
 def _blobs(items: Sequence[ImportItem | PackedItem], columns: Sequence[Shapes]) -> list[bytes]:
+    form = _form_of(columns)
     try:
-        return pack_page(columns)
+        return pack_page(columns, form)
     except _INVALID:
         for item, shapes in zip(items, columns, strict=True):
             try:
-                pack(shapes)
+                pack_page([shapes], form)
             except _INVALID as error:
                 raise _invalid(item, error) from None
         raise
+
+
+def _form_of(columns: Sequence[Shapes]) -> ChainForm:
+    """Return what all chains of some shapes are; where polygons are text and others are not, all become points."""
+    polygons = [group for shapes in columns if (group := shapes.group(ShapeKind.POLYGON))]
+    in_text = [group for group in polygons if type(group.geometry[0]) is bytes]
+    if not in_text:
+        return "points"
+    others = {group.kind for shapes in columns for group in shapes.groups} & _CHAINED
+    if not others and len(in_text) == len(polygons):
+        return "text of points"
+    for group in in_text:
+        group.geometry = [_points_decoder.decode(text) for text in group.geometry]
+    return "points"
+
+
+_CHAINED = frozenset({ShapeKind.LINE, ShapeKind.KEYPOINTS, ShapeKind.TRACK})
+_points_decoder = msgspec.json.Decoder(list[Pair])
 
 
 def _columns(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes) -> Shapes:
@@ -245,6 +265,11 @@ def _rectangles(shapes: list[Any]) -> list[Any]:
     return [number for s in shapes for number in (s.x, s.y, s.w, s.h)]
 
 
+def _polygons(shapes: list[Any]) -> list[Any]:
+    polygons = [shape.polygon for shape in shapes]
+    return list(map(bytes, polygons)) if type(polygons[0]) is msgspec.Raw else polygons
+
+
 def _points(shapes: list[Any]) -> list[Any]:
     return [number for s in shapes for number in s.point]
 
@@ -267,7 +292,7 @@ def _no_geometry(shapes: list[Any]) -> list[Any]:
 
 _GEOMETRY: dict[ShapeKind, Callable[[list[Any]], list[Any]]] = {
     ShapeKind.RECTANGLE: _rectangles,
-    ShapeKind.POLYGON: lambda shapes: [shape.polygon for shape in shapes],
+    ShapeKind.POLYGON: _polygons,
     ShapeKind.LINE: lambda shapes: [shape.line for shape in shapes],
     ShapeKind.POINT: _points,
     ShapeKind.CLASSIFICATION: _no_geometry,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET, Struct, UnsetType, field
+from msgspec import UNSET, Raw, Struct, UnsetType, field
 
 from headrace.model.enums import (
     AnnotationExportKey,
@@ -18,7 +18,8 @@ from headrace.model.enums import (
     ImportAnnotationMode,
 )
 from headrace.model.records import ExportRecord
-from headrace.protocol.operation import Operation
+from headrace.protocol.operation import Operation, QuickBody
+from headrace.protocol.point_texts import are_points
 
 Attributes = dict[str, Any]
 Number = int | float
@@ -130,6 +131,25 @@ class ImportItem(Struct, kw_only=True, omit_defaults=True, gc=False):
     attributes: Attributes | None = None
     status: AnnotationStatus | None = None
     duration: float | None = None
+
+
+class PolygonText(ShapeIn, kw_only=True, omit_defaults=True, gc=False):
+    """A polygon as a server reads it where its points are plain (:func:`.are_points`): they stay text."""
+
+    polygon: Raw
+    instance: int | None = None
+    bbox: Box | None = None
+
+
+class ReadItem(ImportItem, kw_only=True, omit_defaults=True, gc=False):
+    """An item as a server reads it where the points of its polygons are plain."""
+
+    polygons: list[PolygonText] = field(default_factory=list)  # type: ignore[assignment]
+
+
+def _are_plain(body: dict[str, Any]) -> bool:
+    items: list[ReadItem] = body.get("annotations", [])
+    return are_points([each.polygon for item in items for each in item.polygons])
 
 
 class ImportAnnotations(Struct, kw_only=True):
@@ -370,6 +390,7 @@ IMPORT_ANNOTATIONS = Operation(
     result=dict[str, int],
     doc="Write the annotations of many assets at once; returns the number of shapes per annotation id.",
     extension_fields=("import_id", "chunk", "worker_id", "undo", "beside"),
+    quick=QuickBody((("annotations", list[ReadItem]),), _are_plain),
     errors=(404, 400, 409, 413, 423, 507),
 )
 START_IMPORT = Operation(
