@@ -178,8 +178,9 @@ def main(arguments: list[str]) -> int:
 
 
 def combined(options: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Combine the results of several scenarios."""
-    return {"format": 1, "scenario": options.scenario, "scale": options.scale, "results": results}
+    """Combine the results of several scenarios; in hot each has its own scale."""
+    scale = options.scale or ("as in the rows" if options.scenario == HOT else "S")
+    return {"format": 1, "scenario": options.scenario, "scale": scale, "results": results}
 
 
 def read(file: Path) -> list[dict[str, Any]]:

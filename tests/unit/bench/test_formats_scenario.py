@@ -136,7 +136,7 @@ def test_a_group_is_one_result(tmp_path, monkeypatch, capsys) -> None:
             raise ValueError("the third fails")
         return {"scenario": scenario.name, "same_outcome": True, "failures": {}}
 
-    monkeypatch.setattr(command, "plan_from", lambda options, scenario: scenario)
+    monkeypatch.setattr(command, "plan_from", lambda options, task: task.scenario)
     monkeypatch.setattr(command, "run_scenario", run)
     monkeypatch.setattr(command, "text", lambda result: result["scenario"])
     target = tmp_path / "result.json"
