@@ -23,8 +23,7 @@ from bench.trees import ensure_trees
 
 OURS = ours("version_headrace.py")
 OFFICIAL = official("version_picsellia.py")
-# It builds the file as `build_coco_file_locally` does, and writes it, where the official client lets
-# its server export: in whole pixels, by a way that is quicker than any answer with shapes.
+# It builds the file itself and writes it; as `picsellia` it lets its server do that.
 BUILDS = {
     replace(each, name="picsellia-build"): place
     for each, place in OFFICIAL.items()

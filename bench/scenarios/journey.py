@@ -34,8 +34,7 @@ def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[Run
         with at_place(setting, place, folder, job, made="empty", items=items) as setup:
             yield setup
     finally:
-        for name in ("lake", "out"):
-            shutil.rmtree(folder / name, ignore_errors=True)
+        shutil.rmtree(output, ignore_errors=True)
 
 
 JOURNEY = Scenario(

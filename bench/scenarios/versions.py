@@ -6,6 +6,7 @@ the server of a fixed commit, so that our own server's progress does not change 
 as `picsellia-today` with today's.
 """
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -106,12 +107,16 @@ def at_place(
     lake = copy_lake(made_lake(setting, build, made), folder / "lake", objects=False)
     verify = partial(build.outcome, lake) if counted else None
     arguments: dict[str, Any] = {"target": str(lake), "version": VERSION, **job}
-    if not place.http:
-        yield RunSetup(arguments, verify=verify, items=items)
-        return
-    with serve(lake, folder, build, place.options) as server:
-        arguments |= {"target": server.address, "token": server.token}
-        yield RunSetup(arguments, server_pid=server.pid, verify=verify, items=items)
+    try:
+        if not place.http:
+            yield RunSetup(arguments, verify=verify, items=items)
+            return
+        with serve(lake, folder, build, place.options) as server:
+            arguments |= {"target": server.address, "token": server.token}
+            yield RunSetup(arguments, server_pid=server.pid, verify=verify, items=items)
+    finally:
+        # It is a few files, but large ones.
+        shutil.rmtree(lake, ignore_errors=True)
 
 
 def shapes_of(spec: Spec) -> int:
