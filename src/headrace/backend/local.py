@@ -28,6 +28,7 @@ from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.storage import PRESIGN_UPLOAD, PresignUpload
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.threads import in_thread
+from headrace.transfer.source import LocalSource
 
 LOCAL_LIMITS = Limits(
     import_assets=500,
@@ -214,12 +215,19 @@ class LocalUpload:
         """Do nothing: a copy has no resume state."""
 
 
-class LocalFile:
+class LocalFile(LocalSource):
     """The object of a data in the object store."""
+
+    __slots__ = ("_data", "_objects")
 
     def __init__(self, objects: ObjectStore, data: DataRecord) -> None:
         self._objects = objects
         self._data = data
+
+    @property
+    def local_path(self) -> Path | None:
+        """Path of the object, None if the store has no local files."""
+        return self._objects.local_path(self._data.object_name)
 
     @asynccontextmanager
     async def open(

@@ -88,6 +88,17 @@ class BatchSource(ABC):
         """Close what :meth:`fetch_batch` kept for this file."""
 
 
+class LocalSource(ABC):
+    """A source that may be a file on this machine."""
+
+    __slots__ = ()
+
+    @property
+    @abstractmethod
+    def local_path(self) -> Path | None:
+        """Path of the file, whether it exists or not; None if it lies elsewhere."""
+
+
 class Item(Struct, frozen=True, kw_only=True):
     """A file to fetch.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -27,11 +28,14 @@ from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
 from headrace.transfer.download.batch import BATCH_FILES, SmallFileBatch
 from headrace.transfer.download.fetch import Files, fetch
+from headrace.transfer.download.local_batch import BATCH_FILES as LOCAL_FILES
+from headrace.transfer.download.local_batch import LocalBatch
 from headrace.transfer.download.thread_batches import ThreadBatches
 from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
+from headrace.transfer.state.copier import Media
 from headrace.transfer.state.folder_lock import wait_for_lock
 from headrace.transfer.state.part import InTheWayError
 from headrace.transfer.state.workspace import Workspace
@@ -43,6 +47,9 @@ QUEUED_PER_WORKER = 16
 
 SMALLEST_BATCH = 4
 """Small files in a batch even if that leaves none for other workers."""
+
+COPYING = 4
+"""Batches of local files that are copied at a time."""
 
 FILES_PER_WORKER = 4
 """File descriptors of a worker: two connections, the incomplete file, and a file that is read or synced."""
@@ -61,6 +68,7 @@ async def run(
     durable: bool = False,
     some_files: bool = False,
     max_workers: int | None = None,
+    media: Media = Media.COPY,
     policy: RetryPolicy | None = None,
     progress: Progress,
 ) -> TransferReport:
@@ -74,6 +82,7 @@ async def run(
             ``folder/.headrace`` lists it.
         some_files: Whether other downloads fetch other files into the folder: their changed names stay listed.
         max_workers: Most files at a time. Default: 32.
+        media: Whether files of this machine are copied or linked.
         policy: The retries of a file.
         progress: Counts files and bytes.
 
@@ -91,7 +100,7 @@ async def run(
     report = TransferReport()
     workers = _within_fd_limit(workers, report)
     workspace = await in_thread(Workspace, folder, durable=durable, some_files=some_files)
-    pool = _Pool(workspace, report, progress, policy, workers)
+    pool = _Pool(workspace, report, progress, policy, workers, media)
     try:
         await wait_for_lock(workspace.lock, folder, "download")
         await in_thread(workspace.open)
@@ -123,14 +132,18 @@ class _Pool:
         progress: Progress,
         policy: RetryPolicy | None,
         workers: int,
+        media: Media,
     ) -> None:
         self._workers = workers
+        self._media = media
         self._workspace = workspace
         self._report = report
         self._progress = progress
         self._policy = policy
         self._queue: Queue[Item] = Queue(max(64, workers * QUEUED_PER_WORKER))
         self._files: Files = ThreadBatches()
+        self._copies: ThreadBatches[None] = ThreadBatches()
+        self._copying = anyio.Semaphore(COPYING)
         self._committing = anyio.Lock()
 
     async def feed(self, batches: AsyncIterable[list[Item]], force_replace: bool) -> None:
@@ -159,6 +172,9 @@ class _Pool:
     async def work(self) -> None:
         """Fetch queued files: small ones in batches, and each file that ends a batch by itself."""
         while (item := await self._queue.take()) is not None:
+            if self._is_local(item):
+                await self._copy_batch(LocalBatch(item))
+                continue
             batch = SmallFileBatch(item)
             in_batch = batch.is_small and not self._workspace.has_resumable
             if in_batch:
@@ -170,6 +186,29 @@ class _Pool:
                     del items[: await self._fetch_batch(batch)]
                 if items:
                     await self._fetch_one(items.pop(0))
+
+    def _is_local(self, item: Item) -> bool:
+        workspace = self._workspace
+        if workspace.has_resumable or workspace.files.must_compare(item):
+            return False
+        return LocalBatch.takes(item)
+
+    async def _copy_batch(self, batch: LocalBatch) -> None:
+        """Put files of this machine in place; those that fail are fetched one by one, which tells why they do."""
+        async with self._copying:
+            share = max(SMALLEST_BATCH, 2 * len(self._queue) // self._workers)
+            self._queue.take_more(
+                min(LOCAL_FILES, share) - 1,
+                lambda item: self._is_local(item) and batch.add(item),
+            )
+            copier = self._workspace.copier(self._media)
+            await self._copies.run(partial(batch.copy, copier), len(batch.items))
+        self._report.moved += len(batch.complete)
+        self._report.bytes += batch.moved
+        self._progress.add(len(batch.complete), bytes=batch.moved)
+        await self._commit(due=self._workspace.enter(batch.complete))
+        for item, error in batch.failed:
+            await self._fetch_one(item, checksum_failures=isinstance(error, ChecksumError))
 
     async def _fetch_batch(self, batch: SmallFileBatch) -> int:
         """Fetch a batch; return the number of files, counted from the first, that need no further attempt."""

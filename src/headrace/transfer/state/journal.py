@@ -18,6 +18,7 @@ from zlib import crc32
 
 from msgspec import Struct
 
+from headrace.file_system import MANY, FileSystem
 from headrace.transfer.state.disk import NO_FOLDER, Folder, begin_sync, sync
 
 HEADER = b"headrace marked\n"
@@ -77,11 +78,28 @@ class Journal:
         for block in read_marks(self._path):
             self.marks.update(block)
 
-    def commit(self, done: list[CompletedFile], within: Folder = NO_FOLDER) -> None:
-        """Sync files, then append their marks; a file that no longer exists is left out.
+    def commit(
+        self,
+        done: list[CompletedFile],
+        within: Folder = NO_FOLDER,
+        file_system: FileSystem | None = None,
+    ) -> None:
+        """Sync files, then append their marks; a file that is found to exist no longer is left out.
 
-        Paths are relative to the open folder ``within``.
+        Paths are relative to the open folder ``within``. Many files are synced with their whole ``file_system``.
         """
+        if len(done) >= MANY and file_system is not None and file_system.sync():
+            marks = array("Q", (each.mark for each in done))
+            self.marks.update(marks)
+        else:
+            marks = self._sync_each(done, within)
+        if marks:
+            file = self._open()
+            os.write(file, marks.tobytes())
+            self.synced &= sync(file)
+
+    def _sync_each(self, done: list[CompletedFile], within: Folder) -> array[int]:
+        """Sync files and their folders; return the marks of those that exist."""
         folders: set[str] = set()
         marks = array("Q")
         paths = [each.path for each in done]
@@ -93,10 +111,7 @@ class Journal:
         self.marks.update(marks)
         for folder in folders:
             sync_folder(within.full(folder) or os.curdir)
-        if marks:
-            file = self._open()
-            os.write(file, marks.tobytes())
-            self.synced &= sync(file)
+        return marks
 
     def close(self) -> None:
         """Close the file."""

@@ -19,11 +19,13 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from headrace.file_system import FileSystem
 from headrace.folders.state import make_state, state_of
 from headrace.model.names import STATE_FOLDER
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
 from headrace.transfer.state.commit import CommitFile, file_committer
+from headrace.transfer.state.copier import Copier, Media
 from headrace.transfer.state.disk import NO_FOLDER, Folder, disk_error
 from headrace.transfer.state.failed import write_failures
 from headrace.transfer.state.folder_lock import (
@@ -77,6 +79,7 @@ class Workspace:
         self._busy: set[str] = set()
         self._committers = 0
         self._target_open = self._parts_open = NO_FOLDER
+        self._file_system: FileSystem | None = None
         self._pending: list[CompletedFile] = []
         self._is_synced = True
         self.journal = journal_of(target)
@@ -100,6 +103,7 @@ class Workspace:
         try:
             self._parts.mkdir(mode=0o700)
             self._parts_open, self._target_open = Folder(self._parts), Folder(self.target)
+            self._file_system = FileSystem(self.target)
             self.files.open(self._target_open)
             if self._lock is not None and self._lock.is_exclusive:
                 for other in self._folder.glob("parts-*"):
@@ -162,6 +166,18 @@ class Workspace:
             is_empty=self.files.is_empty,
         )
 
+    def copier(self, media: Media) -> Copier:
+        """Return what copies or links local files, for one thread at a time."""
+        self._committers += 1
+        return Copier(
+            self._parts_open,
+            f"{self._committers}.whole",
+            self._target_open,
+            media,
+            durable=self.durable,
+            is_empty=self.files.is_empty,
+        )
+
     def sort(self, items: list[Item], *, force_replace: bool = False) -> Sorted:
         """Sort items by what is to be done; complete files that the journal does not know are entered.
 
@@ -195,7 +211,7 @@ class Workspace:
         pending, self._pending = self._pending, []
         if pending:
             try:
-                self.journal.commit(pending, self._target_open)
+                self.journal.commit(pending, self._target_open, self._file_system)
                 self._started.end(each.path.removeprefix(self._prefix) for each in pending)
             except OSError as error:
                 self._is_synced = False
@@ -217,6 +233,8 @@ class Workspace:
         self._started.close(delete=self._is_synced)
         self._parts_open.close()
         self._target_open.close()
+        if self._file_system is not None:
+            self._file_system.close()
         with contextlib.suppress(OSError):
             self._parts.rmdir()
         lock, self._lock = self._lock, None
