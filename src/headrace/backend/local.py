@@ -26,6 +26,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.storage import PRESIGN_UPLOAD, PresignUpload
+from headrace.protocol.operations.uploading import FILES_PER_CALL
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.threads import in_thread
 from headrace.transfer.source import LocalSource
@@ -34,7 +35,7 @@ LOCAL_LIMITS = Limits(
     import_assets=500,
     load_annotations=1000,
     asset_ids=10_000,
-    uploads=32,
+    uploads=FILES_PER_CALL,
     concurrency=4,
     whole_pixels=False,
     extensions=True,

@@ -10,19 +10,21 @@ from typing import Any
 
 import anyio
 import pytest
+from msgspec.structs import replace
 
 import headrace
+from headrace.backend import local
 from headrace.sdk.client.client import Client
 from headrace.sdk.client.connect import Connection
 from headrace.server.uploads import UploadReceiver
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.batch import ObjectBatch
 from tests.support.data.images import draw_images
 from tests.support.lakes.doors import DOORS, Door
 from tests.support.lakes.servers import new_lake, running
 from tests.support.processes.cli import COMMAND, environment
 
-COUNT, HALF = 40, 9
-"""Files of one group and a bit, and those of them that are stored when it is cancelled."""
+GROUP, COUNT, HALF = 32, 40, 9
+"""Files of a group, those of one and a bit, and those that are stored when it is cancelled."""
 
 
 class Gate:
@@ -44,7 +46,7 @@ class Gate:
 async def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
     """Counts the files that come into a lake, by either way."""
     found = Gate()
-    whole, put_file = UploadReceiver.whole, LocalObjectStore._put_file
+    whole, add = UploadReceiver.whole, ObjectBatch.add
     loop = asyncio.get_running_loop()
 
     async def gated(self: UploadReceiver, request: Any, grant: Any) -> Any:
@@ -56,13 +58,13 @@ async def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
         found.count()
         return answer
 
-    def counted(self: LocalObjectStore, *arguments: Any, **options: Any) -> Any:
-        stored = put_file(self, *arguments, **options)
+    def counted(self: ObjectBatch, *arguments: Any) -> None:
+        add(self, *arguments)
         loop.call_soon_threadsafe(found.count)
-        return stored
 
     monkeypatch.setattr(UploadReceiver, "whole", gated)
-    monkeypatch.setattr(LocalObjectStore, "_put_file", counted)
+    monkeypatch.setattr(ObjectBatch, "add", counted)
+    monkeypatch.setattr(local, "LOCAL_LIMITS", replace(local.LOCAL_LIMITS, uploads=GROUP))
     return found
 
 

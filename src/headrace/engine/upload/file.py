@@ -16,15 +16,18 @@ from headrace.model.records import Meta
 
 Metadata = dict[str, Any]
 
-_VIDEO_TYPES = {
+_TYPES = {
     ".avi": "video/x-msvideo",
+    ".jpeg": "image/jpeg",
+    ".jpg": "image/jpeg",
     ".m4v": "video/mp4",
     ".mkv": "video/x-matroska",
     ".mov": "video/quicktime",
     ".mp4": "video/mp4",
+    ".png": "image/png",
     ".webm": "video/webm",
 }
-"""Types that are the same on every machine; not every system's table of types has them."""
+"""The usual types, the same on every machine; not every system's table has those of videos."""
 
 
 class UploadFile(Struct, kw_only=True):
@@ -84,7 +87,7 @@ def measure(files: Sequence[UploadFile]) -> None:
 
 def content_type(name: str) -> str:
     """Return the media type of a file name, ``application/octet-stream`` if it is unknown."""
-    by_suffix = _VIDEO_TYPES.get(os.path.splitext(name)[1].lower())
+    by_suffix = _TYPES.get(os.path.splitext(name)[1].lower())
     return by_suffix or mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 

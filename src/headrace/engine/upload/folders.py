@@ -124,8 +124,9 @@ class FilesToPush(Struct, frozen=True):
                 if self.chosen.names is not None:
                     yield from _listed(path, self.chosen.names, root)
                     continue
+                above = str(path / "_")[:-1]  # empty for the working folder
                 for file, is_mask in _walk(path, self.follow_links, counts):
-                    name = file.relative_to(path).as_posix()
+                    name = str(file).removeprefix(above).replace(os.sep, "/")
                     yield _Found(UploadFile(path=file, filename=name, root=root), is_mask)
             elif path.is_file():
                 yield _Found(UploadFile(path=path, filename=path.name))

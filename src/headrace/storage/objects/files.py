@@ -8,17 +8,17 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from headrace.errors import BadRequestError, DiskFullError, HeadraceError, StorageError
+from headrace.file_system import clone
 from headrace.storage.objects.base import ObjectInfo
 
 CHUNK = 1 << 20
 
 _DIGEST_ATTRIBUTE = "user.headrace.sha256"
-_CLONE = 0x40049409  # FICLONE: share the blocks of another file, where the file system can
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ = os.O_RDONLY | _BINARY
 _NEW_FOLDERS = 3  # above the last one: a name is prefix/organization/lake/object
@@ -60,6 +60,7 @@ class ObjectWriter:
         self.size = 0
         self._hash = hashlib.sha256()
         self._file = -1
+        self._exists = False
 
     def write(self, chunks: list[bytes]) -> None:
         """Append chunks."""
@@ -72,13 +73,14 @@ class ObjectWriter:
             self.size += len(chunk)
 
     def copy(self, source: int) -> None:
-        """Append the content of an open file."""
-        while chunk := os.read(source, CHUNK):
+        """Append the content of an open file. Its bytes are read anyway, since they are hashed."""
+        block = min(CHUNK, os.fstat(source).st_size + 1)
+        while chunk := os.read(source, block):
             self.write([chunk])
 
     def clone(self, source: int) -> bool:
         """Share the blocks of an open file; returns False if the file system cannot."""
-        if not _cloned(self._opened(), source):
+        if not clone(self._opened(), source):
             return False
         self._measure(source)
         return True
@@ -93,6 +95,7 @@ class ObjectWriter:
             if error.errno == errno.EXDEV:
                 return False
             raise
+        self._exists = True
         self._file = os.open(self.path, os.O_RDWR | _BINARY)
         self._measure(opened)
         return True
@@ -104,22 +107,34 @@ class ObjectWriter:
 
     def publish(self, target: Path, *, sync: bool) -> None:
         """Rename the file to ``target``; with ``sync``, flush it to the disk first."""
+        self.seal(sync=sync)
+        self.move(target, sync=sync)
+
+    def seal(self, *, sync: bool) -> None:
+        """End writing: store the digest beside the content, and make the file read-only."""
         opened = self._opened()
         _store_digest(opened, self.digest)
+        _make_read_only(opened)
         if sync:
             os.fsync(opened)
         self._close()
+
+    def move(self, target: Path, *, sync: bool) -> None:
+        """Rename the sealed file to ``target``."""
         move_into_place(self.path, target, sync=sync)
+        self._exists = False
 
     def discard(self) -> None:
         """Remove the file, unless it was published or never opened."""
         self._close()
-        self.path.unlink(missing_ok=True)
+        if self._exists:
+            self.path.unlink(missing_ok=True)
 
     def _opened(self) -> int:
         if self._file < 0:
             flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | _BINARY
-            self._file = os.open(self.path, flags, 0o600)
+            self._file = os.open(self.path, flags, 0o644)
+            self._exists = True
         return self._file
 
     def _close(self) -> None:
@@ -172,8 +187,8 @@ def move_into_place(source: Path, target: Path, *, sync: bool) -> None:
         created.mkdir(parents=True, exist_ok=True, mode=0o700)
         source.replace(target)
         if sync:
-            for folder in list(created.parents)[:_NEW_FOLDERS]:
-                sync_folder(folder)
+            sync_new_folders([created])
+            return
     if sync:
         sync_folder(target.parent)
 
@@ -203,6 +218,12 @@ def sync_folder(folder: Path) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
+
+
+def sync_new_folders(folders: Iterable[Path]) -> None:
+    """Flush folders of objects, and those above them that may be as new."""
+    for folder in {each for one in folders for each in (one, *list(one.parents)[:_NEW_FOLDERS])}:
+        sync_folder(folder)
 
 
 def open_source(source: Path) -> int:
@@ -264,16 +285,10 @@ def _remove(path: Path, *, is_folder: bool) -> None:
         path.unlink(missing_ok=True)
 
 
-def _cloned(target: int, source: int) -> bool:
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        fcntl.ioctl(target, _CLONE, source)
-    except OSError:
-        return False
-    return True
+def _make_read_only(opened: int) -> None:
+    # Not on Windows, which refuses to delete what is read-only.
+    if hasattr(os, "fchmod"):
+        os.fchmod(opened, os.fstat(opened).st_mode & 0o444)
 
 
 def _store_digest(opened: int, digest: bytes) -> None:

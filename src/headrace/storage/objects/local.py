@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
@@ -15,12 +16,14 @@ from headrace.errors import BadRequestError, HeadraceError, ObjectNotFoundError
 from headrace.model.names import safe_parts
 from headrace.storage.objects import files, parts
 from headrace.storage.objects.base import ObjectInfo
+from headrace.storage.objects.batch import ObjectBatch
 from headrace.storage.objects.files import CHUNK, ObjectReader, ObjectWriter
 from headrace.threads import in_thread
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_KNOWN_PATHS = 1024
 _STALE_SECONDS = 24 * 3600.0
 _STALE_UPLOAD_SECONDS = 7 * 24 * 3600.0
 
@@ -38,6 +41,8 @@ class LocalObjectStore:
         self._parts = root / ".parts"
         self._sync = sync
         self._unsynced: set[Path] = set()
+        # A file is looked at several times while it is stored and registered.
+        self._path = lru_cache(_KNOWN_PATHS)(self._find_path)
 
     @classmethod
     async def open(cls, root: Path, *, sync: bool = True) -> LocalObjectStore:
@@ -72,7 +77,7 @@ class LocalObjectStore:
     async def put_files(
         self, sources: Sequence[tuple[str, Path]], /
     ) -> list[ObjectInfo | HeadraceError]:
-        """Store local files by name in one thread call; a failed one does not stop the others."""
+        """Store local files by name in one thread call, synced together; a failed one does not stop the others."""
         targets = [(name, self._path(name), source) for name, source in sources]
         return await in_thread(self._put_files, targets)
 
@@ -210,12 +215,16 @@ class LocalObjectStore:
         return files.object_info(name, writer)
 
     def _put_files(self, sources: list[tuple[str, Path, Path]]) -> list[ObjectInfo | HeadraceError]:
-        stored: list[ObjectInfo | HeadraceError] = []
-        for name, target, source in sources:
-            try:
-                stored.append(self._put_file(name, target, source, move=False))
-            except HeadraceError as error:
-                stored.append(error)
+        with files.file_errors(self._root):
+            batch = ObjectBatch(self._root, self._incoming, sync=self._sync)
+        try:
+            for name, target, source in sources:
+                batch.add(name, target, source)
+            stored = batch.publish()
+        finally:
+            batch.close()
+        if not self._sync:
+            self._unsynced.update(target for _, target, _ in sources)
         return stored
 
     def _complete(
@@ -238,7 +247,7 @@ class LocalObjectStore:
         if not self._sync:
             self._unsynced.add(target)
 
-    def _path(self, name: str) -> Path:
+    def _find_path(self, name: str) -> Path:
         listed = safe_parts(name)
         if "\\" in name or listed[0].startswith("."):
             raise BadRequestError(f"{name!r} cannot name an object")

@@ -1,0 +1,88 @@
+"""Objects that are written, synced and published together: the disk is waited for twice, not twice for each.
+
+All functions block and must run on a thread.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from headrace.errors import HeadraceError
+from headrace.file_system import MANY, FileSystem
+from headrace.storage.objects import files
+from headrace.storage.objects.base import ObjectInfo
+from headrace.storage.objects.files import ObjectWriter
+
+
+class ObjectBatch:
+    """Objects of one store. :meth:`add` writes each to a hidden file, :meth:`publish` makes all of them visible.
+
+    Args:
+        root: The folder of the store, for messages.
+        incoming: The folder of unfinished files.
+        sync: Whether what becomes visible is on the disk.
+    """
+
+    def __init__(self, root: Path, incoming: Path, *, sync: bool) -> None:
+        self._root = root
+        self._incoming = incoming
+        self._sync = sync
+        self._file_system = FileSystem(incoming) if sync else None
+        self._writers: list[tuple[ObjectWriter, Path]] = []
+        self._outcomes: list[ObjectInfo | HeadraceError] = []
+        self._can_clone = True
+
+    def add(self, name: str, target: Path, source: Path) -> None:
+        """Write an object from a local file; an error is its outcome."""
+        writer = ObjectWriter(self._incoming)
+        try:
+            self._write(writer, source)
+        except HeadraceError as error:
+            writer.discard()
+            self._outcomes.append(error)
+        else:
+            self._outcomes.append(files.object_info(name, writer))
+        self._writers.append((writer, target))
+
+    def publish(self) -> list[ObjectInfo | HeadraceError]:
+        """Sync all objects, rename them to their names, sync their folders; return the outcome of each."""
+        together = len(self._writers) >= MANY and self._sync_all()
+        alone = self._sync and not together
+        moved: set[Path] = set()
+        for index, (writer, target) in enumerate(self._writers):
+            if isinstance(self._outcomes[index], HeadraceError):
+                continue
+            try:
+                with files.file_errors(self._root):
+                    if alone:
+                        files.sync_file(writer.path)
+                    writer.move(target, sync=alone)
+                    moved.add(target.parent)
+            except HeadraceError as error:
+                self._outcomes[index] = error
+        if together and not self._sync_all():
+            with files.file_errors(self._root):
+                files.sync_new_folders(moved)
+        return self._outcomes
+
+    def close(self) -> None:
+        """Remove what was not published."""
+        for writer, _ in self._writers:
+            writer.discard()
+        if self._file_system is not None:
+            self._file_system.close()
+
+    def _write(self, writer: ObjectWriter, source: Path) -> None:
+        opened = files.open_source(source)
+        try:
+            with files.file_errors(self._root):
+                self._can_clone = self._can_clone and writer.clone(opened)
+                if not self._can_clone:
+                    writer.copy(opened)
+                writer.seal(sync=False)
+        finally:
+            os.close(opened)
+
+    def _sync_all(self) -> bool:
+        return self._file_system is not None and self._file_system.sync()
