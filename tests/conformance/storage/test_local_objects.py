@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 from pathlib import Path
 
 import pytest
 
-from headrace.storage.objects.base import ObjectStore
+from headrace.errors import StorageError
+from headrace.file_system import MANY, FileSystem
+from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
 from headrace.testing.objects_conformance import ObjectStoreConformance
 
@@ -21,3 +25,46 @@ class TestLocalObjectStoreFlushedLater(ObjectStoreConformance):
     @pytest.fixture
     async def store(self, tmp_path: Path) -> ObjectStore:
         return await LocalObjectStore.open(tmp_path / "objects", sync=False)
+
+
+@pytest.mark.parametrize("count", [3, 2 * MANY], ids=["few", "many"])
+async def test_files_that_are_stored_together_are_synced_before_they_are_visible(
+    tmp_path: Path, count: int
+) -> None:
+    """One of them is no file; the objects are read-only."""
+    root = tmp_path / "objects"
+    sources = []
+    for number in range(count):
+        path = tmp_path / f"{number}.bin"
+        path.write_bytes(bytes([number]) * (number + 1))
+        sources.append((f"{number % 16:x}/1/2/{number}.bin", path))
+    sources[1][1].unlink()
+    store = await LocalObjectStore.open(root)
+    events: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        fsync, sync_all, replace = os.fsync, FileSystem.sync, Path.replace
+        patch.setattr(os, "fsync", lambda file: events.append("one") or fsync(file))
+        patch.setattr(FileSystem, "sync", lambda self: events.append("all") or sync_all(self))
+        patch.setattr(
+            Path, "replace", lambda self, to: events.append("rename") or replace(self, to)
+        )
+        stored = await store.put_files(sources)
+    assert isinstance(stored[1], StorageError)
+    for number, (name, path) in enumerate(sources):
+        if number == 1:
+            continue
+        info = stored[number]
+        assert isinstance(info, ObjectInfo)
+        assert (info.name, info.size) == (name, number + 1)
+        assert info.sha256 == hashlib.sha256(path.read_bytes()).digest()
+        assert (root / name).read_bytes() == path.read_bytes()
+        assert (root / name).stat().st_mode & 0o222 == 0
+    assert not any((root / ".incoming").iterdir())
+    if events[0] == "all":  # this system can
+        assert count > 3
+        assert events.count("all") == 2
+        assert events[-1] == "all"
+        assert "one" not in events
+    else:
+        assert events[0] == "one"
+        assert events.count("one") >= 2 * (count - 1)

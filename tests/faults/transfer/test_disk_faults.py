@@ -17,9 +17,10 @@ from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
+from headrace.transfer.state.copier import Media
 from tests.faults.transfer.test_download_faults import Storage
 from tests.support.faults.faulty_disk import FaultyDisk, faulty_disk
-from tests.unit.transfer.test_runner import Contents
+from tests.unit.transfer.test_runner import Contents, OnDisk
 
 FILES = {
     **{f"a/{n}.bin": hashlib.shake_256(bytes([n])).digest(2_000 + n) for n in range(4)},
@@ -29,6 +30,9 @@ OLD = {"a/1.bin": b"an older file of ours", "a/2.bin": b"a person's", "other.txt
 THEIRS = ("a/2.bin", "other.txt")
 AFTER = FILES | {name: OLD[name] for name in THEIRS}
 FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+Download = Callable[[Path], Awaitable[TransferReport]]
 
 
 async def download(folder: Path) -> TransferReport:
@@ -54,6 +58,30 @@ async def put(folder: Path, files: Mapping[str, bytes]) -> TransferReport:
         return await run(batches(), folder, max_workers=2, progress=progress)
 
 
+def on_disk(media: Media) -> Download:
+    """Return a download from files of this disk, which are copied or linked."""
+
+    async def download(folder: Path) -> TransferReport:
+        lake = folder.with_name(f"{folder.name}-lake")
+        items = []
+        for name, content in FILES.items():
+            path = lake / name.replace("/", "-")
+            if not path.exists():
+                lake.mkdir(exist_ok=True)
+                path.write_bytes(content)
+            assert path.read_bytes() == content
+            digest = hashlib.sha256(content).hexdigest()
+            items.append(Item(name=name, source=OnDisk(path), size=len(content), sha256=digest))
+
+        async def batches() -> AsyncIterator[list[Item]]:
+            yield items
+
+        with Progress("pull", "files", None) as progress:
+            return await run(batches(), folder, max_workers=2, media=media, progress=progress)
+
+    return download
+
+
 async def download_together(folder: Path) -> TransferReport:
     """From a server, the small files together."""
     async with fault_server(FILES) as server:
@@ -69,8 +97,11 @@ async def download_together(folder: Path) -> TransferReport:
             await session.aclose()
 
 
-Download = Callable[[Path], Awaitable[TransferReport]]
-BOTH = pytest.mark.parametrize("download", [download, download_together], ids=["alone", "together"])
+EACH = pytest.mark.parametrize(
+    "download",
+    [download, download_together, on_disk(Media.COPY), on_disk(Media.HARDLINK)],
+    ids=["alone", "together", "copied", "linked"],
+)
 
 
 def raised(error: BaseException) -> list[BaseException]:
@@ -157,7 +188,7 @@ async def until_clean(download: Download, tmp_path: Path, error: int, *, forever
     ids=["EIO", "ENOSPC"],
 )
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
-@BOTH
+@EACH
 async def test_f02_any_call_may_fail(
     tmp_path: Path, error: int, forever: bool, download: Download
 ) -> None:
@@ -167,7 +198,7 @@ async def test_f02_any_call_may_fail(
 @pytest.mark.slow
 @pytest.mark.parametrize("error", [errno.EDQUOT, errno.EACCES, errno.EMFILE, errno.EROFS])
 @pytest.mark.parametrize("forever", [False, True], ids=["once", "for-ever"])
-@BOTH
+@EACH
 async def test_f02_in_any_way(
     tmp_path: Path, error: int, forever: bool, download: Download
 ) -> None:

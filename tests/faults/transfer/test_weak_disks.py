@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from headrace.transfer.download import run as run_module
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.state import started
+from headrace.transfer.state import journal, started, workspace
 from tests.support.faults.power_cut import PowerCut, power_cut
-from tests.unit.transfer.test_runner import Contents, files
+from tests.unit.transfer.test_runner import Contents, OnDisk, files
 
 FILES = {
     **{f"{n}.bin": hashlib.shake_256(bytes([n])).digest(2_000 + n) for n in range(30)},
@@ -28,12 +29,16 @@ FILES = {
 }
 
 
-async def download(folder: Path, *, durable: bool = False) -> TransferReport:
+async def download(
+    folder: Path, *, durable: bool = False, lake: Path | None = None
+) -> TransferReport:
+    """From memory, or from the files of a folder on this machine."""
+
     async def batches() -> AsyncIterator[list[Item]]:
         yield [
             Item(
                 name=name,
-                source=Contents(content, step=300_000),
+                source=Contents(content, step=300_000) if lake is None else OnDisk(lake / name),
                 size=len(content),
                 sha256=hashlib.sha256(content).hexdigest(),
             )
@@ -80,12 +85,14 @@ async def test_f06_f34_locks_that_are_none(
     assert {p.name: p.read_bytes() for p in tmp_path.glob("*.bin")} == FILES
 
 
-async def cut_at(tmp_path: Path, at: int, chance: random.Random, *, durable: bool) -> PowerCut:
+async def cut_at(
+    tmp_path: Path, at: int, chance: random.Random, *, durable: bool, lake: Path | None = None
+) -> PowerCut:
     """A download whose machine loses power before the ``at``-th change, and another one on what the disk kept."""
     folder, after = tmp_path / f"{at}", tmp_path / f"{at}-after"
     folder.mkdir()
     with power_cut(folder, at) as cut:
-        await download(folder, durable=durable)
+        await download(folder, durable=durable, lake=lake)
     cut.restore(after, chance)
     visible = {p.name: p.read_bytes() for p in after.glob("*.bin")}
     with pytest.MonkeyPatch.context() as patch:
@@ -111,6 +118,24 @@ async def test_f05_the_power_fails(tmp_path: Path, durable: bool) -> None:
     assert whole.changes > 2 * len(FILES)
     for _ in range(10):
         await cut_at(tmp_path, chance.randrange(1, whole.changes), chance, durable=durable)
+
+
+async def test_f05_the_power_fails_beside_a_lake(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files of this machine, of which each eight are synced together with their whole file system."""
+    monkeypatch.setattr(journal, "MANY", 4)
+    monkeypatch.setattr(workspace, "BATCH", 8)
+    monkeypatch.setattr(run_module, "LOCAL_FILES", 4)
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    for name, content in FILES.items():
+        (lake / name).write_bytes(content)
+    chance = random.Random(7)
+    whole = await cut_at(tmp_path, 10_000, chance, durable=False, lake=lake)
+    assert whole.changes > 2 * len(FILES)
+    for at in range(1, whole.changes, 7):
+        await cut_at(tmp_path, at, chance, durable=False, lake=lake)
 
 
 @pytest.mark.slow

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import pytest
 
+from headrace.file_system import FileSystem
 from tests.support.faults.faulty_disk import FaultyDisk, watched
 
 
@@ -63,6 +64,17 @@ class PowerCut(FaultyDisk):
             elif self.has(path):
                 self._synced[found.st_ino] = Path(path).read_bytes()
 
+    def all_synced(self) -> bool:
+        """The whole file system is on the disk, as it is now."""
+        with self._lock:
+            if self._live is None:
+                now = self._look()
+                self._names = {}
+                for path, file in now.items():
+                    self._synced[file.inode] = file.content
+                    self._names.setdefault(os.path.dirname(path), {})[path] = file
+        return True
+
     def restore(self, to: Path, chance: random.Random) -> None:
         """Make a folder as it is found after the cut."""
         live = self._look() if self._live is None else self._live
@@ -109,4 +121,5 @@ def power_cut(folder: Path, at: int) -> Iterator[PowerCut]:
             cut.synced(file)
 
         patch.setattr(os, "fsync", fsync)
+        patch.setattr(FileSystem, "sync", lambda _: cut.all_synced())
         yield cut

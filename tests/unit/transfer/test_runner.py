@@ -15,14 +15,22 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from headrace.errors import ConfigurationError, ConnectError, PartialTransferError, TransferError
+from headrace.errors import (
+    ChecksumError,
+    ConfigurationError,
+    ConnectError,
+    ObjectNotFoundError,
+    PartialTransferError,
+    TransferError,
+)
 from headrace.folders.state import state_of
 from headrace.transfer.download.preview import preview
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress, ProgressEvent
 from headrace.transfer.report import TransferReport
-from headrace.transfer.source import Item, Stream
+from headrace.transfer.source import Item, LocalSource, Stream
 from headrace.transfer.state import workspace
+from headrace.transfer.state.copier import Media
 from headrace.transfer.state.journal import MARK
 
 CONTENT = b"0123456789" * 1_000
@@ -65,6 +73,26 @@ class Contents:
         if isinstance(content, Exception):
             raise content
         yield Bytes(content, self._length, self._step)
+
+    async def wait_for_retry(self) -> None:
+        """At once."""
+
+
+class OnDisk(LocalSource):
+    """A file that lies on this machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def local_path(self) -> Path:
+        return self._path
+
+    @asynccontextmanager
+    async def open(self, offset: int = 0, validator: str | None = None) -> AsyncIterator[Stream]:
+        if not self._path.exists():
+            raise ObjectNotFoundError(f"there is no {self._path.name}")
+        yield Bytes(self._path.read_bytes(), None, 300_000)
 
     async def wait_for_retry(self) -> None:
         """At once."""
@@ -389,3 +417,55 @@ def test_a_full_disk_ends_everything_with_one_error(tmp_path: Path) -> None:
     )
     assert (done.stdout, done.returncode) == ("DiskFullError\n", 0), done.stderr
     assert files(tmp_path / "out") == {}
+
+
+def on_disk(lake: Path, count: int) -> list[Item]:
+    lake.mkdir()
+    items = []
+    for number in range(count):
+        content = hashlib.shake_256(bytes([number])).digest(1_000 + number)
+        (lake / str(number)).write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        items.append(
+            Item(
+                name=f"{number % 3}/{number}",
+                source=OnDisk(lake / str(number)),
+                size=len(content),
+                sha256=digest,
+            )
+        )
+    return items
+
+
+@pytest.mark.parametrize("media", Media)
+async def test_files_of_this_machine_are_put_in_place_and_verified(
+    tmp_path: Path, media: Media
+) -> None:
+    """Those that are damaged or missing in the lake fail by themselves; a link is one file with two names."""
+    lake, folder = tmp_path / "lake", tmp_path / "folder"
+    items = on_disk(lake, 150)
+    (lake / "7").write_bytes(bytes(1_007))
+    (lake / "8").unlink()
+
+    async def batches() -> AsyncIterator[list[Item]]:
+        yield items
+
+    with Progress("pull", "files", None) as progress:
+        report = await run(batches(), folder, max_workers=4, media=media, progress=progress)
+    assert (report.moved, report.failed) == (148, 2)
+    assert {failure.name: failure.code for failure in report.failures} == {
+        "1/7": ChecksumError.code,
+        "2/8": ObjectNotFoundError.code,
+    }
+    good = [number for number in range(150) if number not in (7, 8)]
+    expected = {f"{number % 3}/{number}": (lake / str(number)).read_bytes() for number in good}
+    found = {name: content for name, content in files(folder).items() if ".headrace" not in name}
+    assert found == expected
+    linked = media is Media.HARDLINK
+    for number in good:
+        one, other = lake / str(number), folder / f"{number % 3}/{number}"
+        assert one.samefile(other) == linked
+        assert (other.stat().st_mode & 0o222 == 0) == linked
+    with Progress("pull", "files", None) as progress:
+        again = await run(batches(), folder, max_workers=4, media=media, progress=progress)
+    assert (again.moved, again.skipped, again.failed) == (0, 148, 2)
