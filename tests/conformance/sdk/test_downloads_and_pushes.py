@@ -48,6 +48,32 @@ async def test_a_finished_folder_holds_the_files_and_nothing_else(
             ]
 
 
+async def test_files_are_linked_on_request_and_only_from_a_lake(
+    version: DatasetVersion, door: Door, tmp_path: Path
+) -> None:
+    """Linked files are read-only, since they are the lake's own; copies are not."""
+    linked, copied = tmp_path / "linked", tmp_path / "copied"
+    with pytest.raises(ConfigurationError, match="no media 'moved'"):
+        await version.download(linked, media="moved")
+    if door.lake is None or door.target != str(door.lake):
+        with pytest.raises(ConfigurationError, match="only the files of a lake"):
+            await version.download(linked, media="hardlink")
+        assert not linked.exists()
+        return
+    objects = {path.stat().st_ino for path in (door.lake / "objects").rglob("*.jpg")}
+    for _ in range(2):
+        await version.download(linked, media="hardlink")
+        assert names(linked) == NAMES
+        assert {path.stat().st_ino for path in linked.iterdir()} == objects
+        assert not any(path.stat().st_mode & 0o222 for path in linked.iterdir())
+    await version.download(copied)
+    assert names(copied) == NAMES
+    for path in copied.iterdir():
+        assert path.stat().st_ino not in objects
+        assert path.stat().st_mode & 0o200
+        assert path.read_bytes() == (linked / path.name).read_bytes()
+
+
 @pytest.mark.lakes_only("other platforms tell no digests of files")
 async def test_what_a_person_changed_is_kept_and_what_is_missing_is_fetched(
     version: DatasetVersion, tmp_path: Path, caplog: pytest.LogCaptureFixture

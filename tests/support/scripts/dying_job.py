@@ -45,21 +45,21 @@ def die_after(calls: int, operation_name: str) -> None:
 
 
 def die_in_download(calls: int) -> None:
-    from headrace.transfer.state.part import Part
+    from headrace.transfer.state import copier
 
-    original = Part.write
+    original = copier.rename_into_place
     count = 0
 
-    def write(self: Any, chunks: list[bytes]) -> None:
+    def rename(path: str, name: str, parts: Any, target: Any, *, durable: bool) -> None:
         nonlocal count
-        count += bool(chunks)
+        count += 1
         if count == calls:
-            original(self, [chunk[: len(chunk) // 2] for chunk in chunks])
-            self._file.flush()
+            half = parts.full(path)
+            os.truncate(half, os.path.getsize(half) // 2)
             os.kill(os.getpid(), signal.SIGKILL)
-        original(self, chunks)
+        original(path, name, parts, target, durable=durable)
 
-    Part.write = write  # type: ignore[method-assign]
+    copier.rename_into_place = rename  # type: ignore[assignment]
 
 
 async def run(lake: str, job: str, arguments: list[str]) -> None:

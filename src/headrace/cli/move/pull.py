@@ -48,6 +48,7 @@ async def pull(
     force: Flag = False,
     use_id: Flag = False,
     tree: Flag = False,
+    media: Literal["copy", "hardlink"] = "copy",
     retry_failed: Flag = False,
     on_error: Literal["raise", "skip"] = "raise",
     exit_code: Flag = False,
@@ -71,6 +72,7 @@ async def pull(
         force: Download all files again, also in place of files that headrace did not write.
         use_id: Name files by the ids of their assets.
         tree: Name files by their object names, with the folders of the storage.
+        media: From a lake on the same disk, hardlink makes the files the lake's own: they take no room and are read-only.
         retry_failed: Download only the files that failed in the last pull into this folder.
         on_error: On files that cannot be downloaded: raise ends with an error when all others are done, skip ends with the usual report, which names them. The exit status is 1 in both cases.
         exit_code: Exit with status 1 if a file was fetched, or would be with --dry-run; 0 then means that the folder was complete. With --verify a difference is status 1 without it.
@@ -108,6 +110,7 @@ async def pull(
             workers,
             use_id,
             layout="tree" if tree else "names",
+            media=media,
             retry_failed=retry_failed,
             dry_run=dry_run,
             expected_digest=expected,

@@ -12,6 +12,7 @@ from headrace.engine.download.names import NamedFile
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import KeyListing, batched
 from headrace.engine.versions.chosen import ChosenAssets
+from headrace.errors import ConfigurationError
 from headrace.folders.lakes import check_no_lake
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
@@ -23,6 +24,7 @@ from headrace.transfer.download.run import run
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
+from headrace.transfer.state.copier import Media
 from headrace.transfer.state.failed import read_failures
 
 _log = logging.getLogger("headrace.engine")
@@ -41,6 +43,7 @@ async def pull(
     progress: OnProgress | None = None,
     some_files: bool = False,
     search_lakes: bool = True,
+    media: Media = Media.COPY,
 ) -> TransferReport:
     """Download files into a folder; files that are there and complete are skipped.
 
@@ -58,14 +61,21 @@ async def pull(
         progress: Called with a progress event from time to time.
         some_files: The files are only some of those that belong into the folder.
         search_lakes: Refuse a folder that contains a lake, not only one that is a lake or lies in one.
+        media: Whether the files of a lake are copied or linked.
 
     Returns:
         The report. It lists the first 1,000 files whose local name is not their own, and names a file that lists all.
 
     Raises:
+        ConfigurationError: Files of a server are to be linked.
         LakeError: The folder is a lake, contains one, or lies in one.
         PartialTransferError: Some files failed. It holds the report, and the failures are recorded in the folder.
     """
+    if media is not Media.COPY and not backend.limits.local_files:
+        raise ConfigurationError(
+            f"media={media.value!r}: only the files of a lake can be linked",
+            hint="download them with media='copy'",
+        )
     await in_thread(check_no_lake, folder, below=search_lakes)
     with Progress("pull", "files", progress, total=total, phase="list") as counting:
         items = _items(backend, files, counting if total is None else None)
@@ -80,6 +90,7 @@ async def pull(
                 durable=durable,
                 some_files=some_files,
                 max_workers=backend.limits.max_workers if max_workers is None else max_workers,
+                media=media,
                 progress=counting,
             )
         except BaseExceptionGroup as errors:

@@ -20,6 +20,7 @@ from headrace.sdk.base.arguments import as_path
 from headrace.sdk.version.assets import VersionAssets
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
+from headrace.transfer.state.copier import Media, as_media
 
 log = logging.getLogger("headrace.sdk")
 
@@ -38,6 +39,7 @@ class VersionDownloads(VersionAssets):
         *,
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
+        media: Media | str = Media.COPY,
         retry_failed: bool = False,
         dry_run: bool = False,
         expected_digest: str | None = None,
@@ -63,6 +65,8 @@ class VersionDownloads(VersionAssets):
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
             layout: ``"names"`` for file names in one folder, ``"tree"`` for the names and folders of the object store.
             durable: Sync each file to disk before it appears under its name.
+            media: ``"copy"``, or, from a lake on the same disk, ``"hardlink"``: the local files then are the lake's own,
+                take no room and are read-only, since a change of one would be a change of the lake.
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
             expected_digest: The digest that the version must have, as ``digest`` returns it; else nothing is written.
@@ -78,6 +82,8 @@ class VersionDownloads(VersionAssets):
             file has their name, and ``kept_files`` names them.
 
         Raises:
+            ConfigurationError: If files of a server are to be linked.
+            TransferError: If files cannot be linked, since the lake is on another disk.
             LakeError: If the folder is a lake, contains one, or lies in one.
             DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If some files could not be downloaded; its report names them. All others are
@@ -105,6 +111,7 @@ class VersionDownloads(VersionAssets):
             folder,
             force_replace=force_replace,
             durable=durable,
+            media=as_media(media),
             dry_run=dry_run,
             max_workers=max_workers,
             total=None if retry_failed or chosen else await listed.count(),
