@@ -113,6 +113,7 @@ from headrace.sdk.user import Worker as AsyncWorker
 from headrace.sdk.version.dataset_version import DatasetVersion as AsyncDatasetVersion
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
+from headrace.transfer.state.copier import Media
 
 
 class Tag(BlockingHandle[AsyncTag]):
@@ -3148,6 +3149,7 @@ class DatasetVersion(Launches[Job]):
         *,
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
+        media: Media | str = Media.COPY,
         retry_failed: bool = False,
         dry_run: bool = False,
         expected_digest: str | None = None,
@@ -3173,6 +3175,8 @@ class DatasetVersion(Launches[Job]):
             use_id: Name the local files ``<asset id>.<extension>`` instead of by their file names.
             layout: ``"names"`` for file names in one folder, ``"tree"`` for the names and folders of the object store.
             durable: Sync each file to disk before it appears under its name.
+            media: ``"copy"``, or, from a lake on the same disk, ``"hardlink"``: the local files then are the lake's own,
+                take no room and are read-only, since a change of one would be a change of the lake.
             retry_failed: Download only the files that failed in the last run into this folder.
             dry_run: Only report what would be downloaded, skipped and kept; write nothing.
             expected_digest: The digest that the version must have, as ``digest`` returns it; else nothing is written.
@@ -3188,6 +3192,8 @@ class DatasetVersion(Launches[Job]):
             file has their name, and ``kept_files`` names them.
 
         Raises:
+            ConfigurationError: If files of a server are to be linked.
+            TransferError: If files cannot be linked, since the lake is on another disk.
             LakeError: If the folder is a lake, contains one, or lies in one.
             DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
             PartialTransferError: If some files could not be downloaded; its report names them. All others are
@@ -3206,6 +3212,7 @@ class DatasetVersion(Launches[Job]):
             use_id,
             layout=layout,
             durable=durable,
+            media=media,
             retry_failed=retry_failed,
             dry_run=dry_run,
             expected_digest=expected_digest,
