@@ -17,7 +17,7 @@ from headrace.transfer.download.run import run
 from headrace.transfer.progress import Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.state.copier import Media
+from headrace.transfer.state.copier import LocalMedia
 from tests.faults.transfer.test_download_faults import Storage
 from tests.support.faults.faulty_disk import FaultyDisk, faulty_disk
 from tests.unit.transfer.test_runner import Contents, OnDisk
@@ -58,7 +58,7 @@ async def put(folder: Path, files: Mapping[str, bytes]) -> TransferReport:
         return await run(batches(), folder, max_workers=2, progress=progress)
 
 
-def on_disk(media: Media) -> Download:
+def on_disk(media: LocalMedia) -> Download:
     """Return a download from files of this disk, which are copied or linked."""
 
     async def download(folder: Path) -> TransferReport:
@@ -99,7 +99,7 @@ async def download_together(folder: Path) -> TransferReport:
 
 EACH = pytest.mark.parametrize(
     "download",
-    [download, download_together, on_disk(Media.COPY), on_disk(Media.HARDLINK)],
+    [download, download_together, on_disk(LocalMedia.COPY), on_disk(LocalMedia.HARDLINK)],
     ids=["alone", "together", "copied", "linked"],
 )
 

@@ -30,7 +30,7 @@ from headrace.transfer.progress import Progress, ProgressEvent
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item, LocalSource, Stream
 from headrace.transfer.state import workspace
-from headrace.transfer.state.copier import Media
+from headrace.transfer.state.copier import LocalMedia
 from headrace.transfer.state.journal import MARK
 
 CONTENT = b"0123456789" * 1_000
@@ -437,9 +437,9 @@ def on_disk(lake: Path, count: int) -> list[Item]:
     return items
 
 
-@pytest.mark.parametrize("media", Media)
+@pytest.mark.parametrize("media", LocalMedia)
 async def test_files_of_this_machine_are_put_in_place_and_verified(
-    tmp_path: Path, media: Media
+    tmp_path: Path, media: LocalMedia
 ) -> None:
     """Those that are damaged or missing in the lake fail by themselves; a link is one file with two names."""
     lake, folder = tmp_path / "lake", tmp_path / "folder"
@@ -461,7 +461,7 @@ async def test_files_of_this_machine_are_put_in_place_and_verified(
     expected = {f"{number % 3}/{number}": (lake / str(number)).read_bytes() for number in good}
     found = {name: content for name, content in files(folder).items() if ".headrace" not in name}
     assert found == expected
-    linked = media is Media.HARDLINK
+    linked = media is LocalMedia.HARDLINK
     for number in good:
         one, other = lake / str(number), folder / f"{number % 3}/{number}"
         assert one.samefile(other) == linked

@@ -24,7 +24,7 @@ from headrace.transfer.download.run import run
 from headrace.transfer.progress import OnProgress, Progress
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.state.copier import Media
+from headrace.transfer.state.copier import LocalMedia
 from headrace.transfer.state.failed import read_failures
 
 _log = logging.getLogger("headrace.engine")
@@ -43,7 +43,7 @@ async def pull(
     progress: OnProgress | None = None,
     some_files: bool = False,
     search_lakes: bool = True,
-    media: Media = Media.COPY,
+    media: LocalMedia = LocalMedia.COPY,
 ) -> TransferReport:
     """Download files into a folder; files that are there and complete are skipped.
 
@@ -71,7 +71,7 @@ async def pull(
         LakeError: The folder is a lake, contains one, or lies in one.
         PartialTransferError: Some files failed. It holds the report, and the failures are recorded in the folder.
     """
-    if media is not Media.COPY and not backend.limits.local_files:
+    if media is not LocalMedia.COPY and not backend.limits.local_files:
         raise ConfigurationError(
             f"media={media.value!r}: only the files of a lake can be linked",
             hint="download them with media='copy'",

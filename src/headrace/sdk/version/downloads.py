@@ -20,7 +20,7 @@ from headrace.sdk.base.arguments import as_path
 from headrace.sdk.version.assets import VersionAssets
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.state.copier import Media, as_media
+from headrace.transfer.state.copier import LocalMedia, as_media
 
 log = logging.getLogger("headrace.sdk")
 
@@ -39,7 +39,7 @@ class VersionDownloads(VersionAssets):
         *,
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
-        media: Media | str = Media.COPY,
+        media: LocalMedia | str = LocalMedia.COPY,
         retry_failed: bool = False,
         dry_run: bool = False,
         expected_digest: str | None = None,

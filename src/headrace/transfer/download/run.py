@@ -35,7 +35,7 @@ from headrace.transfer.progress import Progress
 from headrace.transfer.queue import Queue
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
-from headrace.transfer.state.copier import Media
+from headrace.transfer.state.copier import LocalMedia
 from headrace.transfer.state.folder_lock import wait_for_lock
 from headrace.transfer.state.part import InTheWayError
 from headrace.transfer.state.workspace import Workspace
@@ -68,7 +68,7 @@ async def run(
     durable: bool = False,
     some_files: bool = False,
     max_workers: int | None = None,
-    media: Media = Media.COPY,
+    media: LocalMedia = LocalMedia.COPY,
     policy: RetryPolicy | None = None,
     progress: Progress,
 ) -> TransferReport:
@@ -132,7 +132,7 @@ class _Pool:
         progress: Progress,
         policy: RetryPolicy | None,
         workers: int,
-        media: Media,
+        media: LocalMedia,
     ) -> None:
         self._workers = workers
         self._media = media

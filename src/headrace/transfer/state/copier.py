@@ -25,19 +25,19 @@ _WRITABLE = 0o222
 _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
-class Media(StrEnum):
+class LocalMedia(StrEnum):
     """How a file of a lake on this machine comes into a folder: as a copy of its own, or as a link to the same bytes."""
 
     COPY = "copy"
     HARDLINK = "hardlink"
 
 
-def as_media(name: Media | str) -> Media:
+def as_media(name: LocalMedia | str) -> LocalMedia:
     """Return the way with this name. Raises ConfigurationError if there is none."""
     try:
-        return Media(name)
+        return LocalMedia(name)
     except ValueError:
-        known = ", ".join(repr(each.value) for each in Media)
+        known = ", ".join(repr(each.value) for each in LocalMedia)
         raise ConfigurationError(f"no media {name!r}", hint=f"one of {known}") from None
 
 
@@ -62,7 +62,7 @@ class Copier:
         parts: Folder,
         temporary: str,
         target: Folder,
-        media: Media = Media.COPY,
+        media: LocalMedia = LocalMedia.COPY,
         *,
         durable: bool,
         is_empty: bool = False,
@@ -83,7 +83,7 @@ class Copier:
         name = self._target.within(item.name)
         origin = os.open(source, _READ)
         try:
-            if self._media is Media.HARDLINK:
+            if self._media is LocalMedia.HARDLINK:
                 stat = self._link(item, source, origin, name)
             else:
                 stat = self._copy(item, origin, name)

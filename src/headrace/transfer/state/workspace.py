@@ -25,7 +25,7 @@ from headrace.model.names import STATE_FOLDER
 from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
 from headrace.transfer.state.commit import CommitFile, file_committer
-from headrace.transfer.state.copier import Copier, Media
+from headrace.transfer.state.copier import Copier, LocalMedia
 from headrace.transfer.state.disk import NO_FOLDER, Folder, disk_error
 from headrace.transfer.state.failed import write_failures
 from headrace.transfer.state.folder_lock import (
@@ -166,7 +166,7 @@ class Workspace:
             is_empty=self.files.is_empty,
         )
 
-    def copier(self, media: Media) -> Copier:
+    def copier(self, media: LocalMedia) -> Copier:
         """Return what copies or links local files, for one thread at a time."""
         self._committers += 1
         return Copier(
