@@ -113,7 +113,7 @@ from headrace.sdk.user import Worker as AsyncWorker
 from headrace.sdk.version.dataset_version import DatasetVersion as AsyncDatasetVersion
 from headrace.transfer.progress import OnProgress
 from headrace.transfer.report import TransferReport
-from headrace.transfer.state.copier import Media
+from headrace.transfer.state.copier import LocalMedia
 
 
 class Tag(BlockingHandle[AsyncTag]):
@@ -3149,7 +3149,7 @@ class DatasetVersion(Launches[Job]):
         *,
         layout: Layout | str = Layout.NAMES,
         durable: bool = False,
-        media: Media | str = Media.COPY,
+        media: LocalMedia | str = LocalMedia.COPY,
         retry_failed: bool = False,
         dry_run: bool = False,
         expected_digest: str | None = None,
