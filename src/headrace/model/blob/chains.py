@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from headrace.model.blob import runs
@@ -22,7 +23,7 @@ from headrace.model.shapes import Box
 ChainForm = Literal["points", "flat", "text", "text of points"]
 """How chains are given that are encoded."""
 
-ReadForm = Literal["pairs", "lists", "flat"]
+ReadForm = Literal["pairs", "lists", "flat", "text"]
 """How decoded chains are returned."""
 
 _LONGEST = 1 << 31
@@ -168,13 +169,16 @@ class DecodedChains(NamedTuple):
     counts: Integers
     owners: DecodedRuns
 
-    def lists(self, *, whole: bool = False, form: ReadForm = "pairs") -> list[list[Any]]:
-        """Return each chain as a list.
+    def lists(self, *, whole: bool = False, form: ReadForm = "pairs") -> list[Any]:
+        """Return each chain as a list, or as text.
 
         Args:
             whole: Round all numbers to integers.
-            form: What a chain is a list of: points ``(x, y)``, points ``[x, y]``, or numbers ``x1, y1, x2, …``.
+            form: What a chain is a list of: points ``(x, y)``, points ``[x, y]``, or numbers ``x1, y1, x2, …``; or these
+                numbers as JSON without brackets, which makes no objects of them and is never rounded.
         """
+        if form == "text":
+            return list(self._texts())
         width = 2 if form == "flat" else 1
         listed: list[Any]
         if form == "lists":
@@ -187,6 +191,16 @@ class DecodedChains(NamedTuple):
         ends = (np.cumsum(self.sizes) * width).tolist()
         starts = (runs.starts_of(self.sizes) * width).tolist()
         return [listed[start:end] for start, end in zip(starts, ends, strict=True)]
+
+    def _texts(self) -> list[bytes]:
+        if not self.sizes.all():
+            return [orjson.dumps(numbers)[1:-1] for numbers in self.lists(form="flat")]
+        # All chains are encoded at once, with a mark between two of them. Adding 0 makes 0 of -0.
+        ends = 2 * np.cumsum(self.sizes)[:-1]
+        marked = np.insert(self.points.reshape(-1) + 0.0, ends, np.nan)
+        text = orjson.dumps(marked, option=orjson.OPT_SERIALIZE_NUMPY)
+        # What was whole in a source stays whole: 12, not 12.0.
+        return text[1:].replace(b".0,", b",").replace(b".0]", b"]")[:-1].split(b",null,")
 
     def bounds(self) -> list[Box]:
         """Return the box ``x, y, w, h`` around each chain, as :func:`headrace.model.geometry.points_bounds` does.

@@ -45,7 +45,7 @@ def unpack_page(
             leave out scores, boxes and segmentations.
         areas: Compute the areas of polygons, in square pixels.
         bounds: Compute the boxes around polygons.
-        points: The form of the points of polygons: pairs, lists of two numbers, or flat lists of numbers.
+        points: The form of the points of polygons, see :meth:`.DecodedChains.lists`.
 
     Raises:
         StorageError: A blob is damaged.

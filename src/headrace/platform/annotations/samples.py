@@ -71,12 +71,13 @@ def packed_samples(images: Sequence[AssetImage], names: Mapping[int, str]) -> li
         StorageError: Shapes are damaged.
     """
     packed = [each.annotation for each in images if each.annotation is not None]
-    unpacked = unpack_page([each.shapes for each in packed], areas=True, bounds=True, points="flat")
+    unpacked = unpack_page([each.shapes for each in packed], areas=True, bounds=True, points="text")
     columns = TableColumns(names)
     # Other annotations go through their records.
-    others = [each for each, shapes in zip(packed, unpacked, strict=True) if not in_table(shapes)]
+    fits = [in_table(shapes) for shapes in unpacked]
+    others = [each for each, fit in zip(packed, fits, strict=True) if not fit]
     loaded = iter(encode_annotations(PackedAnnotations(dict(names), others)))
-    found = iter(zip(packed, unpacked, strict=True))
+    found = zip(unpacked, fits, strict=True)
     samples: list[Sample] = []
     views: list[tuple[Sample, int, int]] = []
     with known_labels():
@@ -84,8 +85,8 @@ def packed_samples(images: Sequence[AssetImage], names: Mapping[int, str]) -> li
             if annotation is None:
                 samples.append(to_sample(filename, meta, None))
                 continue
-            _, shapes = next(found)
-            if not in_table(shapes):
+            shapes, fit = next(found)
+            if not fit:
                 samples.append(to_sample(filename, meta, next(loaded)))
                 continue
             sample = to_sample(filename, meta, None)

@@ -19,7 +19,10 @@ CROWD = "iscrowd"
 
 
 def in_table(shapes: Shapes) -> bool:
-    """Return whether a table can hold all shapes of an annotation: rectangles and polygons without rare fields."""
+    """Return whether a table can hold all shapes of an annotation: rectangles and polygons without rare fields.
+
+    The points of polygons are text.
+    """
     return all(
         group.kind in (ShapeKind.RECTANGLE, ShapeKind.POLYGON)
         and group.texts is None
@@ -64,8 +67,7 @@ class TableColumns:
             elif group.instances is None:
                 self._boxes += group.bounds or ()
                 self._areas += group.areas or ()
-                text: bytes = orjson.dumps(group.geometry)
-                self._texts += [b"[[%b]]" % ring for ring in text[2:-2].split(b"],[")]
+                self._texts += [b"[[%b]]" % ring for ring in group.geometry]
             else:
                 names, attributes = self._add_parts(group, names, attributes, sample)
             self.labels += names
@@ -76,7 +78,7 @@ class TableColumns:
     ) -> tuple[list[str], list[Any]]:
         """Append polygons of several rings; returns the labels and attributes of the polygons."""
         first: dict[int, int] = {}
-        rings: list[list[list[float]]] = []
+        rings: list[list[bytes]] = []
         chosen: list[int] = []
         for index, (ring, instance) in enumerate(
             zip(group.geometry, group.instances or (), strict=True)
@@ -90,10 +92,15 @@ class TableColumns:
             rings.append([ring])
         bounds, areas = group.bounds or [], group.areas or []
         for index, parts in zip(chosen, rings, strict=True):
-            single = len(parts) == 1
-            self._boxes.append(bounds[index] if single else rings_bounds(parts))
-            self._areas.append(areas[index] if single else polygon_area(parts, sample))
-            self._texts.append(orjson.dumps(parts))
+            text = b"[[%b]]" % b"],[".join(parts)
+            self._texts.append(text)
+            if len(parts) == 1:
+                self._boxes.append(bounds[index])
+                self._areas.append(areas[index])
+            else:
+                numbers = orjson.loads(text)
+                self._boxes.append(rings_bounds(numbers))
+                self._areas.append(polygon_area(numbers, sample))
         return [names[index] for index in chosen], [attributes[index] for index in chosen]
 
     def table(self) -> BoxTable:
