@@ -190,6 +190,7 @@ async def test_what_is_spooled_to_a_file_is_written_whole(
     client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spooling, "MEMORY_BYTES", 100)
+    monkeypatch.setattr(spooling, "WINDOW", 2)
     backend = client.session.backend
     backend.limits = replace(backend.limits, import_assets=1)
     version = await pushed(client, "d/v", tmp_path / "images")

@@ -20,6 +20,12 @@ from headrace.engine.imports.packing import PackedImage
 from headrace.storage.objects.files import file_errors
 
 MEMORY_BYTES = 4 << 20
+WINDOW = 8_192
+"""Images that are put into the order of their names before they are cut.
+
+Assets are mostly registered by their names, while many sources are in no order, and chunks of neighbouring assets are
+written faster. A source of fewer images stays in its own order.
+"""
 _HEAD_BYTES = 8
 
 
@@ -32,6 +38,8 @@ class ChunkSpool:
     def __init__(self, images: int, weight: Callable[[PackedImage], int]) -> None:
         self._images = images
         self._weight_of = weight
+        self._window: list[PackedImage] = []
+        self._windows = 0
         self._held: list[PackedImage] = []
         self._weight = 0
         self._chunks = 0
@@ -55,14 +63,22 @@ class ChunkSpool:
     def add(self, images: Sequence[PackedImage]) -> None:
         """Add images in the order of the source."""
         with self._lock:
-            for image in images:
-                weight = self._weight_of(image)
-                if self._held and (
-                    len(self._held) >= self._images or self._weight + weight > CHUNK_BYTES
-                ):
-                    self._flush()
-                self._held.append(image)
-                self._weight += weight
+            for start in range(0, len(images), WINDOW):
+                self._window += images[start : start + WINDOW]
+                if len(self._window) > WINDOW:
+                    full, self._window = self._window[:WINDOW], self._window[WINDOW:]
+                    self._cut(sorted(full, key=_name))
+                    self._windows += 1
+
+    def _cut(self, images: list[PackedImage]) -> None:
+        for image in images:
+            weight = self._weight_of(image)
+            if self._held and (
+                len(self._held) >= self._images or self._weight + weight > CHUNK_BYTES
+            ):
+                self._flush()
+            self._held.append(image)
+            self._weight += weight
 
     def _flush(self) -> None:
         content = self._encoder.encode(self._held)
@@ -75,6 +91,8 @@ class ChunkSpool:
     def chunks(self) -> Iterator[ImportChunk]:
         """Yield all chunks. Nothing may be added afterwards."""
         with self._lock:
+            self._cut(sorted(self._window, key=_name) if self._windows else self._window)
+            self._window = []
             if self._held:
                 self._flush()
         end = 0
@@ -85,3 +103,7 @@ class ChunkSpool:
                 content = self._file.read(size)
                 end += _HEAD_BYTES + size
             yield ImportChunk(number, self._decoder.decode(content))
+
+
+def _name(image: PackedImage) -> str:
+    return image.path or image.filename
