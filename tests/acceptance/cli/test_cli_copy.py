@@ -48,8 +48,28 @@ def test_what_is_missing_ends_with_1(filled: Place, tmp_path: Path) -> None:
             annotation.update(status="REFUSED" if target == other else "ACCEPTED")
     refused = filled.run("copy", "demo/v1", other)
     assert refused.status == 1
-    assert "1 annotations that were changed at the target since" in refused.out
+    assert "1 annotation changed at the target since" in refused.out
     assert filled.run("copy", "demo/v1", other, "--json").json()["missing"] == 1
+
+
+@pytest.mark.parametrize("longer", [True, False])
+def test_a_damaged_file_of_the_source_is_not_copied(
+    filled: Place, tmp_path: Path, longer: bool
+) -> None:
+    other = tmp_path / "other"
+    new_lake(other)
+    one, *_ = sorted((filled.lake / "objects").rglob("*.png"))
+    content = one.read_bytes()
+    one.write_bytes(content + b"x" if longer else content[:-1] + bytes([content[-1] ^ 1]))
+    for _ in range(2):
+        outcome = filled.run("copy", "demo/v1", other)
+        assert outcome.status == 1
+        assert "failed: scene_" in outcome.out
+        with blocking.connect(other) as client:
+            assert len(client.version("demo/v1").list_assets()) == 11
+            assert len(client.get_datalake().list_data()) == 11
+    one.write_bytes(content)
+    assert filled.run("copy", "demo/v1", other).status == 0
 
 
 @pytest.mark.parametrize(

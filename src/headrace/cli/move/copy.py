@@ -224,22 +224,24 @@ def _faults(report: CopyReport) -> list[str]:
     lines = [f"failed: {each.name}: {each.message}" for each in report.failures[:NAMES_SHOWN]]
     if report.failed > NAMES_SHOWN:
         lines.append(f"failed: {report.failed - NAMES_SHOWN:,} more files")
-    for count, what, names in (
-        (report.left_out_count, "assets without a readable file at the source", report.left_out),
+    for count, kind, what, names in (
+        (report.left_out_count, "asset", "without a readable file at the source", report.left_out),
         (
             report.conflict_count,
-            "annotations that were changed at the target since, and stay as they are",
+            "annotation",
+            "changed at the target since, left as it is there",
             report.conflicts,
         ),
         (
             report.different_count,
-            "assets that are missing or different at the end",
+            "asset",
+            "missing or different at the end",
             report.different,
         ),
     ):
         if count:
             more = " …" if count > NAMES_SHOWN else ""
-            lines.append(f"{count:,} {what}: {', '.join(names[:NAMES_SHOWN])}{more}")
+            lines.append(f"{plural(count, kind)} {what}: {', '.join(names[:NAMES_SHOWN])}{more}")
     if report.missing:
         lines.append("Run the same command again; it copies only what is missing")
     return lines

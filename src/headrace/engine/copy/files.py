@@ -269,6 +269,7 @@ class FileCopier:
             custom_metadata=data.custom_metadata,
             kind=data.content_type,
             meta=data.meta if has_meta else None,
+            sha256=data.sha256,
         )
 
 

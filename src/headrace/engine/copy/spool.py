@@ -19,7 +19,7 @@ from msgspec import Struct, field
 from headrace.backend.base import Backend
 from headrace.engine.copy.journal import Journal, Row
 from headrace.engine.copy.report import CopyReport
-from headrace.errors import HeadraceError, TransferError
+from headrace.errors import ChecksumError, HeadraceError, TransferError
 from headrace.folders.state import state_of
 from headrace.model.names import repair_name
 from headrace.model.records import AssetRecord
@@ -133,6 +133,7 @@ class Spool:
             found = await map_bounded(
                 self._local, assets, concurrency=self._backend.limits.concurrency
             )
+            found = await in_thread(_whole, assets, found)
             files = []
             for asset, path in zip(assets, found, strict=True):
                 if isinstance(path, HeadraceError):
@@ -194,6 +195,25 @@ class Spool:
                 error.code = failure.code  # type: ignore[misc]  # that of the first error
                 report.fail(asset.data.filename, error, id=str(asset.id))
         return batch
+
+
+def _whole(
+    assets: Sequence[AssetRecord], paths: Sequence[Path | HeadraceError]
+) -> list[Path | HeadraceError]:
+    """Return the paths with an error in place of each file that has another size than its lake says. Blocks."""
+    checked: list[Path | HeadraceError] = []
+    for asset, path in zip(assets, paths, strict=True):
+        size = asset.data.size
+        if isinstance(path, Path) and size is not None and (have := path.stat().st_size) != size:
+            checked.append(
+                ChecksumError(
+                    f"{path} was damaged: it has {have:,} bytes instead of {size:,}",
+                    hint="restore it from a backup",
+                )
+            )
+        else:
+            checked.append(path)
+    return checked
 
 
 def _large_name(asset: AssetRecord) -> str:

@@ -34,7 +34,7 @@ class UploadFile(Struct, kw_only=True):
     """A local file to upload, and the file name of its data.
 
     ``size`` is in bytes. ``kind`` is the media type, by default that of the file name; ``meta`` the size in pixels, by
-    default what the platform reads from the file. ``root`` is the folder that it was found in, which a link must not lead
+    default what the platform reads from the file. ``sha256`` is the digest that the content must have. ``root`` is the folder that it was found in, which a link must not lead
     out of; None if it may.
     """
 
@@ -46,6 +46,7 @@ class UploadFile(Struct, kw_only=True):
     custom_metadata: Metadata | None = None
     kind: str | None = None
     meta: Meta | None = None
+    sha256: str | None = None
 
     @property
     def media_type(self) -> str:

@@ -77,13 +77,20 @@ async def checked(
 ) -> DataRecord | ReusedData:
     """Return the record of a file that was sent as ``object_name``, which the platform may still have to read.
 
-    Raises ChecksumError if the stored file differs from the one that was sent, UnprocessableEntityError if the
+    Raises ChecksumError if the stored file differs from the one that was sent, or from what that must be, UnprocessableEntityError if the
     platform cannot read it; either way the data is deleted.
     """
     if sent.sha256 is not None and record.sha256 not in (None, sent.sha256):
         await backend.call(DELETE_DATA, DataId(data_id=record.id))
         raise ChecksumError(
             f"{file.path} in the lake differs from the file that was sent", hint="run it again"
+        )
+    if None not in (file.sha256, sent.sha256) and file.sha256 != sent.sha256:
+        if record.object_name == object_name:
+            await backend.call(DELETE_DATA, DataId(data_id=record.id))
+        raise ChecksumError(
+            f"{file.path} was damaged: its content has not the digest that its lake knows",
+            hint="restore it from a backup",
         )
     await refuse_unreadable(backend, record)
     return record if record.object_name == object_name else ReusedData(record)
