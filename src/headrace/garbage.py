@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+LONGEST = 1.0
+"""Seconds after which garbage is collected although pauses of several threads follow each other without a gap."""
 
 
 class _Pauses:
@@ -15,19 +19,25 @@ class _Pauses:
         self._lock = threading.Lock()
         self._count = 0
         self._was_enabled = False
+        self._since = 0.0
 
     def begin(self) -> None:
         with self._lock:
             if self._count == 0:
-                self._was_enabled = gc.isenabled()
+                self._was_enabled, self._since = gc.isenabled(), time.monotonic()
                 gc.disable()
             self._count += 1
 
     def end(self) -> None:
         with self._lock:
             self._count -= 1
-            if self._count == 0 and self._was_enabled:
+            if not self._was_enabled:
+                return
+            if self._count == 0:
                 gc.enable()
+            elif time.monotonic() - self._since > LONGEST:
+                self._since = time.monotonic()
+                gc.collect(1)
 
 
 _pauses = _Pauses()
