@@ -464,6 +464,7 @@ class Job(BlockingHandle[AsyncJob]):
             Pieces of text, not aligned to lines.
 
         Raises:
+            NotFoundError: If the job is not a processing.
             UnsupportedError: On other platforms than headrace.
         """
         return self._iterate(self._inner.iter_logs)

@@ -8,7 +8,7 @@ import anyio
 from msgspec import UNSET
 
 from headrace.engine.versions.jobs import failure
-from headrace.errors import JobFailedError, WaitTimeoutError
+from headrace.errors import JobFailedError, NotFoundError, WaitTimeoutError
 from headrace.model.enums import JobRunStatus, JobStatus
 from headrace.model.records import JobRecord, JobRunRecord
 from headrace.protocol.operations import jobs as operations
@@ -149,11 +149,17 @@ class Job(Resource[JobRecord | JobRunRecord]):
             Pieces of text, not aligned to lines.
 
         Raises:
+            NotFoundError: If the job is not a processing.
             UnsupportedError: On other platforms than headrace.
         """
         return self._pieces(follow=True)
 
     async def _pieces(self, *, follow: bool) -> AsyncIterator[str]:
+        if isinstance(self.record, JobRecord):
+            raise NotFoundError(
+                f"job {self.id} has no log: only the programs of processings write one",
+                hint="its status and its error say how it went",
+            )
         offset = 0
         while True:
             request = operations.ReadJobLog(job_id=self.id, offset=offset, wait=follow)

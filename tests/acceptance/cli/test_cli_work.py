@@ -78,6 +78,10 @@ def test_jobs_are_listed_and_shown(filled: Place) -> None:
     assert "no job '00000000-0000-0000-0000-000000000000'. Existing: " in unknown
     assert fork["job"] in unknown
     shown = filled.done("job show", fork["job"], "--wait")
+    for more in ((), ("--follow",)):
+        silent = filled.run("job log", fork["job"], *more)
+        assert (silent.status, silent.out) == (1, "")
+        assert f"job {fork['job']} has no log: only the programs of processings" in silent.err
     assert (shown["status"], shown["done"]) == ("success", 12)
     assert filled.done("job cancel", fork["job"], "--dry-run")["status"] == "SUCCESS"
 
