@@ -295,3 +295,5 @@ def _opened(path: str, within: Folder) -> int | None:
         return os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0), dir_fd=within.file)
     except FileNotFoundError:
         return None
+    except PermissionError:  # a link to a file of a lake, which is read-only
+        return os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0), dir_fd=within.file)
