@@ -20,7 +20,7 @@ from headrace.engine.imports.packing import PackedImage
 from headrace.storage.objects.files import file_errors
 
 MEMORY_BYTES = 4 << 20
-WINDOW = 8_192
+WINDOW = 4_096
 """Images that are put into the order of their names before they are cut.
 
 Assets are mostly registered by their names, while many sources are in no order, and chunks of neighbouring assets are
