@@ -95,18 +95,20 @@ class VersionAddDocument(Change):
 
 
 class VersionMergeDocument(Change, rename={"source": "from"}):
-    """headrace version merge."""
+    """headrace version merge; ``added`` are the assets that were not there yet, null in a dry run."""
 
     source: str
     version: str
     assets: int
+    added: int | None
 
 
 class VersionSplitDocument(Change):
-    """headrace version split; ``parts`` are the numbers of assets by name."""
+    """headrace version split; ``parts`` are the numbers of assets by name, ``untagged`` those that lost an older tag."""
 
     version: str
     parts: dict[str, int]
+    untagged: dict[str, int]
     seed: str
 
 
