@@ -17,7 +17,17 @@ import orjson
 from numpy.typing import NDArray
 
 from headrace.model.blob import runs
-from headrace.model.blob.runs import DamagedColumnError, DecodedRuns, Floats, Integers
+from headrace.model.blob.runs import DamagedColumnError, DecodedRuns
+from headrace.model.blob.values import (
+    EXACT,
+    Floats,
+    Integers,
+    are_whole,
+    integers_where,
+    pairs,
+    values,
+    without_noise,
+)
 from headrace.model.shapes import Box
 
 ChainForm = Literal["points", "flat", "text", "text of points"]
@@ -98,7 +108,7 @@ def chain_numbers(owners: Sequence[Sequence[Any]], form: ChainForm = "points") -
 
 
 def _are_exact(numbers: Floats) -> bool:
-    return not len(numbers) or bool(np.abs(numbers).max() < runs.EXACT)
+    return not len(numbers) or bool(np.abs(numbers).max() < EXACT)
 
 
 def _flat(text: bytes) -> list[float]:
@@ -118,12 +128,7 @@ def _parsed(texts: list[bytes]) -> tuple[Floats, Integers]:
     return np.fromiter(numbers, np.float64, len(numbers)), lengths
 
 
-def encode_chains(owners: Sequence[Sequence[Any]], form: ChainForm = "points") -> list[ChainRuns]:
-    """Encode the chains of each owner; see :func:`chain_numbers` for the arguments and what it raises."""
-    return encode_numbers_of_chains(chain_numbers(owners, form))
-
-
-def encode_numbers_of_chains(chains: ChainNumbers) -> list[ChainRuns]:
+def encode_chains(chains: ChainNumbers) -> list[ChainRuns]:
     """Encode the chains of each owner."""
     numbers, sizes, counts = chains
     owner_points = _sum_by_owner(sizes, counts)
@@ -145,10 +150,10 @@ def encode_numbers_of_chains(chains: ChainNumbers) -> list[ChainRuns]:
     return list(map(ChainRuns, size_runs, start_runs, step_runs))
 
 
-def _sum_by_owner(values: Integers, counts: Integers) -> Integers:
-    """Add up values, ``counts[i]`` of which belong to owner i."""
-    sums = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=sums[1:])
+def _sum_by_owner(numbers: Integers, counts: Integers) -> Integers:
+    """Add up numbers, ``counts[i]`` of which belong to owner i."""
+    sums = np.zeros(len(numbers) + 1, np.int64)
+    np.cumsum(numbers, out=sums[1:])
     ends = np.cumsum(counts)
     by_owner: Integers = sums[ends] - sums[ends - counts]
     return by_owner
@@ -182,9 +187,9 @@ class DecodedChains(NamedTuple):
         width = 2 if form == "flat" else 1
         listed: list[Any]
         if form == "lists":
-            listed = runs.pairs(self.points, whole=whole)
+            listed = pairs(self.points, whole=whole)
         else:
-            numbers = runs.values(self.points.reshape(-1), whole=whole)
+            numbers = values(self.points.reshape(-1), whole=whole)
             listed = (
                 numbers if form == "flat" else list(zip(numbers[0::2], numbers[1::2], strict=True))
             )
@@ -214,10 +219,10 @@ class DecodedChains(NamedTuple):
             starts = runs.starts_of(self.sizes)[filled]
             lows[filled] = np.minimum.reduceat(self.points, starts, axis=0)
             highs[filled] = np.maximum.reduceat(self.points, starts, axis=0)
-        spans = runs.without_noise(highs - lows)
-        whole = runs.are_whole(lows) & runs.are_whole(highs)
-        sides = runs.integers_where(whole.reshape(-1), spans.reshape(-1))
-        corners = iter(runs.values(lows.reshape(-1)))
+        spans = without_noise(highs - lows)
+        whole = are_whole(lows) & are_whole(highs)
+        sides = integers_where(whole.reshape(-1), spans.reshape(-1))
+        corners = iter(values(lows.reshape(-1)))
         following = iter(sides)
         return list(zip(corners, corners, following, following, strict=True))
 

@@ -14,10 +14,11 @@ from headrace.model.blob.chains import (
     ChainNumbers,
     ChainRuns,
     chain_numbers,
-    encode_numbers_of_chains,
+    encode_chains,
 )
 from headrace.model.blob.layout import BlobContent, BlobExtras, BlobGroup, seal
 from headrace.model.blob.runs import encode_numbers
+from headrace.model.blob.values import without_noise
 from headrace.model.columns import FLAT, ShapeGroup, ShapeKind, Shapes, TrackGeometry, by_kind
 
 NO_OUTLINE, MASK_OUTLINE, RINGS = 0, 1, 2
@@ -59,7 +60,7 @@ class PageColumns:
     def encode(self) -> None:
         """Encode all columns that were added."""
         self._number_runs = encode_numbers(self._numbers)
-        self._chain_runs = encode_numbers_of_chains(self._joined)
+        self._chain_runs = encode_chains(self._joined)
 
     def numbers(self, index: int | None) -> bytes:
         """Return an encoded column of numbers; empty where there is none."""
@@ -239,7 +240,6 @@ class _PreparedGroup:
         return made
 
 
-_DECIMALS, _NOISE = 1e6, 1e-9
 _NO_BOX = (float("nan"),) * 4
 
 
@@ -261,11 +261,7 @@ def _leave_out_boxes(chains: ChainNumbers, prepared: list[_PreparedGroup]) -> No
     heads = np.flatnonzero(np.fromiter(chain.from_iterable(map(_heads, chosen)), np.bool_))
     edges = chains.bounds()[rings]
     low = np.minimum.reduceat(edges[:, :2], heads)
-    size = np.maximum.reduceat(edges[:, 2:], heads) - low
-    # As rings_bounds does: without the noise of the subtraction. Nothing is as large as a chain without points.
-    with np.errstate(over="ignore", invalid="ignore"):
-        short = np.rint(size * _DECIMALS) / _DECIMALS
-        size = np.where(np.abs(short - size) < _NOISE, short, size)
+    size = without_noise(np.maximum.reduceat(edges[:, 2:], heads) - low)
     boxes = [box for each in chosen for box in each.group.boxes or ()]
     given = np.fromiter(
         chain.from_iterable([box or _NO_BOX for box in boxes]), np.float64, 4 * len(boxes)

@@ -16,8 +16,8 @@ from headrace.errors import StorageError
 from headrace.model.blob import runs
 from headrace.model.blob.chains import ChainRuns, check_chains
 from headrace.model.blob.layout import BlobContent, BlobGroup, opened, seal
-from headrace.model.blob.runs import Integers
 from headrace.model.blob.unpack import unpack_page
+from headrace.model.blob.values import Integers
 from headrace.model.columns import FLAT, ShapeKind, Shapes
 from headrace.model.ids import MAX_ORDINAL
 

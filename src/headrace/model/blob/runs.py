@@ -7,8 +7,7 @@ A run is one head byte and its payload; an empty run has no bytes at all:
              f8                    float64, for numbers that no scale makes integers
 
 So numpy takes a column without parsing text: it views the bytes and divides. Numbers are read equal to those written.
-Whole numbers are read as integers, however they were
-written (``12.0`` as ``12``).
+Whole numbers are read as integers, however they were written (``12.0`` as ``12``).
 
 Each function works on the runs of a whole page of annotations, because the cost of a call to numpy is that of a hundred
 numbers. "Owner" means the run that a number belongs to.
@@ -23,17 +22,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.model.geometry import DECIMALS, NOISE
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
+from headrace.model.blob.values import EXACT, Floats, Integers, values
 
 TYPES = [np.dtype(f"<{name}") for name in ("u1", "u2", "i1", "i2", "i4", "i8", "f8")]
 RAW = len(TYPES) - 1
 FACTORS = np.array([1.0, 10.0, 100.0, 1000.0])
 _UNSCALED = len(FACTORS)
-EXACT = float(1 << 53)
-"""Float64 holds every integer up to this one."""
 SAFE = float(1 << 50)
 """The distance of two integers up to this one is exact in float64."""
 _LOW = np.array([0.0, 0.0, -(2.0**7), -(2.0**15), -(2.0**31), -EXACT])
@@ -185,12 +179,8 @@ def _narrowest(whole: Floats, starts: Integers, scales: Integers) -> Integers:
 def encode_numbers(lists: Sequence[Sequence[float]]) -> list[bytes]:
     """Encode lists of numbers, each as one run; see :func:`as_floats` for what it raises."""
     flat, lengths = as_floats(lists)
-    return encode(*_with_lengths(flat, lengths))
-
-
-def _with_lengths(flat: Floats, lengths: Integers) -> tuple[Floats, Integers, Integers]:
     whole, scales = scaled(flat, lengths)
-    return whole, lengths, scales
+    return encode(whole, lengths, scales)
 
 
 # --- decoding --------------------------------------------------------------------------------------------
@@ -311,64 +301,6 @@ def lists_of(runs: DecodedRuns, *, whole: bool = False) -> list[list[Any]]:
     ends = np.cumsum(runs.lengths).tolist()
     starts = starts_of(runs.lengths).tolist()
     return [flat[start:end] for start, end in zip(starts, ends, strict=True)]
-
-
-def values(numbers: Floats, *, whole: bool = False) -> list[Any]:
-    """Return numbers as Python's: integers where they are whole, else floats. With ``whole`` all are rounded."""
-    if whole:
-        if len(numbers) and np.abs(numbers).max() > EXACT:
-            return list(map(round, numbers.tolist()))
-        return list(np.rint(numbers).astype(np.int64).tolist())
-    held, integral = _integral(numbers)
-    if len(integral) == len(numbers):
-        return list(held.tolist())
-    result = list(numbers.tolist())
-    # What was whole in a source stays whole: 12, not 12.0.
-    for index, number in zip(integral.tolist(), held[integral].tolist(), strict=True):
-        result[index] = number
-    return result
-
-
-def integers_where(whole: NDArray[np.bool_], numbers: Floats) -> list[Any]:
-    """Return numbers as Python's: integers where ``whole`` says so, else floats."""
-    result = list(numbers.tolist())
-    for index in np.flatnonzero(whole).tolist():
-        result[index] = int(result[index])
-    return result
-
-
-def are_whole(numbers: Floats) -> NDArray[np.bool_]:
-    """Return which numbers :func:`values` returns as integers."""
-    whole: NDArray[np.bool_] = (np.rint(numbers) == numbers) & (np.abs(numbers) <= EXACT)
-    return whole
-
-
-def without_noise(differences: Floats) -> Floats:
-    """Return differences of coordinates without the noise of a subtraction: 20.2, not 20.199999999999996."""
-    with np.errstate(over="ignore", invalid="ignore"):
-        short = np.round(differences, DECIMALS)
-    return np.where(np.abs(short - differences) < NOISE, short, differences)
-
-
-def pairs(points: Floats, *, whole: bool = False) -> list[list[Any]]:
-    """Return points, rows of two numbers, as lists ``[x, y]`` of what :func:`values` returns."""
-    if whole:
-        return list(np.rint(points).astype(np.int64).tolist())
-    numbers = points.reshape(-1)
-    held, integral = _integral(numbers)
-    if len(integral) == len(numbers):
-        return list(held.reshape(-1, 2).tolist())
-    result = list(points.tolist())
-    for index, number in zip(integral.tolist(), held[integral].tolist(), strict=True):
-        result[index >> 1][index & 1] = number
-    return result
-
-
-def _integral(numbers: Floats) -> tuple[Integers, Integers]:
-    """Return the numbers as integers, and the indices of those that are whole."""
-    with np.errstate(invalid="ignore"):
-        held = numbers.astype(np.int64)
-    return held, np.flatnonzero((held == numbers) & (np.abs(numbers) <= EXACT))
 
 
 def integers_of(runs: Sequence[bytes]) -> list[list[int]]:
