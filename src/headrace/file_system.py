@@ -1,4 +1,4 @@
-"""What whole file systems can do: be synced in one go, and share the blocks of files."""
+"""Sync a whole file system with one call, and share blocks between files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ MANY: Final = 32
 _CLONE: Final = 0x40049409  # FICLONE
 # ext2 to ext4, XFS, btrfs, F2FS, tmpfs, overlayfs. Others, such as FUSE, may do nothing and report no error.
 _SYNCING: Final = (0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, 0x01021994, 0x794C7630)
-_REPORTING: Final = (
-    5,
-    8,
-)  # the first Linux whose syncfs() reports that something could not be written
+# The first Linux whose syncfs() reports that something could not be written.
+_REPORTING: Final = (5, 8)
 _STATFS_BYTES: Final = 256
 
 
@@ -39,16 +37,16 @@ class FileSystem:
             os.close(file)
 
     def sync(self) -> bool:
-        """Sync all files and folders, also those of others; return False where that is not possible, or has failed.
+        """Sync all files and folders, also those of other programs; return False where that is impossible or has failed.
 
-        Then sync file by file, which tells the error. On ext4 one call for 256 files costs a thirtieth of the CPU time
+        After False, sync file by file, which raises the error. On ext4 one call for 256 files costs a thirtieth of the CPU time
         of as many calls of ``fsync``, and a fraction of the waiting: the disk is flushed once.
         """
         calls = _calls()
         return self._file is not None and calls is not None and calls.syncfs(self._file) == 0
 
     def close(self) -> None:
-        """Close it."""
+        """Stop using the file system. Idempotent."""
         file, self._file = self._file, None
         if file is not None:
             os.close(file)

@@ -23,7 +23,7 @@ _DEVICE = re.compile(
 )
 _PLAIN_PART = r"(?!con|prn|aux|nul|clock|com|lpt)[A-Za-z0-9_-](?:[A-Za-z0-9_. -]*[A-Za-z0-9_-])?"
 _PLAIN = re.compile(rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}", re.IGNORECASE)
-"""Nearly all names: one look tells that nothing is wrong with them."""
+"""Matches nearly all names, so that one test shows that they are valid."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,10}")

@@ -49,7 +49,7 @@ def client_session(
 async def _send_once(
     request: aiohttp.ClientRequest, send: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Keep aiohttp from repeating a request: it does so at once, uncounted, for errors of the two classes below."""
+    """Keep aiohttp from repeating a request: it does so immediately, uncounted, for errors of the two classes below."""
     try:
         return await send(request)
     except aiohttp.ClientConnectorError:

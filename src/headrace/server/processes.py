@@ -1,7 +1,7 @@
 """Serve one lake with several processes on one port.
 
-The parent holds the port and serves nothing. Each child opens the lake and listens on the same port; the system deals
-connections out among them. SQLite lets all of them read at once and one of them write. A child that dies is started again.
+The parent holds the port and serves nothing. Each child opens the lake and listens on the same port; the system
+distributes the connections. SQLite lets all of them read at once and one of them write. A child that dies is started again.
 The standard input of a child is a pipe that the parent holds open: its end, also by the death of the parent, stops the child.
 """
 
@@ -31,11 +31,11 @@ from headrace.server.settings import ServerSettings
 READY = b"ready\n"
 
 _MORE_SECONDS = 10.0
-"""Time that a child has to close the lake, after its requests had ``settings.stop_seconds``."""
+"""Seconds that a child has to close the lake, after ``settings.stop_seconds`` for its requests."""
 _LONGEST_PAUSE = 30.0
-"""Seconds between two starts of a child that dies at once."""
+"""The longest pause, in seconds, before a child that keeps dying is started again."""
 _SETTLED_SECONDS = 60.0
-"""A child that lives so long died of something new: the next start waits no longer than the first did."""
+"""After a child has lived for so many seconds, the pauses before its next starts are short again."""
 
 log = logging.getLogger("headrace.server")
 
@@ -185,7 +185,7 @@ class _Child:
             await self._process.wait()
 
     def kill(self) -> None:
-        """End the process at once."""
+        """End the process immediately."""
         if self._process is not None and self._process.returncode is None:
             self._process.kill()
 

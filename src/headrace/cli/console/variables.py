@@ -35,13 +35,13 @@ NEVER = {
     "--apply": "it does what a plan says, once",
     "--fetch-urls": "it makes calls to addresses that a data set names",
     "--follow-links": "it reads files outside the folder",
-    "--color": "it has a variable of its own, HEADRACE_COLOR",
-    "--verbose": "it has a variable of its own, HEADRACE_LOG",
+    "--color": "its variable is HEADRACE_COLOR",
+    "--verbose": "its variable is HEADRACE_LOG",
 }
 """The options that are read from the command line alone, and why."""
 
 PROJECT_COMMANDS = ("push", "pull", "sync", "import", "export", "convert", "copy", "ls", "stats")
-"""The commands whose options a project's file may set: it may have come with a repository that somebody else wrote."""
+"""The commands whose options a project's file may set: the file may belong to a repository of other people."""
 
 PROJECT_NEVER = ("--profile", "--from-profile", "--to-profile", "--prefer", "--no-verify")
 """Of these commands, the options that it may not set. Options that name a file are not read from it either."""
@@ -53,11 +53,11 @@ _EXCLUSIVE = (
     ("--auto-add", "--no-auto-add"),
     ("--auto-close", "--no-auto-close"),
 )
-"""Options of which one is given at most."""
+"""Groups of options that exclude each other."""
 
 
 class _Values(NamedTuple):
-    """What one place says: the values of options by their names without dashes, and how the place is called."""
+    """What one place says: the values of options by their names without dashes, and the name of the place."""
 
     origin: str
     values: dict[str, Any]
@@ -114,7 +114,7 @@ def read_options(app: App, commands: tuple[str, ...], arguments: ArgumentCollect
 
 
 def _excluded_by(options: dict[str, Argument]) -> set[str]:
-    """Return the options that one that is set excludes."""
+    """Return the options that those that are set exclude."""
     return {
         name
         for group in _EXCLUSIVE
@@ -137,7 +137,7 @@ def _set(argument: Argument, name: str, value: Any, origin: str) -> None:
 def _places(commands: tuple[str, ...], options: dict[str, Argument]) -> Iterator[_Values]:
     """Yield what the environment, the project's file and the person's file say, in this order."""
     prefix = prefix_of(commands)
-    # An empty variable is one that is not set.
+    # An empty variable counts as not set.
     variables = {
         name.removeprefix(prefix).lower().replace("_", "-"): value
         for name, value in sorted(os.environ.items(), reverse=True)
@@ -173,7 +173,7 @@ def _check(
     commands: tuple[str, ...],
     place: _Values,
 ) -> None:
-    """Refuse names of no option; drop, with a warning, those that are not read from this place."""
+    """Refuse unknown options; drop, with a warning, options that are not read from this place."""
     for name in list(found):
         where = place.origin or variable_of(commands, name)
         what = f"headrace {' '.join(commands)}"

@@ -1,7 +1,6 @@
 """Read a source once: pack its images, and count what a version cannot hold.
 
-Also the chunks that the images are sent in. Their cut depends on the source alone, never on the lake, so that a second
-run cuts the same chunks.
+Also the numbers of the chunks that the images are sent in, and of their halves (``spool.py`` cuts them).
 """
 
 from __future__ import annotations

@@ -215,13 +215,13 @@ class AssetMatcher:
         try:
             answer = await self._backend.call(MATCH_ASSETS, request)
         except NotFoundError:
-            # A server of before does not know this call. If it is the version that is gone, the next call tells.
+            # An earlier server does not have this call. If it is the version that is gone, the next call raises again.
             raise _UnknownNamesError from None
         ids = dict(zip(wanted, answer, strict=True))
         found: list[tuple[UUID, str] | None] = [
             (ids[name][0], name) if len(ids[name]) == 1 else None for name, *_ in names
         ]
-        # Those that are ambiguous, or have another name.
+        # Names of several assets, and names of none.
         rest = [place for place, each in enumerate(found) if each is None]
         for place, asset in zip(
             rest, await self._match([images[place] for place in rest]) if rest else (), strict=True

@@ -1,4 +1,4 @@
-"""The source of an import: its reader, its digest, and the first pass over it before anything is written."""
+"""The source of an import: its reader, its digest, and its check before anything is written."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The packed images of a source between the check of an import and its writing, cut into chunks.
 
 A few MiB stay in memory. More go to a temporary file without a name, which the system deletes with the process, even
-if it is killed.
+if it is killed. The cut depends on the source alone, never on the lake, so that a second run cuts the same chunks.
 """
 
 from __future__ import annotations

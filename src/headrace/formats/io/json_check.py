@@ -16,7 +16,7 @@ _FILES: Final = 10
 
 
 def check_json(path: Path) -> None:
-    """Read a file to its end, or to the first place that is not JSON, where it claims to be JSON: by its name or begin.
+    """Read a file to its end, or to the first place that is not JSON, where its name or its first byte claims that it is JSON.
 
     Raises:
         ParseError: It is broken; with the byte offset and a cure.
@@ -41,7 +41,7 @@ def check_json(path: Path) -> None:
 
 
 def find_broken(paths: Iterable[Path]) -> ParseError | None:
-    """Return what is broken in the first broken file of some, None if the first ten are whole."""
+    """Return the error of the first broken file among the first ten; None if they are valid."""
     for path in islice(paths, _FILES):
         try:
             check_json(path)

@@ -16,7 +16,7 @@ from msgspec.json import Decoder
 _RAW: Decoder[Raw] = Decoder(Raw)
 
 # Quantifiers are possessive, so that a long run of numbers takes no memory to backtrack into. A group with one is atomic
-# as well, since Python before 3.11.5 goes on behind a repetition that failed half-way.
+# as well, since Python before 3.11.5 continues behind a repetition that failed half-way.
 _SPACE = rb"[ \t\r\n]*+"
 _HEX = rb"[0-9a-fA-F]"
 # msgspec refuses lone surrogates.

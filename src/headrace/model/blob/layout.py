@@ -17,7 +17,7 @@ from headrace.model.blob.chains import ChainRuns
 
 VERSION = 3
 SCORED = 0b0001
-"""Flag of a blob of which a shape has a score, so that others need not be unpacked to look for one."""
+"""Set where a shape has a score. A blob without it need not be unpacked to look for scores."""
 
 HEAD_BYTES = 5
 

@@ -1,7 +1,7 @@
 """Blobs that another process packed: check them by the page, and give their labels the keys of a version.
 
 Nothing of a blob is trusted: it is read as if its bytes were random. Blobs of rectangles, points, polygons and lines
-alone are checked by their columns. All others are unpacked, and packed again by who receives them.
+alone are checked by their columns. All others are unpacked, and the caller packs them again.
 """
 
 from __future__ import annotations

@@ -63,7 +63,7 @@ _NEWEST_FIRST = " order by a.seq desc"
 _SHOWN_CANDIDATES = 5
 _SLICE = 2_000
 _SORTED = 20_000
-"""Assets with a label that are sorted by themselves; more are sorted in a walk over the version."""
+"""Up to so many assets with a label are read and sorted; for more, all assets of the version are walked in order."""
 
 
 # --- listing ---------------------------------------------------------------------------------------------

@@ -21,10 +21,10 @@ from headrace.protocol.operations.assets import ListAssets
 from headrace.storage.database.base import Database, Row
 
 _BLOCKS = 32
-"""Blocks that are read at once: a page of a frequent label needs one or two."""
+"""Blocks in one read. A page of a frequent label needs one or two of them."""
 
 _SETS = 1024
-"""Sets that are read at once, where there are many labels: joining them takes a millisecond."""
+"""Sets in one read, where there are many labels. Joining them takes a millisecond."""
 
 _SLICE = 2_000
 
@@ -37,7 +37,7 @@ class LabelledAssets:
         scope: The version.
         labels: Keys of labels: an asset has one of the first list, one of the second, and so on.
         others: The other filters.
-        horizon: All numbers of assets are below.
+        horizon: A number greater than those of all assets.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class LabelledAssets:
         return found
 
     async def _slices(self, before: int, wanted: int) -> AsyncIterator[list[int]]:
-        """Yield the numbers of assets with the labels, newest first, as many at a time as seem to be wanted."""
+        """Yield the numbers of assets with the labels, newest first, about ``wanted`` at a time."""
         size = min(max(wanted, 1), _SLICE)
         waiting: list[int] = []
         async for block, bits in self._blocks(before):

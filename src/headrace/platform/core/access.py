@@ -30,7 +30,7 @@ class ObjectUrls(Protocol):
         ...
 
     def downloads(self, organization: int) -> Callable[[str], str]:
-        """What makes the URLs of :meth:`download` from the names of many objects."""
+        """Return a function that makes URLs as :meth:`download` does, faster for many objects."""
         ...
 
     def upload(

@@ -14,7 +14,7 @@ SIZE = 4096
 _BYTES = SIZE // 8
 _SMALL = _BYTES // 2 - 1
 _SHRINK = 32
-"""A set of bits becomes small again only here, because it takes some time to list them."""
+"""A set of bits becomes small again at this size only, because listing the bits takes time."""
 
 _NUMBERS = range(SIZE)
 _BIT = bytes.maketrans(b"01", b"\0\1")

@@ -1,6 +1,7 @@
 """Which assets of a version have which labels, kept beside the annotations, so that listings by label read none of them.
 
-Every transaction that changes annotations marks their assets anew: ``CounterDelta.write`` calls :func:`mark_assets`.
+Every transaction that changes annotations updates the marks of their assets: ``CounterDelta.write`` calls
+:func:`mark_assets`.
 Versions of older lakes are marked in ranges (``platform/jobs/marking.py``).
 """
 
@@ -38,8 +39,8 @@ async def mark_assets(
         bucket: The bucket of the version.
         version: The number of the version.
         added: The labels of the new annotations of an asset, by asset.
-        reduced: Assets that have less annotations or other ones; theirs are read again.
-        lost: The labels of the annotations that they had.
+        reduced: Assets that lost annotations; those that are left are read again.
+        lost: The labels of the annotations that were lost.
     """
     more = _more(added)
     members = _members(await _counts(tx, bucket, version, reduced) if reduced else ())
@@ -61,7 +62,10 @@ async def mark_assets(
 
 
 def _more(added: Mapping[int, Collection[int]]) -> dict[tuple[int, int], list[int]]:
-    """Return the places of assets by block and label, ascending; an import asks for every label of every image."""
+    """Return the offsets of assets in their blocks, ascending, by block and label.
+
+    An import calls this with every label of every image.
+    """
     by_label: dict[int, list[int]] = defaultdict(list)
     for asset, labels in added.items():
         for label in labels:
@@ -94,7 +98,7 @@ async def mark_range(tx: Transaction, bucket: int, version: int, first: int, end
 async def copy_marks(
     tx: Transaction, source: tuple[int, int], target: tuple[int, int], after: int, until: int
 ) -> None:
-    """Mark assets that were copied with their numbers and annotations as those of the source are.
+    """Copy the marks of assets that were copied with their numbers and annotations.
 
     Args:
         tx: The transaction in which they were copied.
@@ -169,7 +173,7 @@ async def _counts(tx: Transaction, bucket: int, version: int, assets: Collection
     first, end = min(assets), max(assets) + 1
     if end - first > 2 * len(assets):
         return await tx.fetch("marks.counts_of_assets", assets=json_text([*assets]), **place)
-    # Neighbours, as in an import or a deletion in ranges, are read at once.
+    # Neighbours, as in an import or a deletion in ranges, are read as one range.
     rows = await tx.fetch("marks.counts_of_range", first=first, end=end, **place)
     return rows if end - first == len(assets) else [row for row in rows if row[0] in assets]
 
@@ -184,7 +188,7 @@ def _members(counts: Iterable[Row]) -> defaultdict[tuple[int, int], set[int]]:
 
 
 def _span(first: int, last: int) -> int:
-    """The bits from ``first`` to ``last``, as far as they are in a block."""
+    """Return the bits from ``first`` to ``last`` that are in a block."""
     first, last = max(first, 0), min(last, BLOCK - 1)
     return (1 << last + 1) - (1 << first)
 

@@ -26,7 +26,7 @@ _STATUSES = {str(member): member for member in DataUploadStatus}
 
 
 def data_records(access: Access) -> Callable[[Row], DataRecord]:
-    """Return what builds the record of a data from its row; a listing makes it once for all rows.
+    """Return a function that builds the record of a data from its row; a listing needs one for all rows.
 
     A row is the lake's bucket and creation, then the data's no, object_name, filename, kind, content_type, status, width,
     height, size, sha256, metadata and custom_metadata. All statements that list data use this order.

@@ -1,7 +1,7 @@
 """Rewrite blobs of earlier formats in the background, range by range.
 
-Each range is one transaction that also records how far the work is, so it can stop anywhere and goes on when the lake is
-opened next. Blobs of every format are read meanwhile, so nothing waits for this.
+Each range is one transaction that also records how far the work is, so it can stop anywhere and continues when the lake
+is opened next. Blobs of every format are read meanwhile, so nothing waits for this.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class _Position(NamedTuple):
 
 
 async def rewrite_old_blobs(context: Context) -> None:
-    """Rewrite all blobs that no removal may still be compared with."""
+    """Rewrite all blobs, except in datasets with a removal that can still be undone: an undo compares blobs."""
     while await _rewrite_range(context):
         pass
 

@@ -215,7 +215,7 @@ class StartImport(Struct, kw_only=True):
 class ImportRecord(Struct, kw_only=True, frozen=True):
     """``done`` are the chunks that an interrupted import of the same source has already applied.
 
-    ``packed`` tells whether the server takes packed shapes; servers of before do not say it.
+    ``packed`` tells whether the server takes packed shapes; earlier servers do not send it.
     """
 
     id: UUID

@@ -16,7 +16,7 @@ from headrace.transfer.state.journal import CompletedFile
 
 BATCH_FILES = 64
 BATCH_BYTES = 8 * 1024 * 1024
-"""Most files, and most bytes, of one batch; a larger file is a batch of its own."""
+"""Limits of one batch. A larger file is a batch alone."""
 
 
 class LocalBatch:

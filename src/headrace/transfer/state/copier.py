@@ -26,7 +26,7 @@ _CANNOT_LINK = (errno.EXDEV, errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP)
 
 
 class LocalMedia(StrEnum):
-    """How a file of a lake on this machine comes into a folder: as a copy of its own, or as a link to the same bytes."""
+    """How a file of a lake on this machine comes into a folder: as a copy, or as a hard link to the same bytes."""
 
     COPY = "copy"
     HARDLINK = "hardlink"
