@@ -55,11 +55,12 @@ class TrackGeometry(NamedTuple):
 class ShapeGroup(Struct, gc=False):
     """The shapes of one kind in columns of equal length.
 
-    ``geometry`` by kind: RECTANGLE flat ``x, y, w, h``; POINT flat ``x, y``; POLYGON and LINE lists of pairs;
+    ``geometry`` by kind: RECTANGLE flat ``x, y, w, h``; POINT flat ``x, y``; POLYGON and LINE lists of pairs (before
+    they are packed also flat lists or JSON texts, see :data:`headrace.model.blob.chains.ChainForm`);
     KEYPOINTS lists of triples; MASK compressed run lengths; TRACK :class:`TrackGeometry`; CLASSIFICATION an empty list.
     An optional column is None where no shape has a value. ``boxes`` are the boxes ``x, y, w, h`` that were given beside
-    other geometry, and that do not follow from it; ``segmentations`` are the outlines of objects
-    with keypoints. ``areas`` (square pixels) and ``bounds`` (boxes around the rings) of polygons are computed where a
+    other geometry, and that do not follow from it; ``segmentations`` are the outlines of objects with keypoints.
+    ``areas`` (square pixels) and ``bounds`` (boxes around the rings) of polygons are computed where a
     reader of blobs asks for them, and never stored.
     """
 
@@ -195,6 +196,11 @@ def with_group(shapes: Shapes, group: ShapeGroup) -> Shapes:
     others = [other for other in shapes.groups if other.kind is not group.kind]
     groups = [*others, group] if group.labels else others
     return Shapes(sorted(groups, key=by_kind), shapes.next_ordinal)
+
+
+def column_of(values: list[Any]) -> list[Any] | None:
+    """Return the values as a column of a group: None where no shape has one."""
+    return None if values.count(None) == len(values) else values
 
 
 def by_kind(group: ShapeGroup) -> int:

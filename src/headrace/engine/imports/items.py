@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import msgspec
-
 from headrace.engine.imports.packing import PackedImage
 from headrace.model.blob.unpack import unpack_page
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
@@ -40,11 +38,7 @@ class ItemBuilder:
         return [self._item(*pair) for pair in zip(images, unpacked, strict=True)]
 
     def _item(self, image: PackedImage, shapes: Shapes) -> ImportItem:
-        attributes = image.attributes
-        item = ImportItem(
-            asset_id=str(image.asset),
-            attributes=None if attributes is None else msgspec.json.decode(attributes),
-        )
+        item = ImportItem(asset_id=str(image.asset), attributes=image.decoded_attributes())
         for group in shapes.groups:
             self._add(item, group)
         return item

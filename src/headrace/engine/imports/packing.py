@@ -18,7 +18,7 @@ from headrace.errors import ParseError
 from headrace.formats.geometry.box_table import BoxView, as_boxes
 from headrace.model import rle
 from headrace.model.blob.pack import pack_page
-from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry, column_of
 from headrace.model.sample import Sample
 from headrace.model.shapes import (
     Attributes,
@@ -63,6 +63,10 @@ class PackedImage(Struct, array_like=True, gc=False):
     labels: dict[int, int]
     blob: bytes
     asset: UUID | None = None
+
+    def decoded_attributes(self) -> dict[str, Any] | None:
+        """Return the attributes as values."""
+        return None if self.attributes is None else msgspec.json.decode(self.attributes)
 
 
 class LabelIndices(dict[str, int]):
@@ -179,7 +183,7 @@ def columns_of_view(labels: LabelIndices, view: BoxView) -> Shapes:
     size, texts = len(table.labels), table.polygon_texts
     keys = [labels[label] for label in table.labels]
     boxes: list[Any] = list(zip(table.x, table.y, table.w, table.h, strict=True))
-    attributes = _column(list(table.attributes)) if table.attributes else None
+    attributes = column_of(list(table.attributes)) if table.attributes else None
     if not size:
         return Shapes([])
     if texts is None or not any(texts):
@@ -208,12 +212,12 @@ def _mixed(
     if flat:
         numbers = [number for place in flat for number in boxes[place]]
         group = ShapeGroup(ShapeKind.RECTANGLE, [keys[place] for place in flat], numbers)
-        group.attributes = _column([of_row[place] for place in flat])
+        group.attributes = column_of([of_row[place] for place in flat])
         groups.append(group)
     if outlined:
         owners = [place for place, parts in zip(outlined, rings, strict=True) for _ in parts]
         group = ShapeGroup(ShapeKind.POLYGON, [keys[place] for place in owners], [*chain(*rings)])
-        group.attributes = _column([of_row[place] for place in owners])
+        group.attributes = column_of([of_row[place] for place in owners])
         _set_objects(group, [len(parts) for parts in rings], [boxes[place] for place in outlined])
         groups.append(group)
     return Shapes(groups)
@@ -228,7 +232,7 @@ def _set_objects(group: ShapeGroup, sizes: list[int], of_objects: list[Any]) -> 
         instance += size > 1
         instances += [instance if size > 1 else None] * size
         boxes += [box, *[None] * (size - 1)][:size]
-    group.boxes, group.instances = _column(boxes), _column(instances)
+    group.boxes, group.instances = column_of(boxes), column_of(instances)
 
 
 def _group(
@@ -238,9 +242,9 @@ def _group(
         kind,
         [labels[shape.label] for shape in shapes],
         geometry,
-        _column([shape.text for shape in shapes]),
+        column_of([shape.text for shape in shapes]),
         _attributes(shapes),
-        scores=_column([shape.score for shape in shapes]),
+        scores=column_of([shape.score for shape in shapes]),
     )
 
 
@@ -251,18 +255,14 @@ def _attributes(shapes: list[Any]) -> list[Attributes | None] | None:
             {**(shape.attributes or {}), CROWD: True} if shape.iscrowd else shape.attributes
             for shape in shapes
         ]
-    return _column(values)
-
-
-def _column(values: list[Any]) -> list[Any] | None:
-    return None if values.count(None) == len(values) else values
+    return column_of(values)
 
 
 def _polygons(labels: LabelIndices, shapes: list[Polygon]) -> ShapeGroup:
     rings = [ring for shape in shapes for ring in shape.rings]
     if len(rings) == len(shapes) and all(len(shape.rings) == 1 for shape in shapes):
         group = _group(labels, shapes, ShapeKind.POLYGON, rings)
-        group.boxes = _column([shape.bbox for shape in shapes])
+        group.boxes = column_of([shape.bbox for shape in shapes])
         return group
     repeated = [shape for shape in shapes for _ in shape.rings]
     group = _group(labels, repeated, ShapeKind.POLYGON, rings)
@@ -286,8 +286,8 @@ def _lines(labels: LabelIndices, shapes: list[Line]) -> ShapeGroup:
 
 def _keypoints(labels: LabelIndices, shapes: list[Keypoints]) -> ShapeGroup:
     group = _group(labels, shapes, ShapeKind.KEYPOINTS, [shape.points for shape in shapes])
-    group.boxes = _column([shape.bbox for shape in shapes])
-    group.segmentations = _column([_segmentation(shape) for shape in shapes])
+    group.boxes = column_of([shape.bbox for shape in shapes])
+    group.segmentations = column_of([_segmentation(shape) for shape in shapes])
     return group
 
 
@@ -300,7 +300,7 @@ def _segmentation(shape: Keypoints) -> Any:
 
 def _masks(labels: LabelIndices, shapes: list[Mask]) -> ShapeGroup:
     group = _group(labels, shapes, ShapeKind.MASK, [shape.counts for shape in shapes])
-    group.boxes = _column([_box_of_mask(shape) for shape in shapes])
+    group.boxes = column_of([_box_of_mask(shape) for shape in shapes])
     return group
 
 

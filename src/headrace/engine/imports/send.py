@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET, Struct
 
 from headrace.backend.base import Backend
@@ -166,7 +165,7 @@ def _packed_items(images: list[PackedImage]) -> list[PackedItem]:
         PackedItem(
             asset_id=str(image.asset),
             shapes=image.blob,
-            attributes=None if image.attributes is None else msgspec.json.decode(image.attributes),
+            attributes=image.decoded_attributes(),
         )
         for image in images
     ]

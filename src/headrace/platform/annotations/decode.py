@@ -15,7 +15,7 @@ from headrace.model.blob.counts import pack_counts
 from headrace.model.blob.pack import pack_page
 from headrace.model.blob.receive import ReceivedShapes, UnknownLabelError, receive, receive_page
 from headrace.model.blob.unpack import unpack
-from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
+from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry, column_of
 from headrace.model.ids import MAX_ORDINAL
 from headrace.protocol.operations.annotations import ImportItem, PackedItem, Pair
 
@@ -130,7 +130,7 @@ def _check_mask_columns(shapes: Shapes, asset: int, sizes: Sizes) -> None:
             rle.check(counts, height, width)
             if box is not None and box == rle.bounds(counts, height):
                 boxes[index] = None
-        masks.boxes = _column(boxes)
+        masks.boxes = column_of(boxes)
     for outline in _segmentation_masks(shapes):
         width, height = _size(asset, sizes)
         rle.check(rle.decode(outline), height, width)
@@ -244,21 +244,17 @@ def _group(
         kind,
         [labels[shape.label_id] for shape in shapes],
         geometry,
-        texts=_column([shape.text for shape in shapes]),
-        attributes=_column([shape.attributes for shape in shapes]),
-        scores=_column([shape.score for shape in shapes]),
+        texts=column_of([shape.text for shape in shapes]),
+        attributes=column_of([shape.attributes for shape in shapes]),
+        scores=column_of([shape.score for shape in shapes]),
     )
     if kind in _WITH_BOXES:
-        group.boxes = _column([shape.bbox for shape in shapes])
+        group.boxes = column_of([shape.bbox for shape in shapes])
     if kind is ShapeKind.POLYGON:
-        group.instances = _column([shape.instance for shape in shapes])
+        group.instances = column_of([shape.instance for shape in shapes])
     elif kind is ShapeKind.KEYPOINTS:
-        group.segmentations = _column([shape.segmentation for shape in shapes])
+        group.segmentations = column_of([shape.segmentation for shape in shapes])
     return group
-
-
-def _column(values: list[Any]) -> list[Any] | None:
-    return None if values.count(None) == len(values) else values
 
 
 def _rectangles(shapes: list[Any]) -> list[Any]:
