@@ -251,8 +251,11 @@ def _geometry(
 def _tracks(
     size: int, numbers: list[Any], chains: list[Any], extras: BlobExtras
 ) -> list[TrackGeometry]:
-    heads = iter(_column(integers_of([extras.tracks])[0], 4 * size))
-    frames = iter(integers_of([extras.frames])[0])
+    counts = _column(integers_of([extras.tracks])[0], 4 * size)
+    numbered = integers_of([extras.frames])[0]
+    if sum(counts) - sum(counts[::4]) != len(numbered):
+        raise ValueError("a track without its keyframes")
+    heads, frames = iter(counts), iter(numbered)
     values, rings = iter(numbers), iter(chains)
     tracks = [
         TrackGeometry(
@@ -270,9 +273,7 @@ def _tracks(
     ]
     boxes = sum(len(track.rectangles) for track in tracks)
     counted = boxes, sum(len(track.polygons) for track in tracks)
-    if (4 * counted[0], counted[1]) != (len(numbers), len(chains)) or next(
-        frames, None
-    ) is not None:
+    if (4 * counted[0], counted[1]) != (len(numbers), len(chains)):
         raise ValueError("a track without its keyframes")
     return tracks
 
