@@ -189,7 +189,7 @@ class FileRow(Document):
     id: str
 
 
-class StatsDocument(Document):
+class StatsDocument(ChoiceDocument, kw_only=True):
     """headrace stats."""
 
     version: str

@@ -3771,9 +3771,17 @@ class DatasetVersion(Launches[Job]):
         """
         return self._iterate(self._inner.iter_annotations, status, assets, worker)
 
-    def retrieve_stats(self) -> VersionStats:
-        """Return the number of shapes by label, and the total numbers of shapes and annotations."""
-        answer: VersionStats = self._call(self._inner.retrieve_stats)
+    def retrieve_stats(self, assets: Sequence[Asset] | MultiAsset | None = None) -> VersionStats:
+        """Return the number of shapes by label, and the total numbers of shapes and annotations.
+
+        Args:
+            assets: Count only what is on these assets; this loads their annotations, one page at a time.
+                Default: all assets.
+
+        Returns:
+            The numbers.
+        """
+        answer: VersionStats = self._call(self._inner.retrieve_stats, assets)
         return answer
 
     def import_annotations(

@@ -36,6 +36,17 @@ def categories(path: Path) -> Counter[str]:
     return Counter(names[each["category_id"]] for each in document["annotations"])
 
 
+def shapes_on(drawn: Drawn, names: list[str]) -> Counter[str]:
+    """The number of drawn shapes of each label on some images."""
+    ids = {each["id"] for each in drawn.coco["images"] if each["file_name"] in names}
+    labels = {each["id"]: each["name"] for each in drawn.coco["categories"]}
+    return Counter(
+        labels[each["category_id"]]
+        for each in drawn.coco["annotations"]
+        if each["image_id"] in ids
+    )
+
+
 def test_globs_in_each_command(
     place: Place, drawn: Drawn, names: list[str], tmp_path: Path
 ) -> None:
@@ -71,6 +82,32 @@ def test_globs_in_each_command(
     assert none.status == 1
     assert "choose nothing" in none.err
     assert not (tmp_path / "none.json").exists()
+
+
+def test_stats_of_chosen_assets(
+    place: Place, drawn: Drawn, names: list[str], tmp_path: Path
+) -> None:
+    place.done("push", "demo/v1", drawn.images)
+    place.done("import", "demo/v1", drawn.annotations)
+    everything = place.done("stats", "demo/v1")
+    assert place.done("stats", "demo/v1", "--include", "*") == everything
+    first = place.done("stats", "demo/v1", "--include", "*_00[0-4].*")
+    rest = place.done("stats", "demo/v1", "--exclude", "*_00[0-4].*")
+    assert (first["assets"], first["annotations"], rest["assets"]) == (5, 5, 7)
+    assert Counter(first["labels"]) == shapes_on(drawn, names[:5])
+    assert Counter(rest["labels"]) == shapes_on(drawn, names[5:])
+    assert first["shapes"] + rest["shapes"] == everything["shapes"]
+    both = place.run(
+        "stats", "demo/v1", "-q", f'filename = "{names[1]}"', "--include", "*_00[0-4].*"
+    )
+    assert both.out.startswith("demo/v1: 1 asset chosen, 1 annotation, ")
+    listed = tmp_path / "names.txt"
+    listed.write_text(f"{names[2]}\nnone.png\n")
+    part = place.run("stats", "demo/v1", "--files-from", listed, "--json")
+    assert part.status == 1
+    assert Counter(part.json()["labels"]) == shapes_on(drawn, names[2:3])
+    assert part.json()["names_not_found"] == {"count": 1, "examples": ["none.png"]}
+    assert place.done("stats", "demo/v1", "--include", "x")["shapes"] == 0
 
 
 def test_a_list_of_names_from_a_file_and_from_a_pipe(

@@ -39,6 +39,10 @@ def test_a_version_comes_and_goes(filled: Place, drawn: Drawn, tmp_path: Path) -
     assert filled.done("push", "demo/v1", drawn.images)["uploaded"] == 0
     stats = filled.done("stats", "demo/v1")
     assert stats["shapes"] == len(drawn.coco["annotations"])
+    assert filled.done("stats", "demo/v1", "--include", "*.png") == stats
+    few = filled.done("stats", "demo/v1", "--include", "*_00[0-4].*")
+    assert (few["assets"], few["annotations"]) == (5, 5)
+    assert 0 < few["shapes"] < stats["shapes"]
     assert filled.done("pull", "demo/v1", tmp_path / "images")["moved"] == 12
     exported = filled.done("export", "demo/v1", tmp_path / "out", "--format", "yolo")
     assert exported["images"] == 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TypeVar
 from uuid import UUID
@@ -13,6 +14,7 @@ from headrace.errors import HeadraceError
 from headrace.garbage import collector_paused
 from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
+from headrace.model.records import VersionStats
 from headrace.platform.annotations.encode import encode_annotations
 from headrace.protocol.operations.annotations import (
     ANNOTATION_IDS,
@@ -51,6 +53,17 @@ def count_shapes(annotation: LoadedAnnotation) -> int:
     rings = [each.instance for each in annotation.polygons if each.instance is not None]
     shapes = sum(len(getattr(annotation, kind)) for kind in PLURALS.values())
     return shapes - len(rings) + len(set(rings))
+
+
+def count_labels(annotation: LoadedAnnotation) -> Counter[str]:
+    """Return the number of shapes of each label of an annotation; the rings of one object count once."""
+    counts = Counter(shape.label for shape in shapes_of(annotation))
+    met: set[int] = set()
+    for ring in annotation.polygons:
+        if ring.instance is not None:
+            counts[ring.label] -= ring.instance in met
+            met.add(ring.instance)
+    return counts
 
 
 def annotations_in(page: Page) -> Sequence[LoadedAnnotation | PackedAnnotation]:
@@ -157,6 +170,24 @@ async def annotations_of_assets(
     """Yield annotations in the order of their assets, newest first on each, with one page of assets in memory."""
     async for ids in _asset_pages(backend, version_id, asset_ids):
         yield await load_page(backend, version_id, ids, status, worker_id)
+
+
+async def stats_of_assets(
+    backend: Backend, version_id: UUID, asset_ids: Sequence[UUID]
+) -> VersionStats:
+    """Count the annotations and shapes of some assets, with one page of annotations in memory."""
+    labels: Counter[str] = Counter()
+    annotations = 0
+    async for page in annotations_of_assets(backend, version_id, asset_ids=asset_ids):
+        annotations += len(page)
+        for annotation in page:
+            labels.update(count_labels(annotation))
+    return VersionStats(
+        label_repartition=dict(labels),
+        nb_objects=labels.total(),
+        nb_annotations=annotations,
+        nb_assets=len(asset_ids),
+    )
 
 
 async def load_page(

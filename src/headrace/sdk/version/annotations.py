@@ -8,7 +8,11 @@ from uuid import UUID
 
 from headrace.engine.paging import OffsetListing
 from headrace.engine.undo.remove import delete_annotations
-from headrace.engine.versions.load import annotations_of_assets, annotations_of_version
+from headrace.engine.versions.load import (
+    annotations_of_assets,
+    annotations_of_version,
+    stats_of_assets,
+)
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord, DatasetVersionRecord, VersionStats
 from headrace.protocol.operations import annotating
@@ -159,7 +163,19 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             for annotation in page:
                 yield annotation
 
-    async def retrieve_stats(self) -> VersionStats:
-        """Return the number of shapes by label, and the total numbers of shapes and annotations."""
+    async def retrieve_stats(
+        self, assets: Sequence[Asset] | MultiAsset | None = None
+    ) -> VersionStats:
+        """Return the number of shapes by label, and the total numbers of shapes and annotations.
+
+        Args:
+            assets: Count only what is on these assets; this loads their annotations, one page at a time.
+                Default: all assets.
+
+        Returns:
+            The numbers.
+        """
+        if assets is not None:
+            return await stats_of_assets(self.session.backend, self.id, asset_ids(assets))
         request = operations.VersionId(version_id=self.id)
         return await self.session.call(operations.GET_STATS, request)
