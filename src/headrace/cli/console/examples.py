@@ -52,7 +52,6 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "stats lake bccd/v1",
         "stats lake bccd/v1 --json",
         "stats lake bccd/v1 --include 'train/'",
-        "stats https://hub.example bccd/v1",
     ),
     "explain": (
         "explain V12",
