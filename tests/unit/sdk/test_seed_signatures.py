@@ -27,6 +27,7 @@ MORE = {
     "convert_tags_to_classification": "wait, as all other methods with a job have it",
     "create_campaign": "what 6.37.0 or headrace adds, by keyword",
     "launch_processing": "what 6.37.0 or headrace adds, by keyword",
+    "retrieve_stats": "assets, as headrace has it",
     "synchronize": "what headrace adds, by keyword",
 }
 """Methods that take more than the reference says, behind what it says; why."""
