@@ -41,9 +41,7 @@ def shapes_on(drawn: Drawn, names: list[str]) -> Counter[str]:
     ids = {each["id"] for each in drawn.coco["images"] if each["file_name"] in names}
     labels = {each["id"]: each["name"] for each in drawn.coco["categories"]}
     return Counter(
-        labels[each["category_id"]]
-        for each in drawn.coco["annotations"]
-        if each["image_id"] in ids
+        labels[each["category_id"]] for each in drawn.coco["annotations"] if each["image_id"] in ids
     )
 
 
