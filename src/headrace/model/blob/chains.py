@@ -248,6 +248,10 @@ def decode_chains(encoded: Sequence[ChainRuns]) -> DecodedChains:
     Raises:
         DamagedColumnError: The bytes are not valid runs, or do not fit each other.
     """
+    if not any(map(any, encoded)):
+        none = np.zeros(len(encoded), np.int64)
+        owners = DecodedRuns(np.empty(0), none, none)
+        return DecodedChains(np.empty((0, 2)), np.zeros(0, np.int64), none, owners)
     starts = runs.decode([each.starts for each in encoded])
     steps = runs.decode([each.steps for each in encoded])
     sizes, counts, filled, raw, owners = _fitting(encoded, starts, steps)

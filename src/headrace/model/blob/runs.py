@@ -219,8 +219,10 @@ def decode(runs: Sequence[bytes]) -> DecodedRuns:
     Raises:
         DamagedColumnError: The bytes are not valid runs.
     """
-    heads = [run[0] if run else 0 for run in runs]
     lengths = np.zeros(len(runs), np.int64)
+    if not any(runs):
+        return DecodedRuns(np.empty(0), lengths, np.zeros_like(lengths))
+    heads = [run[0] if run else 0 for run in runs]
     scales = np.zeros(len(runs), np.int64)
     used = sorted({head for head, run in zip(heads, runs, strict=True) if run})
     if len(used) == 1:

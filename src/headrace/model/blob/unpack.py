@@ -68,6 +68,21 @@ def _with_old(
     return unpack_page(current, whole=whole, areas=areas, bounds=bounds, points=points)
 
 
+def has_shape(blob: bytes, kind: int, label: int) -> bool:
+    """Return whether a blob has a shape of a kind with a label, without unpacking the geometry.
+
+    Raises:
+        StorageError: The blob is damaged.
+    """
+    if blob[:1] < _FIRST_HEAD:
+        return any(group.kind == kind and label in group.labels for group in unpack(blob).groups)
+    try:
+        found = [group.labels for group in opened(blob).groups if group.kind == kind]
+        return any(label in integers_of([labels])[0] for labels in found)
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+
+
 def scores_of(blob: bytes) -> list[float]:
     """Return the scores of all shapes that have one, without unpacking blobs that have none.
 

@@ -7,7 +7,7 @@ from itertools import groupby
 import msgspec
 
 from headrace.errors import BadRequestError
-from headrace.model.blob.unpack import unpack
+from headrace.model.blob.unpack import unpack_page
 from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind
@@ -89,13 +89,14 @@ def _decode_labels(scope: VersionScope, rows: list[Row]) -> dict[int, list[Label
     annotation_ids, label_ids = scope.ids(Kind.ANNOTATION), scope.ids(Kind.LABEL)
     shapes: dict[int, LabelledShape] = {}
     found: dict[int, list[LabelledAnnotation]] = {}
+    unpacked = iter(unpack_page([row[3] for row in rows]))
     for asset, group in groupby(rows, key=lambda row: int(row[0])):
         found[asset] = []
-        for _, no, status, blob in group:
+        for _, no, status, _ in group:
             annotation = LabelledAnnotation(
                 id=annotation_ids.text(no), status=AnnotationStatus(status)
             )
-            for shape_group in unpack(blob).groups:
+            for shape_group in next(unpacked).groups:
                 for label in set(shape_group.labels) - shapes.keys():
                     shapes[label] = LabelledShape(label_ids.text(label))
                 setattr(

@@ -9,8 +9,8 @@ from uuid import UUID
 
 from headrace.errors import ConflictError
 from headrace.model.blob.counts import pack_counts, unpack_counts
-from headrace.model.blob.pack import pack
-from headrace.model.blob.unpack import unpack
+from headrace.model.blob.pack import pack_page
+from headrace.model.blob.unpack import unpack_page
 from headrace.model.columns import Shapes
 from headrace.model.ids import Kind
 from headrace.platform.context import Context
@@ -124,8 +124,11 @@ async def _write(
 
 
 def _changed(annotations: Sequence[AnnotationWithLabel], change: Change) -> list[ChangedShapes]:
-    shapes = [change(unpack(annotation.blob)) for annotation in annotations]
-    return [ChangedShapes(pack(each), each.label_counts()) for each in shapes]
+    shapes = list(map(change, unpack_page([annotation.blob for annotation in annotations])))
+    packed = pack_page(shapes)
+    return [
+        ChangedShapes(blob, each.label_counts()) for blob, each in zip(packed, shapes, strict=True)
+    ]
 
 
 def _params(scope: VersionScope) -> dict[str, Any]:

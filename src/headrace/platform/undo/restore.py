@@ -40,7 +40,7 @@ from headrace.platform.removals.kinds import RemovalKind
 from headrace.platform.removals.recorder import RemovalChoice, RemovalRecorder
 from headrace.platform.removals.rows import Removal
 from headrace.platform.undo.plan import FramePlan, plan_frame
-from headrace.platform.versions.copy_rows import relabel_blob, relabel_counts
+from headrace.platform.versions.copy_rows import relabel_blobs, relabel_counts
 from headrace.protocol.operations.undo import UndoRemoval
 from headrace.storage.database.base import Statements, Transaction
 from headrace.threads import in_thread
@@ -226,7 +226,7 @@ def _relabelled(plan: FramePlan) -> list[SavedAnnotation]:
     found = []
     for each in plan.annotations:
         if moved & unpack_counts(each.counts).keys():
-            each.blob = relabel_blob(each.blob, plan.labels)
+            (each.blob,) = relabel_blobs([each.blob], plan.labels)
             each.counts = relabel_counts(each.counts, plan.labels)
         found.append(each)
     return found

@@ -8,12 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import msgspec
-
 from headrace.model.blob.counts import pack_counts, unpack_counts
-from headrace.model.blob.pack import pack
-from headrace.model.blob.unpack import unpack
-from headrace.model.columns import Shapes
+from headrace.model.blob.pack import pack_page
+from headrace.model.blob.unpack import unpack_page
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
@@ -112,7 +109,7 @@ async def relabel(
     contents = [a.content for a in affected if a.content is not None]
     blobs = await read_contents(tx, target, contents)
     read = [blobs[a.content] if a.content is not None else a.shapes or b"" for a in affected]
-    written = await in_thread(lambda: [relabel_blob(blob, labels) for blob in read])
+    written = await in_thread(lambda: relabel_blobs(read, labels))
     stored = await store_blobs(tx, target, written)
     changed = {
         a.no: a._replace(shapes=shapes, content=content, counts=relabel_counts(a.counts, labels))
@@ -121,14 +118,13 @@ async def relabel(
     return [changed.get(a.no, a) for a in annotations]
 
 
-def relabel_blob(blob: bytes, labels: KeyMap) -> bytes:
-    """Replace the keys of labels in a blob."""
-    shapes = unpack(blob)
-    groups = [
-        msgspec.structs.replace(group, labels=[labels[key] for key in group.labels])
-        for group in shapes.groups
-    ]
-    return pack(Shapes(groups, shapes.next_ordinal))
+def relabel_blobs(blobs: Sequence[bytes], labels: KeyMap) -> list[bytes]:
+    """Replace the keys of labels in blobs."""
+    page = unpack_page(blobs)
+    for shapes in page:
+        for group in shapes.groups:
+            group.labels = [labels[key] for key in group.labels]
+    return pack_page(page)
 
 
 def relabel_counts(counts: bytes, labels: KeyMap) -> bytes:

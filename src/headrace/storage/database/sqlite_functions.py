@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from headrace.model.blob.counts import unpack_counts
-from headrace.model.blob.unpack import scores_of, unpack
+from headrace.model.blob.unpack import has_shape, scores_of
 
 
 def register(connection: apsw.Connection) -> None:
@@ -27,9 +27,9 @@ def _has_label(*values: apsw.SQLiteValue) -> bool:
 
 def _has_shape(*values: apsw.SQLiteValue) -> bool:
     shapes, kind, key = values
-    if not isinstance(shapes, bytes):
+    if not (isinstance(shapes, bytes) and isinstance(kind, int) and isinstance(key, int)):
         return False
-    return any(group.kind == kind and key in group.labels for group in unpack(shapes).groups)
+    return has_shape(shapes, kind, key)
 
 
 def _scores(*values: apsw.SQLiteValue) -> str:

@@ -9,9 +9,9 @@ import msgspec
 
 from headrace.errors import NotFoundError
 from headrace.model.blob.counts import pack_counts, unpack_counts
-from headrace.model.blob.pack import pack
-from headrace.model.blob.unpack import unpack
-from headrace.model.columns import append_shapes
+from headrace.model.blob.pack import pack_page
+from headrace.model.blob.unpack import unpack_page
+from headrace.model.columns import Shapes, append_shapes
 from headrace.model.enums import AnnotationStatus, ImportAnnotationMode
 from headrace.model.ids import Kind
 from headrace.platform.annotations.decode import PreparedAnnotation
@@ -322,14 +322,24 @@ def _merge_all(
     pairs: list[tuple[ExistingAnnotation, bytes, PreparedAnnotation]],
 ) -> dict[ExistingAnnotation, MergedAnnotation]:
     """Merge items into existing annotations, each given with its blob."""
-    return {existing: _merge(existing, blob, item) for existing, blob, item in pairs}
+    joined = [
+        append_shapes(old, item.shapes, apart=True)
+        for old, (_, _, item) in zip(
+            unpack_page([blob for _, blob, _ in pairs]), pairs, strict=True
+        )
+    ]
+    return {
+        existing: _merged(existing, item, shapes, blob)
+        for (existing, _, item), shapes, blob in zip(pairs, joined, pack_page(joined), strict=True)
+    }
 
 
-def _merge(existing: ExistingAnnotation, blob: bytes, item: PreparedAnnotation) -> MergedAnnotation:
-    shapes = append_shapes(unpack(blob), item.shapes, apart=True)
+def _merged(
+    existing: ExistingAnnotation, item: PreparedAnnotation, shapes: Shapes, blob: bytes
+) -> MergedAnnotation:
     attributes = existing.attributes
     if item.attributes:
         old: dict[str, Any] = msgspec.json.decode(attributes) if attributes else {}
         attributes = msgspec.json.encode(old | item.attributes).decode()
     counts = shapes.label_counts()
-    return MergedAnnotation(pack(shapes), pack_counts(counts), counts.total(), attributes)
+    return MergedAnnotation(blob, pack_counts(counts), counts.total(), attributes)
