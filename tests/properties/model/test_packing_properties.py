@@ -8,7 +8,7 @@ from contextlib import suppress
 from itertools import chain
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import StorageError
@@ -145,6 +145,9 @@ def test_a_hostile_content_is_read_or_refused(shapes: Shapes, data: st.DataObjec
 
 
 @given(st.lists(annotations(), max_size=5))
+@example(
+    [Shapes([ShapeGroup(ShapeKind.LINE, [0], [[(0.0, 1.7976931348623157e308), (0.0, -1e308)]])])]
+)
 @settings(max_examples=scaled(50))
 def test_a_page_holds_what_its_blobs_hold(page: list[Shapes]) -> None:
     blobs = pack_page(page)

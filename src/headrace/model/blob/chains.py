@@ -140,7 +140,9 @@ def encode_chains(chains: ChainNumbers) -> list[ChainRuns]:
     first = np.zeros(len(points), np.bool_)
     first[runs.starts_of(sizes)[filled]] = True
     steps = np.empty_like(points)
-    steps[1:] = points[1:] - points[:-1]
+    # Numbers without a scale may be too large; their distances are not stored.
+    with np.errstate(over="ignore"):
+        steps[1:] = points[1:] - points[:-1]
     of_raw = np.repeat(raw, owner_points)
     steps[of_raw] = points[of_raw]
     first[of_raw] = False
