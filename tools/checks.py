@@ -21,7 +21,9 @@ BIN = Path(sys.executable).parent
 GENERATOR = ROOT / "tools" / "make_blocking.py"
 SHARED_MEMORY = Path("/dev/shm")
 MEMORY_BYTES = 6 << 30
-"""Free space in shared memory that the tests require; they use about a gigabyte."""
+"""Free space in shared memory that the tests require; they use up to two gigabytes at once."""
+FOLDER_PREFIX = "headrace-tests-"
+"""Start of the names of the tests' folders in shared memory; the number of the process follows."""
 
 
 @dataclass(frozen=True)
@@ -121,11 +123,23 @@ def test_environment() -> dict[str, str]:
 @contextmanager
 def memory() -> Iterator[Path | None]:
     """Create a folder in shared memory, which is faster than a disk; None if there is too little space."""
-    if not SHARED_MEMORY.is_dir() or shutil.disk_usage(SHARED_MEMORY).free < MEMORY_BYTES:
+    if not SHARED_MEMORY.is_dir():
         yield None
         return
-    with TemporaryDirectory(prefix="headrace-", dir=SHARED_MEMORY) as folder:
+    remove_left_folders()
+    if shutil.disk_usage(SHARED_MEMORY).free < MEMORY_BYTES:
+        yield None
+        return
+    with TemporaryDirectory(prefix=f"{FOLDER_PREFIX}{os.getpid()}-", dir=SHARED_MEMORY) as folder:
         yield Path(folder)
+
+
+def remove_left_folders() -> None:
+    """Remove the folders of killed runs from shared memory, where they take the memory of all that follows."""
+    for folder in SHARED_MEMORY.glob(f"{FOLDER_PREFIX}*"):
+        process = folder.name.removeprefix(FOLDER_PREFIX).partition("-")[0]
+        if not Path("/proc", process).exists():
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def main() -> int:
