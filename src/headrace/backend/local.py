@@ -146,43 +146,19 @@ class LocalBackend:
     ) -> list[UploadedFile | HeadraceError | OSError]:
         """Copy small files into the lake."""
         objects = (await self._lake.current()).context.objects
-        files = await in_thread(Snapshot.each, [upload.path for upload in uploads])
-        good = [
-            (upload, file)
-            for upload, file in zip(uploads, files, strict=True)
-            if isinstance(file, Snapshot)
-        ]
-        stored = iter(
-            await objects.put_files(
-                [(upload.prepared.object_name, file.path) for upload, file in good]
-            )
+        stored = await objects.put_files(
+            [(upload.prepared.object_name, upload.path) for upload in uploads]
         )
-        outcomes = [next(stored) if isinstance(file, Snapshot) else file for file in files]
-        return await in_thread(_unchanged, files, outcomes)
+        return [
+            UploadedFile(each.size, each.sha256.hex() or None)
+            if isinstance(each, ObjectInfo)
+            else each
+            for each in stored
+        ]
 
     async def aclose(self) -> None:
         """Finish writing and close the lake, even in a cancelled scope."""
         await self._lake.aclose()
-
-
-def _unchanged(
-    files: Sequence[Snapshot | HeadraceError | OSError],
-    outcomes: Sequence[ObjectInfo | HeadraceError | OSError],
-) -> list[UploadedFile | HeadraceError | OSError]:
-    """Return the outcome of each file; a file that has changed since is an error."""
-    uploaded: list[UploadedFile | HeadraceError | OSError] = []
-    for file, outcome in zip(files, outcomes, strict=True):
-        if not isinstance(file, Snapshot) or not isinstance(outcome, ObjectInfo):
-            assert not isinstance(outcome, ObjectInfo)
-            uploaded.append(outcome)
-            continue
-        try:
-            file.check()
-        except (HeadraceError, OSError) as error:
-            uploaded.append(error)
-        else:
-            uploaded.append(UploadedFile(outcome.size, outcome.sha256.hex() or None))
-    return uploaded
 
 
 class LocalUpload:
@@ -226,7 +202,7 @@ class LocalFile(LocalSource):
         self._data = data
 
     @property
-    def local_path(self) -> Path | None:
+    def local_path(self) -> str | None:
         """Path of the object, None if the store has no local files."""
         return self._objects.local_path(self._data.object_name)
 
@@ -259,7 +235,8 @@ class LocalStream:
     def __init__(self, objects: ObjectStore, name: str, length: int) -> None:
         self.length: int | None = length
         self.total: int | None = length
-        self.local_path = objects.local_path(name)
+        path = objects.local_path(name)
+        self.local_path = None if path is None else Path(path)
         self._objects = objects
         self._name = name
 

@@ -54,10 +54,12 @@ def check_upload(path: Path, root: Path | None) -> int:
     Raises:
         UnusableFileError: There is no file, or it holds no data of its own.
     """
-    if root is not None and path.is_symlink():
-        _check_link(path, root)
     try:
-        about = path.stat()
+        about = os.lstat(path)
+        if stat.S_ISLNK(about.st_mode):
+            if root is not None:
+                _check_link(path, root)
+            about = os.stat(path)
     except OSError as error:
         if path.is_symlink():
             raise _broken_link(path, error) from None

@@ -9,7 +9,6 @@ import re
 import stat
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -161,7 +160,7 @@ class FileRoutes:
                 yield chunk
 
 
-def _look_up(name: str, path: Path) -> _StoredFile | None:
+def _look_up(name: str, path: str) -> _StoredFile | None:
     try:
         fd = os.open(path, os.O_RDONLY)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):

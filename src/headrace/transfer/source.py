@@ -95,7 +95,7 @@ class LocalSource(ABC):
 
     @property
     @abstractmethod
-    def local_path(self) -> Path | None:
+    def local_path(self) -> str | None:
         """Path of the file, whether it exists or not; None if it lies elsewhere."""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.errors import StorageError
+from headrace.errors import StorageError, TransferError
 from headrace.file_system import MANY, FileSystem
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
@@ -42,12 +42,10 @@ async def test_files_that_are_stored_together_are_synced_before_they_are_visible
     store = await LocalObjectStore.open(root)
     events: list[str] = []
     with pytest.MonkeyPatch.context() as patch:
-        fsync, sync_all, replace = os.fsync, FileSystem.sync, Path.replace
+        fsync, sync_all, replace = os.fsync, FileSystem.sync, os.replace
         patch.setattr(os, "fsync", lambda file: events.append("one") or fsync(file))
         patch.setattr(FileSystem, "sync", lambda self: events.append("all") or sync_all(self))
-        patch.setattr(
-            Path, "replace", lambda self, to: events.append("rename") or replace(self, to)
-        )
+        patch.setattr(os, "replace", lambda at, to: events.append("rename") or replace(at, to))
         stored = await store.put_files(sources)
     assert isinstance(stored[1], StorageError)
     for number, (name, path) in enumerate(sources):
@@ -68,3 +66,33 @@ async def test_files_that_are_stored_together_are_synced_before_they_are_visible
     else:
         assert events[0] == "one"
         assert events.count("one") >= 2 * (count - 1)
+
+
+async def test_a_file_that_is_written_to_while_it_is_copied_is_refused(tmp_path: Path) -> None:
+    """The others of its batch are stored."""
+    growing, still = tmp_path / "growing.bin", tmp_path / "still.bin"
+    growing.write_bytes(b"content")
+    still.write_bytes(b"content")
+    store = await LocalObjectStore.open(tmp_path / "objects")
+    read, appended = os.read, False
+
+    def read_and_append(file: int, size: int) -> bytes:
+        nonlocal appended
+        content = read(file, size)
+        if not appended and content == b"content":
+            appended = True
+            with growing.open("ab") as opened:
+                opened.write(b" and more")
+        return content
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "read", read_and_append)
+        stored = await store.put_files([("a/1/2/growing", growing), ("a/1/2/still", still)])
+    assert isinstance(stored[0], TransferError)
+    assert "growing.bin changed during the upload" in str(stored[0])
+    assert isinstance(stored[1], ObjectInfo)
+    assert [each and each.size for each in await store.heads(["a/1/2/growing", "a/1/2/still"])] == [
+        None,
+        len(b"content"),
+    ]
+    assert not any((tmp_path / "objects" / ".incoming").iterdir())

@@ -51,7 +51,7 @@ async def check(lake: Path, told: set[str]) -> None:
         for item in items:
             path = opened.platform.context.objects.local_path(item.object_name)
             assert path is not None
-            content = path.read_bytes()
+            content = Path(path).read_bytes()
             assert hashlib.sha256(content).hexdigest() == item.sha256
         await opened.add("after.png")
     connection = apsw.Connection(str(lake / "headrace.db"))

@@ -82,7 +82,9 @@ async def test_a_video_is_reused_by_its_digest_without_its_object(lake: Lake) ->
     request = await registration(
         lake, "h264.mp4", metadata={"note": "a"}, reuse=True, sha256=first.sha256
     )
-    lake.platform.context.objects.local_path(request.object_name).unlink()  # type: ignore[union-attr]
+    path = lake.platform.context.objects.local_path(request.object_name)
+    assert path is not None
+    Path(path).unlink()
     assert (await lake.call(REGISTER_DATA, request)).id == first.id
 
 

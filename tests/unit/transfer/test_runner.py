@@ -85,8 +85,8 @@ class OnDisk(LocalSource):
         self._path = path
 
     @property
-    def local_path(self) -> Path:
-        return self._path
+    def local_path(self) -> str:
+        return str(self._path)
 
     @asynccontextmanager
     async def open(self, offset: int = 0, validator: str | None = None) -> AsyncIterator[Stream]:

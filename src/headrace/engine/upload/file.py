@@ -17,15 +17,15 @@ from headrace.model.records import Meta
 Metadata = dict[str, Any]
 
 _TYPES = {
-    ".avi": "video/x-msvideo",
-    ".jpeg": "image/jpeg",
-    ".jpg": "image/jpeg",
-    ".m4v": "video/mp4",
-    ".mkv": "video/x-matroska",
-    ".mov": "video/quicktime",
-    ".mp4": "video/mp4",
-    ".png": "image/png",
-    ".webm": "video/webm",
+    "avi": "video/x-msvideo",
+    "jpeg": "image/jpeg",
+    "jpg": "image/jpeg",
+    "m4v": "video/mp4",
+    "mkv": "video/x-matroska",
+    "mov": "video/quicktime",
+    "mp4": "video/mp4",
+    "png": "image/png",
+    "webm": "video/webm",
 }
 """The usual types, the same on every machine; not every system's table has those of videos."""
 
@@ -56,7 +56,9 @@ class UploadFile(Struct, kw_only=True):
     @property
     def basename(self) -> str:
         """The last part of the file name, which the name of the object ends with."""
-        return PurePosixPath(self.filename).name or self.path.name
+        last = self.filename.rpartition("/")[2]
+        # A name may end in "/" or "/.", which count for nothing.
+        return last if last.strip("./") else PurePosixPath(self.filename).name or self.path.name
 
     @classmethod
     def each(
@@ -88,8 +90,10 @@ def measure(files: Sequence[UploadFile]) -> None:
 
 def content_type(name: str) -> str:
     """Return the media type of a file name, ``application/octet-stream`` if it is unknown."""
-    by_suffix = _TYPES.get(os.path.splitext(name)[1].lower())
-    return by_suffix or mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
+    stem, _, suffix = name.rpartition(".")
+    if (usual := _TYPES.get(suffix.lower())) is not None and stem.rpartition("/")[2].strip("."):
+        return usual
+    return mimetypes.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
 def is_media(name: str) -> bool:

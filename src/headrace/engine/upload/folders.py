@@ -51,9 +51,26 @@ class FileBatch(NamedTuple):
 
 
 class _Found(NamedTuple):
-    file: UploadFile
+    """A file; texts as far as possible, since a ``Path`` costs as much as a look at the file.
+
+    Attributes:
+        folder: Folder of the file.
+        base: Name of the file in its folder.
+        name: Name that the file gets.
+        root: The folder that it was found in, which a link must not lead out of; None if it may.
+        is_mask: Whether it lies in a folder of masks.
+        is_given: Whether it is pushed whatever its name.
+    """
+
+    folder: Path
+    base: str
+    name: str
+    root: Path | None = None
     is_mask: bool = False
     is_given: bool = False
+
+    def upload_file(self) -> UploadFile:
+        return UploadFile(path=self.folder / self.base, filename=self.name, root=self.root)
 
 
 class FilesToPush(Struct, frozen=True):
@@ -87,35 +104,37 @@ class FilesToPush(Struct, frozen=True):
         """
         counts = FileCounts()
         for found in self._files(counts):
-            if not (found.is_given or is_media(found.file.filename)):
+            if not (found.is_given or is_media(found.name)):
                 counts.others += 1
             elif found.is_mask:
                 counts.masks += 1
-            elif self.only is None or found.file.filename in self.only:
+            elif self.only is None or found.name in self.only:
                 counts.media += 1
         return counts
 
     def media(self) -> Iterator[UploadFile]:
         """Yield the images and videos."""
-        for file, is_mask, is_given in self._files(FileCounts()):
+        for found in self._files(FileCounts()):
             if (
-                not is_mask
-                and (is_given or is_media(file.filename))
-                and (self.only is None or file.filename in self.only)
+                not found.is_mask
+                and (found.is_given or is_media(found.name))
+                and (self.only is None or found.name in self.only)
             ):
-                yield file
+                yield found.upload_file()
 
     async def batches(self) -> AsyncIterator[FileBatch]:
         """Yield the images and videos in batches, with the sizes of the files in bytes."""
-        batches = batched(self.media(), BATCH_FILES)
-        while files := await in_thread(next, batches, None):
-            yield await in_thread(_checked, files)
+        batches = map(_checked, batched(self.media(), BATCH_FILES))
+        while batch := await in_thread(next, batches, None):
+            yield batch
 
     def _files(self, counts: FileCounts) -> Iterator[_Found]:
         """Yield all chosen files."""
-        for found in self._all_files(counts):
-            if self.chosen.chooses(found.file.filename, str(found.file.path)):
-                yield found
+        found = self._all_files(counts)
+        if not self.chosen:
+            return found
+        chooses = self.chosen.chooses
+        return (each for each in found if chooses(each.name, str(each.folder / each.base)))
 
     def _all_files(self, counts: FileCounts) -> Iterator[_Found]:
         for path in self.paths:
@@ -125,13 +144,12 @@ class FilesToPush(Struct, frozen=True):
                     yield from _listed(path, self.chosen.names, root)
                     continue
                 above = str(path / "_")[:-1]  # empty for the working folder
-                for file, is_mask in _walk(path, self.follow_links, counts):
-                    name = str(file).removeprefix(above).replace(os.sep, "/")
-                    yield _Found(UploadFile(path=file, filename=name, root=root), is_mask)
-            elif path.is_file():
-                yield _Found(UploadFile(path=path, filename=path.name))
-            elif self.skip:
-                yield _Found(UploadFile(path=path, filename=path.name), is_given=True)
+                for parent, names, is_mask in _walk(path, self.follow_links, counts):
+                    inside = str(parent / "_")[:-1].removeprefix(above).replace(os.sep, "/")
+                    for name in names:
+                        yield _Found(parent, name, inside + name, root, is_mask)
+            elif path.is_file() or self.skip:
+                yield _Found(path.parent, path.name, path.name, is_given=not path.is_file())
             elif path.exists() or path.is_symlink():
                 check_upload(path, None)
             else:
@@ -162,11 +180,13 @@ def _listed(folder: Path, names: Collection[str], root: Path | None) -> Iterator
         if os.path.lexists(path):
             is_inside = not Path(name).is_absolute() and ".." not in path.parts
             filename = plain_name(name) if is_inside else path.name
-            yield _Found(UploadFile(path=path, filename=filename, root=root if is_inside else None))
+            yield _Found(path.parent, path.name, filename, root if is_inside else None)
 
 
-def _walk(folder: Path, follow_links: bool, counts: FileCounts) -> Iterator[tuple[Path, bool]]:
-    """Yield all files below a folder, each with whether it lies in a folder of masks."""
+def _walk(
+    folder: Path, follow_links: bool, counts: FileCounts
+) -> Iterator[tuple[Path, list[str], bool]]:
+    """Yield each folder from a folder on, with the names of its files, and whether it is one of masks."""
     masks: set[str] = set()
     linked: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=follow_links):
@@ -190,9 +210,7 @@ def _walk(folder: Path, follow_links: bool, counts: FileCounts) -> Iterator[tupl
             masks.update(os.path.join(root, name) for name in folders)
         else:
             masks.update(os.path.join(root, name) for name in _mask_folders(folders, files))
-        for name in sorted(files):
-            if not name.startswith("."):
-                yield Path(root, name), root in masks
+        yield Path(root), sorted(name for name in files if name[0] != "."), root in masks
 
 
 def _contains(folder: str, path: Path) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import blake2b
@@ -39,7 +39,7 @@ from headrace.errors import (
     locked_version,
 )
 from headrace.model.enums import InferenceType
-from headrace.model.records import DatalakeRecord, DataRecord, DatasetVersionRecord
+from headrace.model.records import DatalakeRecord, DatasetVersionRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
 from headrace.protocol.operations.datasets import (
     CREATE_DATASET,
@@ -306,29 +306,27 @@ async def _push_batch(
     for file, data in zip(missing, uploaded, strict=True):
         if data is not None:
             claims.note(data.id, file.path)
+    there = await _data_there(backend, version.id, {record.id for record in have.values()})
     records = [have.get(str(file.path)) or fresh.get(str(file.path)) for file in batch]
     report.files += len(batch)
     report.transfer.skipped += len(have)
     report.reused = report.transfer.skipped
     report.uploaded = report.transfer.moved
     progress.enter("register")
-    report.assets += await _add(backend, version.id, [record for record in records if record])
+    # What was uploaded just now is in no version; what was found in the lake may be in this one.
+    ids = dict.fromkeys(record.id for record in records if record and record.id not in there)
+    report.assets += await _add(backend, version.id, list(ids))
 
 
-async def _add(backend: Backend, version_id: UUID, records: list[DataRecord]) -> int:
+async def _add(backend: Backend, version_id: UUID, wanted: list[UUID]) -> int:
     """Add data to the version; return the number of new assets."""
-    if not records:
-        return 0
-    ids = list(dict.fromkeys(record.id for record in records))
-    there = await _data_there(backend, version_id, ids)
-    wanted = [each for each in ids if each not in there]
     jobs = [await wait_for(backend, job) for job in await add_data(backend, version_id, wanted)]
     # Another push may have added some of them meanwhile. Not every platform counts what a job has added.
     counts = [job.done for job in jobs if isinstance(job.done, int)]
     return sum(counts) if jobs and len(counts) == len(jobs) else len(wanted)
 
 
-async def _data_there(backend: Backend, version_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
+async def _data_there(backend: Backend, version_id: UUID, ids: Collection[UUID]) -> set[UUID]:
     """Return those of the data that the version has as assets."""
     if not ids:
         return set()

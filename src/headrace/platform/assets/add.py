@@ -55,13 +55,14 @@ async def add_data(context: Context, access: Access, request: AddData) -> JobAns
         )
     scope = await version_scope(context.database, access, request.version_id, change=True)
     tags = await _tags(context, scope, request.asset_tag_ids)
-    await _candidates(context.database, access, request.data_ids)
+    ids = list(dict.fromkeys(request.data_ids))
+    await _candidates(context.database, access, ids)
     size = max(1, _ROWS // (1 + len(tags)))
     added = 0
-    for start in range(0, len(request.data_ids), size):
+    for start in range(0, len(ids), size):
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
-            candidates = await _candidates(tx, access, request.data_ids[start : start + size])
+            candidates = await _candidates(tx, access, ids[start : start + size])
             change, fresh = await _add(tx, access, scope, candidates, tags)
         added += fresh
         fold_if_due(context, scope, change)
@@ -93,28 +94,29 @@ async def _tags(context: Context, scope: VersionScope, tag_ids: list[UUID]) -> l
 
 
 async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -> list[Candidate]:
-    """Read the distinct data of these ids, in their order.
+    """Read the data of these distinct ids, in their order.
 
     Raises:
         NotFoundError: A data does not exist.
         BadRequestError: A data is not ready or has no known size.
     """
-    found: dict[UUID, Candidate] = {}
+    found: dict[tuple[int, int, int], Candidate] = {}
+    keys: list[tuple[int, int, int]] = []
     for start in range(0, len(ids), _SLICE):
+        wanted = data_keys(ids[start : start + _SLICE])
         rows = await statements.fetch(
-            "assets.candidates",
-            keys=json_text(data_keys(ids[start : start + _SLICE])),
-            organization=access.organization,
+            "assets.candidates", keys=json_text(wanted), organization=access.organization
         )
         for candidate in map(Candidate._make, rows):
-            found_id = data_id(candidate.lake_created, candidate.lake_bucket, candidate.no)
-            found[found_id] = candidate
-    unknown = [each for each in ids if each not in found]
-    if unknown:
+            found[candidate.lake_bucket, candidate.no, candidate.lake_created] = candidate
+        keys += wanted
+    if len(keys) < len(ids) or any(key not in found for key in keys):
+        known = {data_id(key[2], key[0], key[1]) for key in found}
+        unknown = [each for each in ids if each not in known]
         more = f" and {len(unknown) - 1} more of {len(ids)}" if len(unknown) > 1 else ""
         raise NotFoundError(f"there is no data {unknown[0]}{more}", hint="nothing was added")
-    for each in ids:
-        candidate = found[each]
+    candidates = [found[key] for key in keys]
+    for each, candidate in zip(ids, candidates, strict=True):
         sized = candidate.width is not None or candidate.kind == DataType.VIDEO
         if candidate.status != DataUploadStatus.DONE or not sized:
             raise BadRequestError(
@@ -122,7 +124,7 @@ async def _candidates(statements: Statements, access: Access, ids: list[UUID]) -
                 + (" and of unknown size" if candidate.width is None else ""),
                 hint="only data that are DONE, images with a known width and height, become assets",
             )
-    return [found[each] for each in dict.fromkeys(ids)]
+    return candidates
 
 
 async def _add(

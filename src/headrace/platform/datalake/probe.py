@@ -90,9 +90,9 @@ def _video_of_bytes(head: bytes, at: int, tail: bytes) -> VideoInfo | None:
         return read_video(Path(file.name))
 
 
-def _digest_file(path: Path) -> bytes:
+def _digest_file(path: str) -> bytes:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
+    with open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.digest()
@@ -102,10 +102,10 @@ def _size_of_bytes(head: bytes) -> Meta | None:
     with tempfile.NamedTemporaryFile() as file:
         file.write(head)
         file.flush()
-        return _upright_size(Path(file.name))
+        return _upright_size(file.name)
 
 
-def _upright_size(path: Path) -> Meta | None:
+def _upright_size(path: str) -> Meta | None:
     size = read_size(path)
     if size is None or max(size.width, size.height) > MAX_SIDE:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -19,7 +19,7 @@ from headrace.platform.core.identifiers import take_numbers
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import DatalakeScope, datalake_scope
 from headrace.platform.datalake.data import full_record
-from headrace.platform.datalake.data_records import data_record, metadata_text
+from headrace.platform.datalake.data_records import data_records, metadata_text
 from headrace.platform.datalake.probe import (
     MAX_SIDE,
     VIDEO_FACTS,
@@ -41,7 +41,7 @@ from headrace.protocol.operations.uploading import (
     RegisteredData,
     RegisterManyData,
 )
-from headrace.storage.database.base import Transaction
+from headrace.storage.database.base import Row, Transaction
 from headrace.storage.objects.base import ObjectInfo
 
 
@@ -96,15 +96,6 @@ class _Draft(NamedTuple):
     inspected: _Inspected | None
 
     @property
-    def row(self) -> dict[str, Any]:
-        assert self.inspected is not None
-        return {
-            "object_name": self.request.object_name,
-            **self.declared._asdict(),
-            **self.inspected._asdict(),
-        }
-
-    @property
     def sha256(self) -> str | None:
         """The digest by which data of the lake may be reused, in hexadecimal; None where that is not wanted."""
         if _given(self.request.reuse) is not True:
@@ -153,6 +144,7 @@ async def _register(
         if isinstance(draft, _Draft):
             new.setdefault(draft.request.object_name, draft)
     numbers, reused = await _add(context, access, lake, list(new.values()))
+    record_of = data_records(access)
     registered: list[DataRecord | APIError] = []
     for draft in drafts:
         if isinstance(draft, APIError):
@@ -160,7 +152,7 @@ async def _register(
         elif (no := reused.get(draft.request.object_name)) is not None:
             registered.append(await full_record(context, access, lake.bucket, no))
         elif (no := numbers.pop(draft.request.object_name, None)) is not None:
-            registered.append(_record(access, lake, no, draft))
+            registered.append(_record(record_of, lake, no, draft))
         else:
             registered.append(await _registered_before(context, access, lake, draft))
     return registered
@@ -362,15 +354,17 @@ async def _registered_before(
     return await full_record(context, access, lake.bucket, row[0])
 
 
-def _record(access: Access, lake: DatalakeScope, no: int, draft: _Draft) -> DataRecord:
-    row = draft.row
-    record = data_record(
-        access,
+def _record(
+    record_of: Callable[[Row], DataRecord], lake: DatalakeScope, no: int, draft: _Draft
+) -> DataRecord:
+    declared = draft.declared
+    assert draft.inspected is not None
+    record = record_of(
         (
-            *(lake.bucket, lake.created, no, row["object_name"], row["filename"], row["kind"]),
-            *(row["content_type"], row["status"], row["width"], row["height"], row["size"]),
-            *(row["sha256"], row["metadata"], row["custom_metadata"]),
-        ),
+            *(lake.bucket, lake.created, no, draft.request.object_name, declared.filename),
+            *(declared.kind, declared.content_type, *draft.inspected),
+            *(declared.metadata, declared.custom_metadata),
+        )
     )
     return msgspec.structs.replace(
         record,

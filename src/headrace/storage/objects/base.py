@@ -50,8 +50,11 @@ class ObjectStore(Protocol):
         """Stream an object or a range of it; :class:`ObjectNotFoundError` if it does not exist."""
         ...
 
-    def local_path(self, name: str, /) -> Path | None:
-        """Return the path of an object's file, None for a store without local files."""
+    def local_path(self, name: str, /) -> str | None:
+        """Return the path of an object's file, None for a store without local files.
+
+        It is a text, since a ``Path`` of each of a million small files costs as much as a system call on it.
+        """
         ...
 
     async def delete(self, names: list[str], /) -> None:

@@ -18,6 +18,8 @@ from headrace.storage.objects.files import ObjectWriter
 class ObjectBatch:
     """Objects of one store. :meth:`add` writes each to a hidden file, :meth:`publish` makes all of them visible.
 
+    A file that is written to while it is copied is an error.
+
     Args:
         root: The folder of the store, for messages.
         incoming: The folder of unfinished files.
@@ -29,11 +31,11 @@ class ObjectBatch:
         self._incoming = incoming
         self._sync = sync
         self._file_system = FileSystem(incoming) if sync else None
-        self._writers: list[tuple[ObjectWriter, Path]] = []
+        self._writers: list[tuple[ObjectWriter, str]] = []
         self._outcomes: list[ObjectInfo | HeadraceError] = []
         self._can_clone = True
 
-    def add(self, name: str, target: Path, source: Path) -> None:
+    def add(self, name: str, target: str, source: Path) -> None:
         """Write an object from a local file; an error is its outcome."""
         writer = ObjectWriter(self._incoming)
         try:
@@ -49,7 +51,7 @@ class ObjectBatch:
         """Sync all objects, rename them to their names, sync their folders; return the outcome of each."""
         together = len(self._writers) >= MANY and self._sync_all()
         alone = self._sync and not together
-        moved: set[Path] = set()
+        moved: set[str] = set()
         for index, (writer, target) in enumerate(self._writers):
             if isinstance(self._outcomes[index], HeadraceError):
                 continue
@@ -58,12 +60,12 @@ class ObjectBatch:
                     if alone:
                         files.sync_file(writer.path)
                     writer.move(target, sync=alone)
-                    moved.add(target.parent)
+                    moved.add(os.path.dirname(target))
             except HeadraceError as error:
                 self._outcomes[index] = error
         if together and not self._sync_all():
             with files.file_errors(self._root):
-                files.sync_new_folders(moved)
+                files.sync_new_folders(map(Path, moved))
         return self._outcomes
 
     def close(self) -> None:
@@ -77,9 +79,12 @@ class ObjectBatch:
         opened = files.open_source(source)
         try:
             with files.file_errors(self._root):
+                before = files.state_of(opened)
                 self._can_clone = self._can_clone and writer.clone(opened)
                 if not self._can_clone:
                     writer.copy(opened)
+                if files.state_of(opened) != before:
+                    raise files.changed(source)
                 writer.seal(sync=False)
         finally:
             os.close(opened)

@@ -7,18 +7,26 @@ import hashlib
 import os
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from headrace.errors import BadRequestError, DiskFullError, HeadraceError, StorageError
+from headrace.errors import (
+    BadRequestError,
+    DiskFullError,
+    HeadraceError,
+    StorageError,
+    TransferError,
+)
 from headrace.file_system import clone
 from headrace.storage.objects.base import ObjectInfo
 
 CHUNK = 1 << 20
 
 _DIGEST_ATTRIBUTE = "user.headrace.sha256"
+_DIGEST_BYTES = 32
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ = os.O_RDONLY | _BINARY
 _NEW_FOLDERS = 3  # above the last one: a name is prefix/organization/lake/object
@@ -53,10 +61,11 @@ class ObjectWriter:
     """Writes an object: a hidden file that is hashed while it is written, then published by a rename or removed.
 
     The file is opened by the first write, so creating a writer does no I/O and leaves nothing when cancelled.
+    Paths are texts here and below: a ``Path`` of each costs as much as a system call.
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / secrets.token_hex(16)
+        self.path = f"{folder}{os.sep}{secrets.token_hex(16)}"
         self.size = 0
         self._hash = hashlib.sha256()
         self._file = -1
@@ -74,9 +83,13 @@ class ObjectWriter:
 
     def copy(self, source: int) -> None:
         """Append the content of an open file. Its bytes are read anyway, since they are hashed."""
-        block = min(CHUNK, os.fstat(source).st_size + 1)
+        size = os.fstat(source).st_size
+        block, copied = min(CHUNK, size + 1), 0
         while chunk := os.read(source, block):
             self.write([chunk])
+            copied += len(chunk)
+            if copied == size < block:
+                return  # the read has met the end
 
     def clone(self, source: int) -> bool:
         """Share the blocks of an open file; returns False if the file system cannot."""
@@ -90,7 +103,7 @@ class ObjectWriter:
         if source.is_symlink():
             return False
         try:
-            source.rename(self.path)
+            os.rename(source, self.path)
         except OSError as error:
             if error.errno == errno.EXDEV:
                 return False
@@ -105,7 +118,7 @@ class ObjectWriter:
         """SHA-256 of the content so far."""
         return self._hash.digest()
 
-    def publish(self, target: Path, *, sync: bool) -> None:
+    def publish(self, target: str | Path, *, sync: bool) -> None:
         """Rename the file to ``target``; with ``sync``, flush it to the disk first."""
         self.seal(sync=sync)
         self.move(target, sync=sync)
@@ -119,7 +132,7 @@ class ObjectWriter:
             os.fsync(opened)
         self._close()
 
-    def move(self, target: Path, *, sync: bool) -> None:
+    def move(self, target: str | Path, *, sync: bool) -> None:
         """Rename the sealed file to ``target``."""
         move_into_place(self.path, target, sync=sync)
         self._exists = False
@@ -128,7 +141,7 @@ class ObjectWriter:
         """Remove the file, unless it was published or never opened."""
         self._close()
         if self._exists:
-            self.path.unlink(missing_ok=True)
+            unlink([self.path])
 
     def _opened(self) -> int:
         if self._file < 0:
@@ -151,7 +164,7 @@ class ObjectWriter:
 class ObjectReader:
     """Reads a range of an object in chunks; opens the file at the first read and closes it at the end."""
 
-    def __init__(self, path: Path, offset: int, length: int | None) -> None:
+    def __init__(self, path: str, offset: int, length: int | None) -> None:
         self._path = path
         self._offset = offset
         self._left = length
@@ -178,22 +191,22 @@ class ObjectReader:
             os.close(opened)
 
 
-def move_into_place(source: Path, target: Path, *, sync: bool) -> None:
+def move_into_place(source: str | Path, target: str | Path, *, sync: bool) -> None:
     """Rename a file within the store; creates the folders of the target."""
     try:
-        source.replace(target)
+        os.replace(source, target)
     except FileNotFoundError:
-        created = target.parent
+        created = Path(target).parent
         created.mkdir(parents=True, exist_ok=True, mode=0o700)
-        source.replace(target)
+        os.replace(source, target)
         if sync:
             sync_new_folders([created])
             return
     if sync:
-        sync_folder(target.parent)
+        sync_folder(os.path.dirname(target))
 
 
-def sync_file(path: Path) -> None:
+def sync_file(path: str) -> None:
     """Flush an object to the disk; a deleted one is ignored."""
     with suppress(FileNotFoundError):
         opened = open_object(path)
@@ -203,14 +216,14 @@ def sync_file(path: Path) -> None:
             os.close(opened)
 
 
-def unlink(paths: list[Path]) -> None:
+def unlink(paths: Iterable[str | Path]) -> None:
     """Delete objects; missing ones are ignored."""
     for path in paths:
         with suppress(FileNotFoundError, NotADirectoryError):
-            path.unlink()
+            os.unlink(path)
 
 
-def sync_folder(folder: Path) -> None:
+def sync_folder(folder: str | Path) -> None:
     """Flush the renames in a folder to the disk, if the system can open folders."""
     with suppress(PermissionError, IsADirectoryError):
         opened = os.open(folder, os.O_RDONLY)
@@ -239,27 +252,37 @@ def open_source(source: Path) -> int:
     return opened
 
 
-def stat_object(path: Path) -> tuple[int, bytes] | None:
+def state_of(opened: int) -> tuple[int, int]:
+    """Return what shows that an open file has changed: size in bytes, and modification time in nanoseconds."""
+    found = os.fstat(opened)
+    return found.st_size, found.st_mtime_ns
+
+
+def changed(source: Path) -> TransferError:
+    """The error for a user's file that was written to while it was copied."""
+    return TransferError(f"{source} changed during the upload", hint="run the same again")
+
+
+def stat_object(path: str) -> tuple[int, bytes] | None:
     """Return the size of a regular file and its SHA-256 if the file system stores it; None if there is no file."""
     try:
         opened = open_object(path)
     except FileNotFoundError:
         return None
     try:
-        if not os.path.isfile(opened):
-            return None
-        return os.fstat(opened).st_size, _stored_digest(opened)
+        found = os.fstat(opened)
+        return (found.st_size, _stored_digest(opened)) if stat.S_ISREG(found.st_mode) else None
     finally:
         os.close(opened)
 
 
-def open_object(path: Path) -> int:
+def open_object(path: str | Path) -> int:
     """Open an object, without following a link."""
     try:
         return os.open(path, _READ | getattr(os, "O_NOFOLLOW", 0))
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG):
-            raise FileNotFoundError(errno.ENOENT, "no such object", str(path)) from error
+            raise FileNotFoundError(errno.ENOENT, "no such object", path) from error
         raise
 
 
@@ -301,5 +324,5 @@ def _stored_digest(opened: int) -> bytes:
     if hasattr(os, "getxattr"):
         with suppress(OSError):
             digest = os.getxattr(opened, _DIGEST_ATTRIBUTE)
-            return digest if len(digest) == hashlib.sha256().digest_size else b""
+            return digest if len(digest) == _DIGEST_BYTES else b""
     return b""

@@ -40,7 +40,7 @@ class LocalObjectStore:
         self._incoming = root / ".incoming"
         self._parts = root / ".parts"
         self._sync = sync
-        self._unsynced: set[Path] = set()
+        self._unsynced: set[str] = set()
         # A file is looked at several times while it is stored and registered.
         self._path = lru_cache(_KNOWN_PATHS)(self._find_path)
 
@@ -119,7 +119,7 @@ class LocalObjectStore:
         finally:
             reader.close()
 
-    def local_path(self, name: str, /) -> Path:
+    def local_path(self, name: str, /) -> str:
         """Return the path of an object, whether it exists or not."""
         return self._path(name)
 
@@ -135,7 +135,7 @@ class LocalObjectStore:
         def sync_all() -> None:
             for path in waiting:
                 files.sync_file(path)
-            for folder in {path.parent for path in waiting}:
+            for folder in set(map(os.path.dirname, waiting)):
                 files.sync_folder(folder)
 
         await self._run(sync_all)
@@ -199,7 +199,7 @@ class LocalObjectStore:
         finally:
             writer.discard()
 
-    def _put_file(self, name: str, target: Path, source: Path, move: bool) -> ObjectInfo:
+    def _put_file(self, name: str, target: str, source: Path, move: bool) -> ObjectInfo:
         opened = files.open_source(source)
         writer = ObjectWriter(self._incoming)
         try:
@@ -214,7 +214,7 @@ class LocalObjectStore:
             writer.discard()
         return files.object_info(name, writer)
 
-    def _put_files(self, sources: list[tuple[str, Path, Path]]) -> list[ObjectInfo | HeadraceError]:
+    def _put_files(self, sources: list[tuple[str, str, Path]]) -> list[ObjectInfo | HeadraceError]:
         with files.file_errors(self._root):
             batch = ObjectBatch(self._root, self._incoming, sync=self._sync)
         try:
@@ -228,7 +228,7 @@ class LocalObjectStore:
         return stored
 
     def _complete(
-        self, name: str, target: Path, folder: Path, listed: list[tuple[int, str]]
+        self, name: str, target: str, folder: Path, listed: list[tuple[int, str]]
     ) -> ObjectInfo:
         if (stored := parts.completed_object(folder, name)) is not None:
             return stored
@@ -242,13 +242,13 @@ class LocalObjectStore:
         parts.mark_completed(folder, stored)
         return stored
 
-    def _publish(self, writer: ObjectWriter, target: Path) -> None:
+    def _publish(self, writer: ObjectWriter, target: str) -> None:
         writer.publish(target, sync=self._sync)
         if not self._sync:
             self._unsynced.add(target)
 
-    def _find_path(self, name: str) -> Path:
+    def _find_path(self, name: str) -> str:
         listed = safe_parts(name)
         if "\\" in name or listed[0].startswith("."):
             raise BadRequestError(f"{name!r} cannot name an object")
-        return self._root.joinpath(*listed)
+        return os.sep.join((str(self._root), *listed))

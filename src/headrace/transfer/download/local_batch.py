@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-from pathlib import Path
 
 from headrace.errors import ChecksumError
 from headrace.transfer.source import Item, LocalSource
@@ -57,7 +56,7 @@ class LocalBatch:
                 self.failed.append((item, error))
 
 
-def _path(item: Item) -> Path:
+def _path(item: Item) -> str:
     path = item.source.local_path if isinstance(item.source, LocalSource) else None
     if path is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), item.name)

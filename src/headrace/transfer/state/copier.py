@@ -7,7 +7,6 @@ import errno
 import hashlib
 import os
 from enum import StrEnum
-from pathlib import Path
 
 from headrace.errors import ChecksumError, ConfigurationError, TransferError
 from headrace.file_system import clone
@@ -75,7 +74,7 @@ class Copier:
         self._is_empty = is_empty
         self._can_clone = True
 
-    def copy(self, item: Item, source: Path) -> CompletedFile:
+    def copy(self, item: Item, source: str) -> CompletedFile:
         """Put a file in place; return the entry for the journal.
 
         Raises ChecksumError if it is not what the item promises, TransferError if nothing can be linked, OSError.
@@ -113,7 +112,7 @@ class Copier:
         finally:
             os.close(copy)
 
-    def _link(self, item: Item, source: Path, origin: int, name: str) -> os.stat_result:
+    def _link(self, item: Item, source: str, origin: int, name: str) -> os.stat_result:
         _verify(item, origin)
         stat = os.fstat(origin)
         if stat.st_mode & _WRITABLE and hasattr(os, "fchmod"):
