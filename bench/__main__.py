@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import shutil
 import sys
 from dataclasses import dataclass, replace
@@ -10,18 +11,21 @@ from typing import Any
 
 # It is started as a script, from any directory.
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[0] = str(ROOT)
+if __name__ == "__main__":
+    sys.path[0] = str(ROOT)
 
 from bench.data import write_coco  # noqa: E402
 from bench.dataset import SCALES  # noqa: E402
 from bench.environments import CACHE, PeerEnvironmentError  # noqa: E402
 from bench.hot import Row, needed, rows, table  # noqa: E402
 from bench.report import text  # noqa: E402
-from bench.runner import WORK_FOLDERS, Plan, run_scenario, work_folder  # noqa: E402
-from bench.scenario import Scenario, Setting  # noqa: E402
+from bench.runner import WORK_FOLDERS, Plan, prepare_scenario, run_scenario, work_folder  # noqa: E402
+from bench.scenario import RunError, Scenario, Setting  # noqa: E402
 from bench.scenarios import SCENARIOS, find  # noqa: E402
 
 HOT = "hot"
+# Keeps all rows within an hour.
+HOT_BUDGET = 60.0
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -76,6 +80,24 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="measure the first round too, for rounds that take minutes",
     )
     parser.add_argument(
+        "--budget",
+        type=float,
+        metavar="SECONDS",
+        help="fewer rounds for a contender whose measured runs take longer than this together (default 60 in hot, else none)",
+    )
+    parser.add_argument(
+        "--part",
+        action="append",
+        default=[],
+        metavar="GROUP",
+        help="with hot: only the rows of these scenarios (repeatable)",
+    )
+    parser.add_argument(
+        "--prepare",
+        action="store_true",
+        help="make the data, environments and lakes that the runs need, and measure nothing",
+    )
+    parser.add_argument(
         "--limit",
         type=float,
         default=1800,
@@ -113,14 +135,23 @@ def tasks(options: argparse.Namespace) -> list[Task]:
         return [Task(each, options.scale or "S", only) for each in find(options.scenario)]
     return [
         Task(SCENARIOS[name], scale, frozenset(only))
-        for (name, scale), only in needed(hot_rows(options)).items()
+        for (name, scale), only in needed(row for row in hot_rows(options) if not row.apart).items()
     ]
 
 
 def hot_rows(options: argparse.Namespace) -> list[Row]:
-    """Return the rows of the hot paths, at the scale of the command line if it has one."""
+    """Return the rows of the hot paths: of the parts and at the scale of the command line, if it has some."""
     scale: str | None = options.scale
-    return [replace(row, scale=scale) if scale else row for row in rows()]
+    found = [row for row in rows() if in_parts(row.ours.scenario, options.part)]
+    if scale:
+        # Rows that differ in nothing else become one.
+        found = list(dict.fromkeys(replace(row, scale=scale, apart=False) for row in found))
+    return found
+
+
+def in_parts(scenario: str, parts: list[str]) -> bool:
+    """Return whether a scenario belongs to one of the parts; without parts all do."""
+    return not parts or any(f"{scenario}/".startswith(f"{part}/") for part in parts)
 
 
 def plan_from(options: argparse.Namespace, task: Task) -> Plan:
@@ -144,6 +175,7 @@ def plan_from(options: argparse.Namespace, task: Task) -> Plan:
         work / f"{scenario.name.replace('/', '-')}-{task.scale}",
         options.limit,
         warm_up=not options.no_warm_up,
+        budget=options.budget or (HOT_BUDGET if options.scenario == HOT else math.inf),
     )
 
 
@@ -158,21 +190,28 @@ def main(arguments: list[str]) -> int:
     if options.scenario == HOT and options.known:
         print(table(hot_rows(options), [each for file in options.known for each in read(file)]))
         return 0
-    results = []
+    results, refused = [], False
     for task in tasks(options):
         try:
+            if options.prepare:
+                prepare_scenario(plan_from(options, task), log)
+                continue
             result = run_scenario(plan_from(options, task), log)
-        except (ValueError, PeerEnvironmentError) as error:
-            log(str(error))
-            return 2
+        except (ValueError, PeerEnvironmentError, RunError) as error:
+            # The other rows of the table do not depend on it.
+            log(f"{task.scenario.name} at {task.scale}: {error}")
+            refused = True
+            continue
         print(text(result), flush=True)
         results.append(result)
         if options.json:
             # Written after each scenario, so that a later failure loses no measurement.
             whole = results[0] if options.scenario in SCENARIOS else combined(options, results)
             options.json.write_text(json.dumps(whole, indent=1) + "\n")
-    if options.scenario == HOT:
+    if options.scenario == HOT and not options.prepare:
         print(f"\n{table(hot_rows(options), results)}")
+    if refused:
+        return 2
     good = all(each["same_outcome"] and not each["failures"] for each in results)
     return 0 if good else 1
 

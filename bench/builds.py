@@ -16,7 +16,7 @@ from functools import cache as cached
 from functools import partial
 from pathlib import Path
 
-from bench.blobs import FileSet
+from bench.blobs import FileSet, ensure_files
 from bench.data import write_coco
 from bench.dataset import Spec
 from bench.environments import (
@@ -27,9 +27,10 @@ from bench.environments import (
     python_of,
     run_command,
 )
-from bench.lakes import VERSION, copy_lake
+from bench.lakes import VERSION, copy_lake, image_folder, written_in
 from bench.once import once
 from bench.stretch import stretch
+from headrace.storage.database.queries import migrations
 
 SEED_LAKE = """
 import sys
@@ -42,12 +43,11 @@ import asyncio, sys
 import headrace
 asyncio.run(headrace.create_lake(sys.argv[1]))
 """
-BLOB_LAKE = """
-import sys
+PUSHED_LAKE = """
+import asyncio, sys
 from pathlib import Path
-from bench.blobs import FileSet
-from bench.lakes import blob_lake
-print(blob_lake(Path(sys.argv[1]), FileSet(*map(int, sys.argv[2:]))))
+from bench.lakes import fill_lake
+asyncio.run(fill_lake(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]))
 """
 OUTCOME = """
 import json, sys
@@ -59,10 +59,11 @@ print(json.dumps(outcome(Path(sys.argv[1]))))
 
 @dataclass(frozen=True)
 class Build:
-    """The code of one commit, or today's: its Python, and the root of its sources."""
+    """The code of a commit, or today's without one: its Python, and the root of its sources."""
 
     python: str
     root: Path
+    commit: str = ""
 
     def run(self, *arguments: str, path: Path | None = None) -> str:
         """Run the build's Python and return the output; the `bench` on its path is its own by default."""
@@ -77,12 +78,16 @@ class Build:
 
     def blob_lake(self, cache: Path, load: FileSet) -> Path:
         """Return the lake with one version of the files of a set, and create it if missing."""
-        numbers = (str(load.files), str(load.size))
-        return Path(self.run("-c", BLOB_LAKE, str(cache), *numbers).splitlines()[-1])
+        return self._pushed(cache, load.name, ensure_files(cache, load), "object_detection")
 
-    def base_lake(self, cache: Path, spec: Spec) -> Path:
-        """Return the lake with all assets of a spec, no files and no annotations, and create it if missing."""
+    def base_lake(self, cache: Path, spec: Spec, *, files: bool = False) -> Path:
+        """Return the lake with all assets of a spec and no annotations, and create it if missing.
+
+        With `files` the images were pushed, which takes hours for a million.
+        """
         kind = "segmentation" if spec.polygons else "object_detection"
+        if files:
+            return self._pushed(cache, spec.name, image_folder(cache, spec), kind)
         lakes = cache / "lakes"
         seed = once(lakes / f"seed-{kind}-{self.layout()}", partial(self._seed, kind))
 
@@ -91,15 +96,22 @@ class Build:
 
         return once(lakes / f"{spec.name}-{self.layout()}", make)
 
-    def _seed(self, kind: str, lake: Path) -> None:
-        # With today's `bench`: that of an older commit has no such lakes.
-        self.run("-c", SEED_LAKE, str(lake), kind, path=ROOT)
-
-    def annotated_lake(self, cache: Path, spec: Spec) -> Path:
+    def annotated_lake(self, cache: Path, spec: Spec, *, files: bool = False) -> Path:
         """Return the lake with the assets and annotations of a spec, and create it if missing."""
-        base = self.base_lake(cache, spec)
+        base = self.base_lake(cache, spec, files=files)
         file = write_coco(cache / "data" / f"{spec.name}.json", spec)
         return once(base.with_name(f"{base.name}-annotated"), partial(self._annotate, base, file))
+
+    # The next two run with today's `bench`: that of an older commit has no such lakes.
+
+    def _pushed(self, cache: Path, name: str, folder: Path, kind: str) -> Path:
+        def make(lake: Path) -> None:
+            self.run("-c", PUSHED_LAKE, str(lake), str(folder), kind, path=ROOT)
+
+        return once(cache / "lakes" / f"{name}-pushed-{self.layout()}", make)
+
+    def _seed(self, kind: str, lake: Path) -> None:
+        self.run("-c", SEED_LAKE, str(lake), kind, path=ROOT)
 
     def _annotate(self, base: Path, file: Path, lake: Path) -> None:
         copy_lake(base, lake)
@@ -113,19 +125,32 @@ class Build:
         return found
 
     def layout(self) -> str:
-        """Return a name for the layout of lakes: a digest of the code that packs and stores what is in them.
+        """Return a name for the layout of lakes: the commit, or for today's code what it writes.
 
         It is part of the names of lakes, so that another layout gets others.
         """
-        digest = hashlib.sha256()
-        for part in ("model", "storage"):
-            for path in sorted((self.root / "src" / "headrace" / part).rglob("*")):
-                if path.suffix in (".py", ".sql"):
-                    digest.update(path.read_bytes())
-        return digest.hexdigest()[:8]
+        return self.commit or written()
 
 
 TODAY = Build(sys.executable, ROOT)
+
+
+@cached
+def written() -> str:
+    """Return a digest of what today's code writes into a lake: its schema, and the rows of small imports.
+
+    Code that writes the same as before uses the lakes that exist, however much it has changed.
+    """
+    digest = hashlib.sha256()
+    for _, script in migrations("sqlite"):
+        digest.update(script.encode())
+    for polygons in (False, True):
+        spec = Spec(40, 200, polygons)
+        with tempfile.TemporaryDirectory() as folder:
+            cache = Path(folder)
+            made = Build(sys.executable, ROOT, "sample").annotated_lake(cache, spec)
+            digest.update(repr(written_in(made)).encode())
+    return digest.hexdigest()[:8]
 
 
 @cached
@@ -141,7 +166,7 @@ def build_of(environment: str, cache: Path) -> Build:
         "HEADRACE_VENV": f".venv-{interpreter_tag()}",
     }
     find = [str(root / "tools" / "python"), "-c", "import sys; print(sys.executable)"]
-    return Build(run_command(find, variables).strip(), root)
+    return Build(run_command(find, variables).strip(), root, commit)
 
 
 def python_for(environment: str, cache: Path) -> str:

@@ -1,11 +1,10 @@
-"""Lakes for the runs, with the assets of a dataset and no annotations.
+"""What lakes for the runs are made of, how they are copied, and what is counted in them.
 
-A lake is created once with the SDK from placeholder images, then copied for each run. The objects
-of a copy are hard links, because a lake never changes an object in place.
+A lake is created once (`bench/builds.py`), then copied for each run. The objects of a copy are
+hard links, because a lake never changes an object in place.
 """
 
 import asyncio
-import hashlib
 import os
 import shutil
 import zlib
@@ -14,34 +13,11 @@ from pathlib import Path
 import apsw
 
 import headrace
-from bench.blobs import FileSet, ensure_files
 from bench.dataset import Spec, iter_images
 from bench.images import write_images
 from headrace.model.records import VersionStats
-from headrace.storage.database.queries import migrations
 
 VERSION = "bench/v1"
-
-
-def base_lake(cache: Path, spec: Spec) -> Path:
-    """Return the lake with all assets of a spec, and create it if missing.
-
-    A lake of an older schema is copied and migrated instead. A lake that exists is complete.
-    """
-    newest, *older = [cache / "lakes" / f"{spec.name}-{schema}" for schema in schema_versions()]
-    if newest.exists():
-        return newest
-    newest.parent.mkdir(parents=True, exist_ok=True)
-    partial = newest.with_name(f"{newest.name}.{os.getpid()}.partial")
-    known = next((lake for lake in older if lake.exists()), None)
-    if known:
-        # Opening a lake migrates it.
-        asyncio.run(version_stats(copy_lake(known, partial)))
-    else:
-        kind = "segmentation" if spec.polygons else "object_detection"
-        asyncio.run(fill_lake(partial, image_folder(cache, spec), kind))
-    partial.replace(newest)
-    return newest
 
 
 def image_folder(cache: Path, spec: Spec) -> Path:
@@ -59,26 +35,6 @@ async def fill_lake(lake: Path, images: Path, kind: str) -> None:
     await headrace.create_lake(lake)
     async with headrace.connect(lake) as client:
         await client.push(VERSION, images, type=kind)
-
-
-def blob_lake(cache: Path, load: FileSet) -> Path:
-    """Return the lake with one version of the files of a set, and create it if missing."""
-    lake = cache / "lakes" / f"{load.name}-{schema_versions()[0]}"
-    if not lake.exists():
-        partial = lake.with_name(f"{lake.name}.{os.getpid()}.partial")
-        asyncio.run(fill_lake(partial, ensure_files(cache, load), "object_detection"))
-        partial.replace(lake)
-    return lake
-
-
-def schema_versions() -> list[str]:
-    """Return a name for the schema after each migration, newest first."""
-    digest = hashlib.sha256()
-    names = []
-    for _, script in migrations("sqlite"):
-        digest.update(script.encode())
-        names.append(digest.hexdigest()[:8])
-    return names[::-1]
 
 
 def copy_lake(lake: Path, target: Path, *, objects: bool = True) -> Path:
@@ -120,6 +76,26 @@ async def version_stats(lake: Path) -> VersionStats:
     async with headrace.connect(lake) as client:
         version = await client.version(VERSION)
         return await version.retrieve_stats()
+
+
+def written_in(lake: Path) -> list[object]:
+    """Return the number of rows of each table of a lake, and its blobs: what has no times and no random ids."""
+    database = apsw.Connection(str(lake / "headrace.db"))
+    try:
+        names = database.execute(
+            "select name from sqlite_schema where type = 'table' order by name"
+        ).fetchall()
+        found: list[object] = [
+            (name, database.execute(f"select count(*) from {name}").get) for (name,) in names
+        ]
+        for blobs in (
+            "asset, no, counts, shapes from annotation",
+            "block, label, assets from label_mark",
+        ):
+            found += database.execute(f"select {blobs} order by 1, 2").fetchall()
+    finally:
+        database.close()
+    return found
 
 
 def count_rows(lake: Path, rows: str) -> int:

@@ -56,6 +56,32 @@ def turns(contenders: Sequence[str], runs: int, *, warm_up: bool = True) -> Iter
             yield Turn(number, contender)
 
 
+@dataclass
+class Pace:
+    """How many rounds a contender gets: as many as fit in a time, and always one.
+
+    A run that takes a third of the time needs no warm-up: it counts as round 1.
+    """
+
+    # Seconds for all measured runs of the contender.
+    budget: float
+    _spent: float = 0.0
+    _began_early: bool = False
+
+    def takes(self, turn: Turn) -> bool:
+        """Return whether the contender runs in this turn."""
+        if turn.round == 1 and self._began_early:
+            return False
+        return self._spent < self.budget
+
+    def took(self, turn: Turn, seconds: float) -> int:
+        """Note how long a run took, and return the round that it counts as."""
+        self._began_early |= not turn.counts and 3 * seconds > self.budget
+        if turn.counts or self._began_early:
+            self._spent += seconds
+        return turn.round or int(self._began_early)
+
+
 Figures = Mapping[tuple[int, str], Mapping[str, float]]
 
 

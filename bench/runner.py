@@ -1,6 +1,7 @@
 """Run a scenario, each contender in a separate process, in interleaved rounds, and collect the result."""
 
 import json
+import math
 import os
 import platform
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any
 from bench.builds import python_for
 from bench.environments import clean_environment, package_versions
 from bench.process import MIB, MemorySampler, cpu_seconds, measure
-from bench.ratio import Turn, ratio, turns
+from bench.ratio import Pace, Turn, ratio, turns
 from bench.scenario import Contender, RunError, RunSetup, Scenario, Setting
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,8 @@ class Plan:
     work: Path
     limit: float
     warm_up: bool = True
+    # Seconds for the measured runs of a contender, of which it has at least one.
+    budget: float = math.inf
 
 
 def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dict[str, Any]:
@@ -113,19 +116,25 @@ def run_scenario(plan: Plan, log: Callable[[str], None]) -> dict[str, Any]:
     failures: dict[str, str] = {}
     runs: list[dict[str, Any]] = []
     started = datetime.now(UTC)
+    paces = {each: Pace(plan.budget) for each in contenders}
     for turn in turns(list(contenders), plan.runs, warm_up=plan.warm_up):
-        if turn.contender in failures:
+        if turn.contender in failures or not paces[turn.contender].takes(turn):
             continue
         contender = contenders[turn.contender]
         folder = plan.work / f"{turn.round:02d}-{contender.name}"
+        began = time.monotonic()
         try:
             run = run_once(plan, contender, pythons[contender.name], folder)
         except RunError as error:
             failures[contender.name] = str(error)
             log(f"{contender.name} failed: {error}")
             continue
-        runs.append({"round": turn.round, "contender": contender.name, **run})
-        log(progress_line(turn, run))
+        seconds = time.monotonic() - began
+        counted = Turn(paces[contender.name].took(turn, seconds), contender.name)
+        runs.append(
+            {"round": counted.round, "contender": contender.name, "whole_s": seconds, **run}
+        )
+        log(progress_line(counted, run, seconds))
     return {
         "format": 1,
         "scenario": plan.scenario.name,
@@ -142,13 +151,29 @@ def run_scenario(plan: Plan, log: Callable[[str], None]) -> dict[str, Any]:
     }
 
 
-def progress_line(turn: Turn, run: Mapping[str, Any]) -> str:
-    """Return one line about a run."""
+def prepare_scenario(plan: Plan, log: Callable[[str], None]) -> None:
+    """Make what the runs need (environments, data, lakes) by setting up one run of each contender.
+
+    Raises RunError if one cannot be set up.
+    """
+    for contender in plan.contenders:
+        began = time.monotonic()
+        python_for(contender.environment, plan.setting.cache)
+        plan.scenario.prepare(plan.setting)
+        folder = plan.work / f"prepare-{contender.name}"
+        folder.mkdir(parents=True)
+        with plan.scenario.set_up(plan.setting, contender, folder):
+            seconds = time.monotonic() - began
+        log(f"prepared {plan.scenario.name} {plan.scale} {contender.name} {seconds:.1f} s")
+
+
+def progress_line(turn: Turn, run: Mapping[str, Any], whole: float) -> str:
+    """Return one line about a run, which took `whole` seconds with its set-up and its check."""
     figures = run["figures"]
     label = f"round {turn.round}" if turn.counts else "warm-up"
     return (
         f"{label:<8} {turn.contender:<16} {figures['wall_s']:8.2f} s "
-        f"{figures['total_cpu_s']:8.2f} CPU s {figures['peak_mib']:8.0f} MiB"
+        f"{figures['total_cpu_s']:8.2f} CPU s {figures['peak_mib']:8.0f} MiB {whole:8.1f} s in all"
     )
 
 

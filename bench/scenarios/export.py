@@ -1,7 +1,7 @@
 """Export the annotations of a version: built in memory, and written as COCO, YOLO and VOC."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -48,20 +48,23 @@ def set_up(
 ) -> Iterator[RunSetup]:
     """Set up a copy of the annotated lake and its server, or a conversion of the COCO file."""
     output = folder / ("out.json" if kind == "coco" else "out")
-    verify = partial(count_objects, output, kind)
-    if contender not in contenders:
-        # datumaro expects the folder of the file.
-        source = ensure_trees(setting) / "coco" if contender == DATUMARO else setting.coco_file
-        job = {"operation": f"coco-{kind}", "source": str(source), "target": str(output)}
-        if contender == CONVERT:
-            job["task"] = "auto"
-        yield RunSetup(job, verify=verify, items=setting.spec.annotations)
-        return
-    operation = f"build-{kind}" if contender in BUILDS else f"export-{kind}"
-    job = {"operation": operation, "output": str(output)}
-    place = contenders[contender]
-    with at_place(setting, place, folder, job, items=setting.spec.annotations) as setup:
-        yield replace(setup, verify=verify)
+    with ExitStack() as stack:
+        if contender in contenders:
+            operation = f"build-{kind}" if contender in BUILDS else f"export-{kind}"
+            job = {"operation": operation, "output": str(output)}
+            place, items = contenders[contender], setting.spec.annotations
+            setup = stack.enter_context(at_place(setting, place, folder, job, items=items))
+        else:
+            # datumaro expects the folder of the file.
+            source = ensure_trees(setting) / "coco" if contender == DATUMARO else setting.coco_file
+            job = {"operation": f"coco-{kind}", "source": str(source), "target": str(output)}
+            if contender == CONVERT:
+                job["task"] = "auto"
+            setup = RunSetup(job, items=setting.spec.annotations)
+        yield replace(setup, verify=partial(count_objects, output, kind))
+    if kind == "coco":
+        # A gigabyte at L. Folders are kept: creating files is slow for minutes after many were deleted.
+        output.unlink(missing_ok=True)
 
 
 def scenario(

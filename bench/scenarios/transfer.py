@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.blobs import FileSet, ensure_files, manifest, manifest_path, summarize, warm_page_cache
-from bench.lakes import VERSION, blob_lake, copy_lake
+from bench.builds import TODAY, build_of
+from bench.lakes import VERSION, copy_lake
 from bench.nginx import version, web_server
 from bench.scenario import Contender, RunSetup, Scenario, Setting
+from bench.scenarios.versions import Place, official
 from bench.server import serve
 
 MEMORY = Path("/dev/shm")
@@ -29,9 +31,7 @@ ENGINE = Contender("headrace", "transfer_headrace.py", packages=PACKAGES)
 BY_SIZE = Contender("headrace-size", "transfer_headrace.py", packages=PACKAGES)
 GENERAL = Contender("headrace-aiohttp", "transfer_headrace.py", packages=PACKAGES)
 DOWNLOAD = Contender("headrace-version", "transfer_version.py", packages=PACKAGES)
-OFFICIAL = Contender(
-    "picsellia", "transfer_picsellia.py", "picsellia", packages=("picsellia", "requests")
-)
+OFFICIAL = official("transfer_picsellia.py")
 CURL = Contender("curl", "transfer_tool.py")
 ARIA2 = Contender("aria2", "transfer_tool.py")
 RCLONE = Contender("rclone", "transfer_tool.py")
@@ -44,7 +44,7 @@ def prepare(loads: Mapping[str, FileSet], setting: Setting) -> None:
     """Create the files and a lake with them, and read them into the page cache."""
     load = loads[setting.scale]
     warm_page_cache(ensure_files(setting.cache, load))
-    blob_lake(setting.cache, load)
+    TODAY.blob_lake(setting.cache, load)
 
 
 def data(loads: Mapping[str, FileSet], setting: Setting) -> Mapping[str, Any]:
@@ -100,10 +100,12 @@ def set_up(
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, target)
         verify = partial(summarize, target)
-        if contender in (DOWNLOAD, OFFICIAL):
-            lake = copy_lake(blob_lake(setting.cache, load), setting.cache / "work" / folder.name)
+        if contender == DOWNLOAD or contender in OFFICIAL:
+            build = build_of(OFFICIAL.get(contender, Place()).build, setting.cache)
+            lake = setting.cache / "work" / folder.name
+            copy_lake(build.blob_lake(setting.cache, load), lake)
             stack.callback(shutil.rmtree, lake)
-            server = stack.enter_context(serve(lake, folder))
+            server = stack.enter_context(serve(lake, folder, build))
             arguments = {
                 "address": server.address,
                 "token": server.token,
@@ -151,7 +153,7 @@ def scenario(name: str, summary: str, loads: Mapping[str, FileSet]) -> Scenario:
         name=name,
         summary=summary,
         ours=(ENGINE, BY_SIZE, GENERAL, DOWNLOAD),
-        peers=(OFFICIAL, CURL, ARIA2, RCLONE, PLAIN, OBSTORE),
+        peers=(*OFFICIAL, CURL, ARIA2, RCLONE, PLAIN, OBSTORE),
         prepare=partial(prepare, loads),
         set_up=partial(set_up, loads),
         data=partial(data, loads),

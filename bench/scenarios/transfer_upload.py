@@ -1,6 +1,5 @@
 """Upload many files: headrace to a lake and to a server, the official client to a server."""
 
-import asyncio
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,20 +7,19 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import headrace
 from bench.blobs import FileSet, ensure_files, manifest, warm_page_cache
-from bench.lakes import count_rows
+from bench.builds import build_of
+from bench.lakes import copy_lake, count_rows
 from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.scenarios.transfer import MEMORY, PACKAGES
+from bench.scenarios.versions import Place, official
 from bench.server import serve
 
 LOADS = {"T": FileSet(200, 20_000), "S": FileSet(2_000, 20_000), "M": FileSet(20_000, 20_000)}
 
 EMBEDDED = Contender("headrace", "transfer_upload.py", packages=PACKAGES)
 HTTP = Contender("headrace-http", "transfer_upload.py", packages=PACKAGES)
-OFFICIAL = Contender(
-    "picsellia", "transfer_upload_picsellia.py", "picsellia", packages=("picsellia", "requests")
-)
+OFFICIAL = official("transfer_upload_picsellia.py")
 
 
 def prepare(setting: Setting) -> None:
@@ -49,14 +47,15 @@ def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[Run
     paths = folder / "paths.txt"
     paths.write_text("".join(f"{source / name}\n" for name, _, _ in manifest(setting.cache, load)))
     lake = folder / "lake"
-    asyncio.run(headrace.create_lake(lake))
+    build = build_of(OFFICIAL.get(contender, Place()).build, setting.cache)
+    copy_lake(build.empty_lake(setting.cache), lake)
     moved = {"files": load.files, "bytes": load.files * load.size}
     verify = partial(count_data, lake)
     try:
         if contender == EMBEDDED:
             yield RunSetup({"target": str(lake), "paths": str(paths)}, verify=verify, **moved)
             return
-        with serve(lake, folder) as server:
+        with serve(lake, folder, build) as server:
             arguments = {"target": server.address, "token": server.token, "paths": str(paths)}
             yield RunSetup(arguments, server_pid=server.pid, verify=verify, **moved)
     finally:
@@ -67,7 +66,7 @@ UPLOAD = Scenario(
     name="upload",
     summary="upload files of 20 kB to a lake, to a server, and with the official client",
     ours=(EMBEDDED, HTTP),
-    peers=(OFFICIAL,),
+    peers=tuple(OFFICIAL),
     prepare=prepare,
     set_up=set_up,
     data=data,

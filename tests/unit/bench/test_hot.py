@@ -1,10 +1,13 @@
 """The table of the hot paths: its rows name what exists, and say what held."""
 
+import argparse
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from bench.hot import Row, Side, needed, rows, table
+from bench.__main__ import hot_rows, parse, tasks
+from bench.hot import Figure, Row, Side, needed, rows, table
 from bench.scenarios import SCENARIOS
 
 
@@ -20,6 +23,10 @@ def result(scenario: str, scale: str, **figures: list[float]) -> dict[str, Any]:
         for number, figure in enumerate(found)
     ]
     return {"scenario": scenario, "scale": scale, "runs": runs}
+
+
+def figure(median: float) -> Figure:
+    return Figure(median, median, median, 1)
 
 
 def test_every_row_names_contenders_that_exist() -> None:
@@ -42,28 +49,59 @@ B = result("b", "S", peer=[1, 1, 4, 1])
 
 
 @pytest.mark.parametrize(
-    ("row", "figure", "held"),
+    ("row", "median", "held"),
     [(LEAST, 8, True), (MOST, 0.125, True), (ALONE, 2, True), (SUM, 0.1, True)],
 )
-def test_a_figure_is_the_median_over_the_measured_rounds(row, figure, held) -> None:
-    assert row.figure([A, B]) == figure
-    assert row.held(figure) is held
+def test_a_figure_is_the_median_over_the_measured_rounds(row, median, held) -> None:
+    found = row.figure([A, B])
+    assert (found.median, found.rounds) == (median, 3)
+    assert row.held(found) is held
 
 
-def test_a_row_is_short_where_its_figure_is_worse_than_what_it_should_reach() -> None:
-    assert not LEAST.held(7.9)
-    assert not MOST.held(1.6)
-    assert LEAST.held(8)
-    assert MOST.held(1.5)
+def test_the_spread_is_the_least_and_the_most_of_the_rounds() -> None:
+    assert LEAST.figure([A, B]) == Figure(8, 5, 9, 3)
+
+
+def test_a_row_is_not_reached_where_its_figure_is_worse_than_its_goal() -> None:
+    assert not LEAST.held(figure(7.9))
+    assert not MOST.held(figure(1.6))
+    assert LEAST.held(figure(8))
+    assert MOST.held(figure(1.5))
+    assert replace(MOST, reach=None).held(figure(1.5)) is None
 
 
 def test_results_of_another_scale_or_without_a_side_are_not_used() -> None:
     assert LEAST.figure([A | {"scale": "M"}]) is None
     assert LEAST.figure([result("a", "S", mine=[1, 1])]) is None
-    assert "-" in table([LEAST], []).splitlines()[-1].split()
+    assert table([LEAST], []).splitlines()[-1] == "| x | S | ≥ 8 | - |  |  |"
 
 
-def test_the_table_says_what_held() -> None:
-    lines = table([LEAST, Row("y", "S", "job_total_cpu_s", Side("a", "mine"), 1)], [A]).splitlines()
-    assert lines[1].endswith("8.00  held")
-    assert lines[2].endswith("2.00  short")
+def test_the_table_says_what_was_reached() -> None:
+    lines = table([LEAST, replace(ALONE, reach=1), replace(ALONE, reach=None)], [A]).splitlines()
+    assert lines[2:] == [
+        "| x | S | ≥ 8 | 8.00 (5.00 to 9.00) | 3 | yes |",
+        "| x | S | ≤ 1 | 2.00 (1.00 to 4.00) | 3 | no |",
+        "| x | S |  | 2.00 (1.00 to 4.00) | 3 |  |",
+    ]
+
+
+def options(*arguments: str) -> argparse.Namespace:
+    return parse(["hot", *arguments])
+
+
+def test_with_one_scale_for_all_no_row_is_there_twice() -> None:
+    names = [row.work for row in hot_rows(options("--scale", "S"))]
+    assert len(names) == len(set(names)) < len(hot_rows(options()))
+
+
+def test_a_part_has_the_rows_of_its_scenarios() -> None:
+    found = {row.ours.scenario for row in hot_rows(options("--part", "export", "--part", "load"))}
+    assert found == {"export/build", "export/coco", "export/yolo", "export/voc", "load"}
+
+
+def test_what_takes_long_runs_only_where_its_scale_is_named() -> None:
+    long = {(row.ours.scenario, row.scale) for row in rows() if row.apart}
+    assert long
+    assert not long & {(each.scenario.name, each.scale) for each in tasks(options())}
+    named = tasks(options("--part", "journey", "--scale", "M"))
+    assert [(each.scenario.name, each.scale) for each in named] == [("journey", "M")]

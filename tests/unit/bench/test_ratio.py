@@ -1,8 +1,10 @@
 """Runs are interleaved, and ratios are taken from runs that lie side by side."""
 
+import math
+
 import pytest
 
-from bench.ratio import Ratio, Turn, ratio, turns
+from bench.ratio import Pace, Ratio, Turn, ratio, turns
 
 
 def test_turns_alternate_after_a_warm_up() -> None:
@@ -14,6 +16,26 @@ def test_turns_alternate_after_a_warm_up() -> None:
 
 def test_long_rounds_may_all_count() -> None:
     assert list(turns(["a", "b"], 1, warm_up=False)) == [Turn(1, "a"), Turn(1, "b")]
+
+
+def paced(budget: float, seconds: float, runs: int = 5) -> list[int]:
+    """The rounds that the runs of one contender count as, if each takes so long."""
+    pace = Pace(budget)
+    return [pace.took(turn, seconds) for turn in turns(["a"], runs) if pace.takes(turn)]
+
+
+def test_a_contender_has_all_rounds_if_they_fit_in_its_budget() -> None:
+    assert paced(60, 12) == [0, 1, 2, 3, 4, 5]
+
+
+def test_a_slow_contender_has_fewer_rounds_and_no_warm_up() -> None:
+    assert paced(60, 25) == [1, 2, 3]
+    assert paced(60, 20) == [0, 1, 2, 3]
+    assert paced(60, 500) == [1]
+
+
+def test_without_a_budget_all_rounds_are_measured() -> None:
+    assert paced(math.inf, 500) == [0, 1, 2, 3, 4, 5]
 
 
 def figures(**columns: list[float]) -> dict[tuple[int, str], dict[str, float]]:

@@ -1,16 +1,19 @@
 """The scenarios over a version: every contender does the same work, and the counts show it."""
 
+import sqlite3
 import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from bench.builds import TODAY, build_of, python_for
+from bench import builds
+from bench.builds import TODAY, build_of, python_for, written
 from bench.data import write_coco
 from bench.dataset import Spec
 from bench.environments import CACHE
-from bench.runner import Plan, run_scenario
+from bench.lakes import copy_lake, written_in
+from bench.runner import Plan, prepare_scenario, run_scenario
 from bench.scenario import Setting
 from bench.scenarios import SCENARIOS
 from bench.scenarios.listing import RARE_ASSETS
@@ -89,14 +92,40 @@ def test_an_annotated_lake_is_made_once_for_a_layout(setting) -> None:
     assert TODAY.outcome(lake)["shapes"] == SPEC.annotations
 
 
-def test_the_layout_is_named_by_the_code_that_keeps_annotations(tmp_path) -> None:
-    def build(text: str) -> str:
-        code = tmp_path / text / "src" / "headrace" / "model" / "x.py"
-        code.parent.mkdir(parents=True)
-        code.write_text(text)
-        return replace(TODAY, root=tmp_path / text).layout()
+def test_the_layout_is_named_by_what_is_written(setting, monkeypatch) -> None:
+    """So that lakes are kept when only code changes that reads them."""
+    assert TODAY.layout() == written.__wrapped__()
+    monkeypatch.setattr(builds, "migrations", lambda _: [(1, "create table other")])
+    assert written.__wrapped__() != TODAY.layout()
 
-    assert build("a") != build("b")
+
+@pytest.mark.parametrize("change", ["update annotation set shapes = x'00'", "delete from asset"])
+def test_other_blobs_and_other_rows_are_another_layout(setting, tmp_path, change) -> None:
+    lake = copy_lake(TODAY.annotated_lake(setting.cache, SPEC), tmp_path / "lake")
+    before = written_in(lake)
+    database = sqlite3.connect(lake / "headrace.db")
+    database.execute(change)
+    database.commit()
+    database.close()
+    assert written_in(lake) != before
+
+
+def test_the_layout_of_a_commit_is_its_name() -> None:
+    assert replace(TODAY, commit="0123abcd").layout() == "0123abcd"
+
+
+def test_preparing_makes_what_the_runs_need_and_measures_nothing(setting, tmp_path) -> None:
+    """The lakes are found afterwards, so that a run on a quiet machine only measures."""
+    cache = tmp_path / "cache"
+    fresh = replace(setting, cache=cache)
+    scenario = SCENARIOS["list/rare"]
+    told: list[str] = []
+    chosen = scenario.chosen(only={"headrace"})
+    prepare_scenario(Plan(scenario, chosen, fresh, "T", 1, tmp_path / "work", 120), told.append)
+    made = sorted(path.name for path in (cache / "lakes").iterdir() if path.name[0] != ".")
+    assert f"{SPEC.name}-{TODAY.layout()}-annotated-rare" in made
+    assert len(told) == 1
+    assert not list((tmp_path / "work").rglob("stdout")), "nothing ran"
 
 
 def test_todays_build_is_this_one(tmp_path) -> None:
