@@ -79,6 +79,14 @@ def as_loaded(page: Page) -> Loaded:
         return encode_annotations(page)
 
 
+def as_views(page: Page) -> Loaded:
+    """Return a page as records; points of polygons that came packed are made when they are first read."""
+    if isinstance(page, list):
+        return page
+    with collector_paused():
+        return encode_annotations(page, lazy=True)
+
+
 async def annotations_of_version(
     backend: Backend,
     version_id: UUID,
@@ -167,9 +175,13 @@ async def annotations_of_assets(
     worker_id: UUID | None = None,
     asset_ids: Sequence[UUID] | None = None,
 ) -> AsyncIterator[Loaded]:
-    """Yield annotations in the order of their assets, newest first on each, with one page of assets in memory."""
+    """Yield annotations in the order of their assets, newest first on each, with one page of assets in memory.
+
+    Points of polygons are made when they are first read.
+    """
     async for ids in _asset_pages(backend, version_id, asset_ids):
-        yield await load_page(backend, version_id, ids, status, worker_id)
+        page = await page_of_assets(backend, version_id, ids, status, worker_id)
+        yield await in_thread(as_views, page)
 
 
 async def stats_of_assets(

@@ -14,7 +14,8 @@ from msgspec import Struct
 
 from headrace.errors import StorageError
 from headrace.model.blob import runs
-from headrace.model.blob.chains import ChainRuns, check_chains
+from headrace.model.blob.chains import ChainRuns
+from headrace.model.blob.decoded_chains import check_chains
 from headrace.model.blob.layout import BlobContent, BlobGroup, opened, seal
 from headrace.model.blob.unpack import unpack_page
 from headrace.model.blob.values import Integers

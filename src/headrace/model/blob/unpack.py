@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, Literal, cast
 
 import msgspec
 
 from headrace.errors import StorageError
-from headrace.model.blob.chains import ChainRuns, ReadForm, decode_chains
+from headrace.model.blob.chains import ChainRuns
+from headrace.model.blob.decoded_chains import ListForm, decode_chains
 from headrace.model.blob.layout import SCORED, VERSION, BlobContent, BlobExtras, BlobGroup, opened
 from headrace.model.blob.pack import MASK_OUTLINE, RINGS, pack_page
 from headrace.model.blob.runs import DecodedRuns, decode, integers_of, lists_of
@@ -18,6 +19,9 @@ from headrace.model.ids import MAX_ORDINAL
 from headrace.model.old_blob.unpack import SCORED as OLD_SCORED
 from headrace.model.old_blob.unpack import unpack as unpack_old
 from headrace.model.shapes import Box
+
+ReadForm = ListForm | Literal["lazy"]
+"""How the points of polygons are returned: as :meth:`.DecodedChains.lists` does, or as :class:`.LazyChains`."""
 
 _attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
 _FIRST_HEAD = bytes([VERSION << 4])
@@ -45,7 +49,7 @@ def unpack_page(
             leave out scores, boxes and segmentations.
         areas: Compute the areas of polygons, in square pixels.
         bounds: Compute the boxes around polygons.
-        points: The form of the points of polygons, see :meth:`.DecodedChains.lists`.
+        points: The form of the points of polygons.
 
     Raises:
         StorageError: A blob is damaged.
@@ -149,7 +153,7 @@ _ROUNDED = frozenset({ShapeKind.RECTANGLE, ShapeKind.TRACK})
 class _Geometry:
     """The numbers and chains of some groups of a page, handed out in order."""
 
-    __slots__ = ("_areas", "_bounds", "_chains", "_counts", "_numbers")
+    __slots__ = ("_areas", "_bounds", "_chains", "_counts", "_lazy", "_numbers")
 
     def __init__(
         self,
@@ -164,7 +168,9 @@ class _Geometry:
         self._numbers = iter(lists_of(decoded, whole=whole))
         chains = decode_chains([group.chains or _NONE for group in groups])
         self._counts = iter(chains.counts.tolist())
-        self._chains = iter(chains.lists(whole=whole, form=form))
+        # Lazy chains are divided among the groups already.
+        self._lazy = iter(chains.by_owner() if form == "lazy" else ())
+        self._chains = None if form == "lazy" else iter(chains.lists(whole=whole, form=form))
         self._areas = iter(chains.areas().tolist()) if areas else None
         self._bounds = iter(chains.bounds()) if bounds else None
 
@@ -173,7 +179,11 @@ class _Geometry:
         count = next(self._counts)
         areas = None if self._areas is None else list(islice(self._areas, count))
         bounds = None if self._bounds is None else list(islice(self._bounds, count))
-        return next(self._numbers), list(islice(self._chains, count)), areas, bounds
+        if self._chains is not None:
+            chains = list(islice(self._chains, count))
+        else:
+            chains = cast("list[Any]", next(self._lazy))
+        return next(self._numbers), chains, areas, bounds
 
 
 def _group(

@@ -34,8 +34,11 @@ def values(numbers: Floats, *, whole: bool = False) -> list[Any]:
 
 def integers_where(whole: NDArray[np.bool_], numbers: Floats) -> list[Any]:
     """Return numbers as Python's: integers where ``whole`` says so, else floats."""
+    indices = np.flatnonzero(whole).tolist()
+    if len(indices) == len(numbers):
+        return list(numbers.astype(np.int64).tolist())
     result = list(numbers.tolist())
-    for index in np.flatnonzero(whole).tolist():
+    for index in indices:
         result[index] = int(result[index])
     return result
 

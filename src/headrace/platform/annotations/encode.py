@@ -11,8 +11,10 @@ import msgspec
 
 from headrace.errors import StorageError
 from headrace.model import rle
+from headrace.model.blob.decoded_chains import LazyChains
 from headrace.model.blob.unpack import unpack_page
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
+from headrace.platform.annotations.polygon_view import PolygonView
 from headrace.protocol.operations.annotations import (
     ClassificationOut,
     EndKeyframe,
@@ -31,18 +33,21 @@ from headrace.protocol.operations.annotations import (
 )
 
 
-def encode_annotations(packed: PackedAnnotations, *, whole: bool = False) -> list[LoadedAnnotation]:
+def encode_annotations(
+    packed: PackedAnnotations, *, whole: bool = False, lazy: bool = False
+) -> list[LoadedAnnotation]:
     """Encode annotations as records.
 
     Args:
         packed: The annotations.
         whole: For clients of the platform's own wire, which know whole pixels only; see :func:`.unpack_page`.
+        lazy: Make the points of polygons when they are first read (:class:`.PolygonView`); not together with ``whole``.
 
     Raises:
         StorageError: Shapes are damaged.
     """
     blobs = [each.shapes for each in packed.annotations]
-    unpacked = unpack_page(blobs, whole=whole, areas=True)
+    unpacked = unpack_page(blobs, whole=whole, areas=True, points="lazy" if lazy else "pairs")
     with known_labels():
         return [
             _encode(annotation, shapes, packed.labels)
@@ -128,6 +133,14 @@ def _rectangles(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
 def _polygons(heads: Any, group: ShapeGroup, height: int) -> list[Any]:
     instances = group.instances or repeat(None, len(group.labels))
     areas = group.areas or repeat(None, len(group.labels))
+    if isinstance(group.geometry, LazyChains):
+        rings, indices = group.geometry, range(len(group.labels))
+        return [
+            PolygonView(label, text, attributes, area, instance, rings, index)
+            for (label, text, attributes), instance, area, index in zip(
+                heads, instances, areas, indices, strict=True
+            )
+        ]
     return [
         PolygonOut(
             label=label,

@@ -160,8 +160,10 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
             asset_ids=None if assets is None else asset_ids(assets),
         )
         async for page in pages:
-            for annotation in page:
-                yield annotation
+            # Each is taken out of the page, so that the points that callers read are freed as they go on.
+            page.reverse()
+            while page:
+                yield page.pop()
 
     async def retrieve_stats(
         self, assets: Sequence[Asset] | MultiAsset | None = None
