@@ -27,6 +27,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from uuid import UUID
 
 __all__ = [
     "STATUS_CLASSES",
@@ -593,12 +594,25 @@ def locked_version(name: str, *, what: str = "") -> LockedError:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return the beginning of a hint, ``"did you mean 'push'? "``, for an unknown name; empty if none is near."""
+    """Return the beginning of a hint, ``"did you mean 'push'? "``, for an unknown name; empty if none is near.
+
+    Ids have no near one: those made in the same second differ in a few digits, and mean different things.
+    """
     # Imported here, since most programs never make this mistake.
     from difflib import get_close_matches
 
+    if _is_id(name):
+        return ""
     near = get_close_matches(name, list(known), n=1)
     return f"did you mean {near[0]!r}? " if near else ""
+
+
+def _is_id(name: str) -> bool:
+    try:
+        UUID(name)
+    except ValueError:
+        return False
+    return True
 
 
 def error_for_status(
