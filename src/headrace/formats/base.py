@@ -188,6 +188,8 @@ class Writer(ABC):
     """
 
     info: ClassVar[FormatInfo]
+    takes_numbers: ClassVar[bool] = False
+    """Whether tables of boxes should hold the rings of polygons as numbers, which this writer would make of the text."""
     package: str = ""
     """As in :class:`Reader`."""
 

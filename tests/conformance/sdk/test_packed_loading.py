@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from headrace.backend.base import Backend
 from headrace.engine.versions.load import as_loaded, page_of_ids
 from headrace.errors import BadRequestError, NotFoundError, ServerError, StorageError
+from headrace.formats.coco.document import CocoAnnotation, CocoFile
 from headrace.model.blob.layout import VERSION
 from headrace.platform.annotations.plain import plain_annotations
 from headrace.protocol.codec import decode_response
@@ -116,6 +117,43 @@ async def test_polygons_of_parts_and_crowds_are_written_alike(door: Door, tmp_pa
     assert apart["area"] == 164
     # Of parts that overlap, the pixels count once.
     assert overlapping["area"] < 150
+
+
+async def test_a_built_document_has_what_an_exported_file_has(door: Door, tmp_path: Path) -> None:
+    async with door.connect() as client:
+        rich = await fill(client, tmp_path / "rich")
+        names = [path.name for path in draw_images(tmp_path / "images", 3)]
+        await client.push("parts/v1", tmp_path / "images", type="segmentation")
+        parts = await client.version("parts/v1")
+        (tmp_path / "in.json").write_text(json.dumps(coco(names)))
+        await parts.import_annotations(tmp_path / "in.json")
+        files = []
+        for version in (rich, parts):
+            target = tmp_path / f"{len(files)}.json"
+            await version.export(target, strict=False)
+            files.append(annotations_of(msgspec.json.decode(target.read_bytes(), type=CocoFile)))
+        built = [annotations_of(await each.build_coco_file_locally()) for each in (rich, parts)]
+        send_json(client)
+        from_json = [annotations_of(await each.build_coco_file_locally()) for each in (rich, parts)]
+    assert list(map(len, files)) == [8, 7]
+    assert built == files
+    assert from_json == files
+    # Numbers are floats everywhere, whole ones too.
+    assert repr(built) == repr(files)
+
+
+def annotations_of(document: CocoFile) -> list[tuple[str, str, CocoAnnotation]]:
+    """The annotations in their order, with the names of their images and categories, whatever the ids; areas to nine digits."""
+    images = {image.id: image.file_name for image in document.images}
+    categories = {category.id: category.name for category in document.categories}
+    return [
+        (
+            images[each.image_id],
+            categories[each.category_id],
+            replace(each, image_id=0, category_id=0, area=round(each.area, 9)),
+        )
+        for each in document.annotations
+    ]
 
 
 def coco(names: list[str]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import logging
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Unpack
 from uuid import UUID
@@ -35,10 +36,11 @@ from headrace.folders.manifest import (
 )
 from headrace.folders.replace import first_of, in_the_way_error, merge_into, taken_in
 from headrace.folders.state import make_state, state_of
-from headrace.formats.coco.document import CocoFile, read_document
+from headrace.formats.base import Writer
+from headrace.formats.coco.document import CocoFile
+from headrace.formats.coco.document_writer import CocoDocumentWriter
 from headrace.formats.options import WriteKeywords
 from headrace.formats.yolo.layout.sizes_file import SIZES
-from headrace.garbage import collector_paused
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo
@@ -71,26 +73,24 @@ async def build_coco(
     Raises NotFoundError if a category is not a label of the version.
     """
     labels = await _labels(backend, version, options.categories)
-    folder = await in_thread(tempfile.mkdtemp)
-    try:
-        target = Path(folder, "coco.json")
-        # With ``about`` the data counts as COCO already, so category ids may start at 0.
-        report = await _export(backend, version, target, "coco", options, labels, about={})
-        document = await in_thread(_read, target)
-    finally:
-        with anyio.CancelScope(shield=True):
-            await in_thread(shutil.rmtree, folder, True)
+    document = CocoFile()
+    # With ``about`` the data counts as COCO already, so category ids may start at 0.
+    report = await _export(
+        backend,
+        version,
+        Path("coco.json"),
+        "coco",
+        options,
+        labels,
+        create=partial(CocoDocumentWriter, document),
+        about={},
+    )
     for image in document.images:
         image.id -= 1
     for annotation in document.annotations:
         annotation.image_id -= 1
     document.findings = report.findings
     return document
-
-
-def _read(target: Path) -> CocoFile:
-    with collector_paused():
-        return read_document(target)
 
 
 async def build_voc(
@@ -151,6 +151,8 @@ async def _export(
     format: str,
     options: BuildOptions,
     labels: list[LabelInfo],
+    *,
+    create: Callable[..., Writer] | None = None,
     **write: Unpack[WriteKeywords],
 ) -> ExportReport:
     report = await export(
@@ -167,6 +169,7 @@ async def _export(
         ),
         labels=labels,
         options=ExportOptions(split_by="none", allow_empty=True, temporary=True),
+        create=create,
         write=write,
     )
     if report.shapes_dropped:

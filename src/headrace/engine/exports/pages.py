@@ -66,7 +66,10 @@ class Selection(Struct, frozen=True, kw_only=True):
 
 
 class PageReader(Struct, frozen=True):
-    """Reads pages of assets with their annotations, and converts them to samples."""
+    """Reads pages of assets with their annotations, and converts them to samples.
+
+    With ``numbers`` tables of boxes hold the rings of polygons as numbers, not as text.
+    """
 
     backend: Backend
     version_id: UUID
@@ -74,6 +77,7 @@ class PageReader(Struct, frozen=True):
     selection: Selection
     splits: AssetSplits
     names: ExportNames
+    numbers: bool = False
 
     async def read(self, send: MemoryObjectSendStream[AssetPage]) -> None:
         """Read all pages and send each with its newest annotations."""
@@ -108,6 +112,7 @@ class PageReader(Struct, frozen=True):
             samples = packed_samples(
                 [AssetImage(name, meta, packed.get(key)) for name, meta, key in images],
                 page.annotations.labels,
+                numbers=self.numbers,
             )
         for sample, each in zip(samples, page.assets, strict=True):
             sample.split = each.split

@@ -121,6 +121,7 @@ async def export(
     selection: Selection | None = None,
     labels: Sequence[LabelInfo] | None = None,
     options: ExportOptions | None = None,
+    create: Callable[..., Writer] | None = None,
     write: WriteKeywords | None = None,
     progress: OnProgress | None = None,
 ) -> ExportReport:
@@ -134,6 +135,7 @@ async def export(
         selection: What of the version to export. Default: everything.
         labels: Labels with the numbers and the order for the file. Default: the version's labels.
         options: How to export.
+        create: Makes the writer. Default: that of the format.
         write: Keyword options of the writer.
         progress: Called with a progress event from time to time.
 
@@ -176,7 +178,8 @@ async def export(
         labels = options.labels_map.labels(labels)
     report.labels = dict.fromkeys([label.name for label in labels], 0)
     assets = selection.assets(backend, version.id)
-    writer = target_format.create(target, labels, options=writing, findings=findings)
+    create = create or target_format.create
+    writer = create(target, labels, options=writing, findings=findings)
     if options.temporary:
         writer.use_temporary()
     classified = writing.task == "classify" and writing.images is None
@@ -184,7 +187,8 @@ async def export(
     placer = None if media == "none" else MediaPlacer(backend, media, writer)
     names = ExportNames(writer)
     splits = await AssetSplits.open(rule, backend, version.id, writer.found)
-    pages = PageReader(backend, version.id, assets, selection, splits, names)
+    numbers = writer.takes_numbers
+    pages = PageReader(backend, version.id, assets, selection, splits, names, numbers)
     total = None if selection.chosen else await assets.count()
     with Progress("export", "images", progress, total=total, phase="write") as counting:
         run = _Export(writer, pages, placer, counting, report, options, mapping, check_again)

@@ -92,8 +92,3 @@ class CocoFile(Struct, kw_only=True):
 
 def _present(record: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in record.items() if value is not None}
-
-
-def read_document(path: Path) -> CocoFile:
-    """Read a file that headrace wrote."""
-    return msgspec.json.decode(path.read_bytes(), type=CocoFile)

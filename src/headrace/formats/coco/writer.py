@@ -44,6 +44,10 @@ class CocoWriter(Writer):
         self._annotations: IO[bytes] = tempfile.TemporaryFile(  # noqa: SIM115  closed by _abandon
             dir=temp.parent, prefix=f"{temp.name}-", buffering=BUFFER
         )
+        self._begin()
+        self._images.write(header(self.options.about) + b'"images":[')
+
+    def _begin(self) -> None:
         kept = kept_numbers([*self.labels.values()], keep_zero=self.options.about is not None)
         self._categories = ClassNumbers(self.labels, self.options.class_order, first=1, kept=kept)
         self._numbers = ImageNumbers()
@@ -51,7 +55,6 @@ class CocoWriter(Writer):
         self._first_image = self._first_line = True
         self._counter = LossCounter(self.found)
         self._losses = FieldLosses(self.info.says)
-        self._images.write(header(self.options.about) + b'"images":[')
 
     def add_label(self, label: LabelInfo) -> None:
         """Declare a label; after the start it gets its number in the requested order, or the next free one."""
@@ -114,21 +117,23 @@ class CocoWriter(Writer):
             self.image_paths += [None] * len(samples)
         numbers = self._numbers.assign_all([sample.id for sample in samples])
         images = [dump(encode.image(*each)) for each in zip(samples, numbers, strict=True)]
-        lines: list[bytes] = []
+        self._put_images(images)
         ids = iter(numbers)
         for table, run in by_table(samples):
             if table is not None and not self.options.clip and encode.all_finite(table):
-                lines += self._boxes(table, run, ids)
+                lines = self._boxes(table, run, ids)
             else:
-                lines += [
+                lines = [
                     self._line(self._shapes(sample), sample, number)
                     for sample, number in zip(run, ids, strict=False)
                 ]
-        self._put(self._images, images, first=self._first_image)
-        self._first_image = self._first_image and not images
-        self._put_annotations(lines)
+            self._put_annotations(lines)
         self.found.images_out += len(images)
         self._counter.flush()
+
+    def _put_images(self, lines: list[bytes]) -> None:
+        self._put(self._images, lines, first=self._first_image)
+        self._first_image = self._first_image and not lines
 
     def _put_annotations(self, lines: list[bytes]) -> None:
         lines = [line for line in lines if line]
@@ -226,15 +231,18 @@ class CocoWriter(Writer):
             out.write(_ANNOTATIONS)
             append_file(self._annotations, out)
         out.write(b'],\n"categories":[')
-        lines = [
-            dump(encode.category(self.labels.get(name) or LabelInfo(name=name), number))
-            for name, number in self._categories.items()
-        ]
+        lines = self._category_lines()
         out.write(
             b"".join(b"\n" + line if i == 0 else b",\n" + line for i, line in enumerate(lines))
         )
         out.write(b"]}\n")
         self._abandon()
+
+    def _category_lines(self) -> list[bytes]:
+        return [
+            dump(encode.category(self.labels.get(name) or LabelInfo(name=name), number))
+            for name, number in self._categories.items()
+        ]
 
     def _abandon(self) -> None:
         for file in (getattr(self, "_images", None), getattr(self, "_annotations", None)):

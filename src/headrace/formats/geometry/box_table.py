@@ -9,6 +9,8 @@ from headrace.formats.geometry.lazy_polygons import LazyPolygon
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
+Rings = list[list[float]]
+
 
 class BoxTable:
     """The boxes of consecutive images as columns of equal length. Immutable.
@@ -24,6 +26,8 @@ class BoxTable:
         areas: Areas in square pixels; None where no box has one.
         polygon_texts: The text of the rings (:mod:`headrace.formats.geometry.lazy_polygons`) where a box belongs to a
             polygon, else None; the column is None where there are only boxes.
+        polygon_rings: The rings as lists of numbers, in place of their text: for writers that ask for them
+            (:attr:`.Writer.takes_numbers`).
         is_derived: Whether boxes and areas of polygons were computed from their rings, so that the source has neither.
     """
 
@@ -34,6 +38,7 @@ class BoxTable:
         "ids",
         "is_derived",
         "labels",
+        "polygon_rings",
         "polygon_texts",
         "w",
         "x",
@@ -52,6 +57,7 @@ class BoxTable:
         areas: Sequence[float | None] | None = None,
         polygon_texts: Sequence[bytes | None] | None = None,
         is_derived: bool = False,
+        polygon_rings: Sequence[Rings | None] | None = None,
     ) -> None:
         self.labels = labels
         self.x = x
@@ -62,6 +68,7 @@ class BoxTable:
         self.ids = ids
         self.areas = areas
         self.polygon_texts = polygon_texts
+        self.polygon_rings = polygon_rings
         self.is_derived = is_derived
 
     def rows(self, start: int, stop: int) -> BoxTable:
@@ -80,6 +87,7 @@ class BoxTable:
             self.areas and self.areas[rows],
             self.polygon_texts and self.polygon_texts[rows],
             self.is_derived,
+            self.polygon_rings and self.polygon_rings[rows],
         )
 
 
@@ -137,7 +145,7 @@ class BoxView(Sequence[AnyShape]):
 def _shapes_of(table: BoxTable) -> list[AnyShape]:
     none = [None] * len(table.labels)
     shapes: list[AnyShape] = []
-    for label, x, y, w, h, shared, number, area, polygon_text in zip(
+    for label, x, y, w, h, shared, number, area, polygon_text, polygon_rings in zip(
         table.labels,
         table.x,
         table.y,
@@ -147,17 +155,20 @@ def _shapes_of(table: BoxTable) -> list[AnyShape]:
         table.ids or none,
         table.areas or none,
         table.polygon_texts or none,
+        table.polygon_rings or none,
         strict=True,
     ):
         attributes = shared and shared.copy()
-        if polygon_text is None:
+        rings = polygon_rings
+        if polygon_text is not None:
+            rings = cast("Rings", LazyPolygon(polygon_text))
+        if rings is None:
             shapes.append(
                 Rectangle(
                     label=label, x=x, y=y, w=w, h=h, attributes=attributes, id=number, area=area
                 )
             )
         else:
-            rings = cast("list[list[float]]", LazyPolygon(polygon_text))
             shapes.append(
                 Polygon(
                     label=label,

@@ -24,7 +24,7 @@ from headrace.model.blob.values import (
 from headrace.model.columns import Pair
 from headrace.model.shapes import Box
 
-ListForm = Literal["pairs", "lists", "flat", "text"]
+ListForm = Literal["pairs", "lists", "flat", "floats", "text"]
 """How decoded chains are returned."""
 
 _LONGEST = 1 << 31
@@ -82,15 +82,19 @@ class DecodedChains(NamedTuple):
 
         Args:
             whole: Round all numbers to integers.
-            form: What a chain is a list of: points ``(x, y)``, points ``[x, y]``, or numbers ``x1, y1, x2, …``; or these
-                numbers as JSON without brackets, which makes no objects of them and is never rounded.
+            form: What a chain is a list of: points ``(x, y)``, points ``[x, y]``, or numbers ``x1, y1, x2, …``; these
+                numbers as floats, whole ones too; or as JSON without brackets, which makes no objects of them. The last
+                two are never rounded.
         """
         if form == "text":
             return list(self._texts())
-        width = 2 if form == "flat" else 1
+        width = 2 if form in ("flat", "floats") else 1
         listed: list[Any]
         if form == "lists":
             listed = pairs(self.points, whole=whole)
+        elif form == "floats":
+            # Adding 0 makes 0 of -0.
+            listed = (self.points.reshape(-1) + 0.0).tolist()
         else:
             numbers = values(self.points.reshape(-1), whole=whole)
             listed = (

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, cast
 from msgspec import UNSET, UnsetType
 
 from headrace.formats.geometry.box_table import BoxView
-from headrace.model.blob.unpack import unpack_page
+from headrace.model.blob.unpack import ReadForm, unpack_page
 from headrace.model.enums import InferenceType
 from headrace.model.records import Meta
 from headrace.model.sample import Sample
@@ -58,7 +58,9 @@ class AssetImage(NamedTuple):
     annotation: PackedAnnotation | None
 
 
-def packed_samples(images: Sequence[AssetImage], names: Mapping[int, str]) -> list[Sample]:
+def packed_samples(
+    images: Sequence[AssetImage], names: Mapping[int, str], *, numbers: bool = False
+) -> list[Sample]:
     """Convert assets and their annotations to samples, a page at once.
 
     Rectangles and polygons become rows of one table (:class:`.BoxTable`), which a writer need not take apart.
@@ -66,13 +68,16 @@ def packed_samples(images: Sequence[AssetImage], names: Mapping[int, str]) -> li
     Args:
         images: The assets.
         names: The names of the labels by key.
+        numbers: Whether the table has the rings of polygons as lists of floats, not as text.
 
     Raises:
         StorageError: Shapes are damaged.
     """
     packed = [each.annotation for each in images if each.annotation is not None]
-    unpacked = unpack_page([each.shapes for each in packed], areas=True, bounds=True, points="text")
-    columns = TableColumns(names)
+    blobs = [each.shapes for each in packed]
+    points: ReadForm = "floats" if numbers else "text"
+    unpacked = unpack_page(blobs, areas=True, bounds=True, points=points)
+    columns = TableColumns(names, numbers=numbers)
     # Other annotations go through their records.
     fits = [in_table(shapes) for shapes in unpacked]
     others = [each for each, fit in zip(packed, fits, strict=True) if not fit]

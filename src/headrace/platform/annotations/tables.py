@@ -21,7 +21,7 @@ CROWD = "iscrowd"
 def in_table(shapes: Shapes) -> bool:
     """Return whether a table can hold all shapes of an annotation: rectangles and polygons without rare fields.
 
-    The points of polygons are text.
+    The points of polygons are text, or flat lists of numbers.
     """
     return all(
         group.kind in (ShapeKind.RECTANGLE, ShapeKind.POLYGON)
@@ -43,15 +43,18 @@ class TableColumns:
 
     Args:
         names: The names of the labels by key.
+        numbers: Whether the points of polygons are flat lists of numbers, not text.
     """
 
-    def __init__(self, names: Mapping[int, str]) -> None:
+    def __init__(self, names: Mapping[int, str], *, numbers: bool = False) -> None:
         self.labels: list[str] = []
         self._names = names
         self._boxes: list[Box] = []
         self._areas: list[float | None] = []
         self._attributes: list[Attributes | None] = []
-        self._texts: list[bytes | None] = []
+        self._numbers = numbers
+        # The rings of polygons, as text or as numbers; None for rectangles.
+        self._outlines: list[Any] = []
 
     def add(self, shapes: Shapes, sample: Sample) -> None:
         """Append the shapes of an annotation; ``sample`` has the size of the image."""
@@ -63,11 +66,15 @@ class TableColumns:
                 numbers = iter(group.geometry)
                 self._boxes += zip(numbers, numbers, numbers, numbers, strict=True)
                 self._areas += [None] * count
-                self._texts += [None] * count
+                self._outlines += [None] * count
             elif group.instances is None:
                 self._boxes += group.bounds or ()
                 self._areas += group.areas or ()
-                self._texts += [b"[[%b]]" % ring for ring in group.geometry]
+                self._outlines += (
+                    [[ring] for ring in group.geometry]
+                    if self._numbers
+                    else [b"[[%b]]" % ring for ring in group.geometry]
+                )
             else:
                 names, attributes = self._add_parts(group, names, attributes, sample)
             self.labels += names
@@ -78,7 +85,7 @@ class TableColumns:
     ) -> tuple[list[str], list[Any]]:
         """Append polygons of several rings; returns the labels and attributes of the polygons."""
         first: dict[int, int] = {}
-        rings: list[list[bytes]] = []
+        rings: list[list[Any]] = []
         chosen: list[int] = []
         for index, (ring, instance) in enumerate(
             zip(group.geometry, group.instances or (), strict=True)
@@ -92,19 +99,20 @@ class TableColumns:
             rings.append([ring])
         bounds, areas = group.bounds or [], group.areas or []
         for index, parts in zip(chosen, rings, strict=True):
-            text = b"[[%b]]" % b"],[".join(parts)
-            self._texts.append(text)
+            outline: Any = parts if self._numbers else b"[[%b]]" % b"],[".join(parts)
+            self._outlines.append(outline)
             if len(parts) == 1:
                 self._boxes.append(bounds[index])
                 self._areas.append(areas[index])
             else:
-                numbers = orjson.loads(text)
+                numbers = parts if self._numbers else orjson.loads(outline)
                 self._boxes.append(rings_bounds(numbers))
                 self._areas.append(polygon_area(numbers, sample))
         return [names[index] for index in chosen], [attributes[index] for index in chosen]
 
     def table(self) -> BoxTable:
         """Return the table."""
+        outlines = self._outlines if any(self._outlines) else None
         x, y, w, h = zip(*self._boxes, strict=True) if self._boxes else ((), (), (), ())
         return BoxTable(
             self.labels,
@@ -115,6 +123,7 @@ class TableColumns:
             self._attributes if any(self._attributes) else None,
             None,
             self._areas,
-            self._texts if any(self._texts) else None,
+            polygon_texts=None if self._numbers else outlines,
+            polygon_rings=outlines if self._numbers else None,
             is_derived=True,
         )
