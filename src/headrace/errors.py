@@ -9,6 +9,7 @@
                                     RefusedUrlError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
+                                    ReadOnlyLakeError
       APIError                      one class per HTTP status; see STATUS_CLASSES
         BadRequestError 400  AuthenticationError 401  InsufficientResourcesError 402
         PermissionDeniedError 403  NotFoundError 404  ConflictError 409  RequestTooLargeError 413
@@ -66,6 +67,7 @@ __all__ = [
     "PartialTransferError",
     "PermissionDeniedError",
     "RateLimitError",
+    "ReadOnlyLakeError",
     "RefusedUrlError",
     "RemovalNotRecordedError",
     "RequestTooLargeError",
@@ -399,6 +401,12 @@ class LakeBusyError(LakeError):
 
     code = "lake-busy"
     retryable = True
+
+
+class ReadOnlyLakeError(LakeError):
+    """The lake cannot be written: its disk is read-only, or its files belong to others. It can be read."""
+
+    code = "read-only-lake"
 
 
 # --- the API ---------------------------------------------------------------------------------------------

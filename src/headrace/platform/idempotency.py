@@ -151,6 +151,11 @@ class _CallDatabase:
         self._rolled_back = False
         self._ended = False
 
+    @property
+    def read_only(self) -> bool:
+        """Whether nothing can be written."""
+        return self._database.read_only
+
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows, including the call's uncommitted changes."""
         return await self._source().fetch(statement, filters=filters, **params)

@@ -106,6 +106,8 @@ class Platform:
     ) -> Platform:
         """Open a lake, and resume in the background what an earlier stop or crash interrupted.
 
+        A lake that cannot be written is read: calls that change something raise :class:`ReadOnlyLakeError`.
+
         ``busy_timeout`` is how many seconds to wait for another process that writes, ``undo`` how long and how much of a
         removal is kept. Raises :class:`NotALakeError`,
         :class:`LakeVersionError`, :class:`LakeBusyError` or :class:`StorageError`.
@@ -114,16 +116,19 @@ class Platform:
         await check_lake(folder)
         database = await SqliteDatabase.open(folder / DATABASE, busy_timeout=busy_timeout)
         try:
-            objects = await LocalObjectStore.open(folder / OBJECTS)
+            objects = LocalObjectStore(folder / OBJECTS)
+            if not database.read_only:
+                await objects.prepare()
             platform = cls(folder, database, objects, undo)
             background = platform.context.background
             await background.open()
         except BaseException:
             await database.aclose()
             raise
-        background.start(keep_clean, platform.context)
-        background.start(mark_versions, platform.context)
-        background.start(platform.jobs.resume)
+        if not database.read_only:
+            background.start(keep_clean, platform.context)
+            background.start(mark_versions, platform.context)
+            background.start(platform.jobs.resume)
         return platform
 
     async def call(

@@ -42,7 +42,7 @@ PUBLIC = {
         ConnectError ConservationError DatabaseError DeleteLimitError DigestMismatchError DiskFullError EventLoopError FormatError FormatPackageError FormatPackageWarning HeadraceError HeadraceWarning
         InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
-        PartialTransferError PermissionDeniedError RateLimitError RefusedUrlError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError
+        PartialTransferError PermissionDeniedError RateLimitError ReadOnlyLakeError RefusedUrlError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError
         SourceNotFoundError StorageError TransferError TransferTimeoutError UnavailableError UniqueViolationError
         UnknownFormatError UnprocessableEntityError UnsupportedError UnusableFileError WaitTimeoutError WorkerProcessError error_for_status
     """,

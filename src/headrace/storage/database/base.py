@@ -44,6 +44,11 @@ class Transaction(Statements, Protocol):
 class Database(Statements, Protocol):
     """A catalog. Outside a transaction, :meth:`fetch` may only read, and :meth:`execute` is a transaction by itself."""
 
+    @property
+    def read_only(self) -> bool:
+        """Whether every change raises :class:`~headrace.errors.ReadOnlyLakeError`, since the catalog cannot be written."""
+        ...
+
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
         ...

@@ -42,6 +42,16 @@ def check(connection: apsw.Connection, path: Path) -> None:
         )
 
 
+def check_complete(connection: apsw.Connection, path: Path) -> None:
+    """Raise an error for a lake that has to be migrated before it can be read."""
+    version, known = _header(connection, "user_version"), len(migrations("sqlite"))
+    if version < known:
+        raise LakeVersionError(
+            f"{path} has schema version {version} and must be changed to {known}, but it cannot be written",
+            hint=f"copy {path.parent} to a disk that can be written, and use the copy",
+        )
+
+
 def migrate(connection: apsw.Connection, steps: Sequence[tuple[int, str]] | None = None) -> None:
     """Apply the missing migrations, each in one transaction; safe in two processes at once."""
     for number, script in migrations("sqlite") if steps is None else steps:

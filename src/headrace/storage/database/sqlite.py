@@ -15,7 +15,13 @@ from typing import Any, TypedDict, TypeVar, Unpack
 
 import apsw
 
-from headrace.errors import ConfigurationError, DatabaseError, EventLoopError
+from headrace.errors import (
+    ConfigurationError,
+    DatabaseError,
+    EventLoopError,
+    LakeBusyError,
+    ReadOnlyLakeError,
+)
 from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import Row, Transaction
@@ -62,11 +68,17 @@ class SqliteDatabase:
         self._loop = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
-        self._open_reader = partial(
-            ConnectionThread, partial(sqlite_file.open_reader, path), busy_timeout
+        self._read_only = sqlite_file.is_read_only(path)
+        self._unchanging = sqlite_file.unchanging(path) if self._read_only else None
+        open_reader = (
+            partial(sqlite_file.open_read_only, path, self._unchanging is not None)
+            if self._read_only
+            else partial(sqlite_file.open_reader, path)
         )
+        self._open_reader = partial(ConnectionThread, open_reader, busy_timeout)
+        open_writer = partial(sqlite_file.open_writer, path, busy_timeout, max_bytes)
         self._writer = ConnectionThread(
-            partial(sqlite_file.open_writer, path, busy_timeout, max_bytes), busy_timeout
+            open_reader if self._read_only else open_writer, busy_timeout
         )
         self._readers: list[ConnectionThread] = []
         self._streams: set[ConnectionThread] = set()
@@ -97,6 +109,11 @@ class SqliteDatabase:
         await database.start()
         return database
 
+    @property
+    def read_only(self) -> bool:
+        """Whether the file cannot be written, so every change raises :class:`~headrace.errors.ReadOnlyLakeError`."""
+        return self._read_only
+
     async def start(self) -> None:
         """Open the connection that writes, so that a wrong file raises at once."""
         try:
@@ -112,7 +129,8 @@ class SqliteDatabase:
             return
         async with self._lock:
             self._closed = True
-            self._writer.post(sqlite_jobs.optimize)
+            if not self._read_only:
+                self._writer.post(sqlite_jobs.optimize)
             for thread in [*self._readers, *self._streams, *self._idle_streams, self._writer]:
                 await thread.close()
 
@@ -191,6 +209,11 @@ class SqliteDatabase:
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[None]:
         self._check_open()
+        if self._read_only:
+            raise ReadOnlyLakeError(
+                f"the lake {self._path.parent} cannot be written",
+                hint="check who owns it and whether its disk is read-only, or use a copy of it",
+            )
         task = asyncio.current_task()
         if self._owner is task:
             raise ConfigurationError("a transaction is open in this task: write through it")
@@ -233,7 +256,15 @@ class SqliteDatabase:
     def _mapped(self, function: ConnectionCall[T], statement: str) -> ConnectionCall[T]:
         def run(connection: apsw.Connection) -> T:
             try:
-                return function(connection)
+                result = function(connection)
+                if self._unchanging is not None and self._unchanging != sqlite_file.unchanging(
+                    self._path
+                ):
+                    raise LakeBusyError(
+                        f"another process changed {self._path} while it was read without locks",
+                        hint="run it again",
+                    )
+                return result
             except (apsw.Error, UnicodeEncodeError, OverflowError) as error:
                 raise translate(error, self._path, connection, statement) or error from error
 

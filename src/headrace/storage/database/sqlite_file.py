@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
 
 import apsw
 
@@ -61,8 +63,58 @@ def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.
     return connection
 
 
+def is_read_only(path: Path) -> bool:
+    """Return whether the file or its folder cannot be written: by its permissions, or since its disk is read-only."""
+    return path.is_file() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+
+
+class FileState(NamedTuple):
+    """The size (bytes) and the time of the last change (ns) of a file that no process had open for writing."""
+
+    size: int
+    changed: int
+
+
+def unchanging(path: Path) -> FileState | None:
+    """Return the state of a file that no process has open for writing; None if one has."""
+    log, index = (path.with_name(path.name + suffix) for suffix in ("-wal", "-shm"))
+    if index.exists() or (log.exists() and log.stat().st_size):
+        return None
+    found = path.stat()
+    return FileState(found.st_size, found.st_mtime_ns)
+
+
+def open_read_only(path: Path, unchanging: bool) -> apsw.Connection:
+    """Open a connection to a file that cannot be written, where SQLite cannot make its -wal and -shm files.
+
+    While another process has the file open for writing, those two exist and are used. An unchanging file is read
+    without them, and without locks: the caller must compare its :func:`unchanging` state.
+    """
+    log = path.with_name(path.name + "-wal")
+    name = f"file:{quote(str(path.absolute()))}?{'immutable=1' if unchanging else 'mode=ro'}"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_URI
+    try:
+        connection = apsw.Connection(name, flags=flags)
+        try:
+            connection.set_busy_timeout(1000)
+            migrate.check(connection, path)
+            migrate.check_complete(connection, path)
+            _protect(connection, _READER_CACHE_KIB)
+        except BaseException:
+            connection.close(True)
+            raise
+    except (apsw.CantOpenError, apsw.ReadOnlyError) as error:
+        raise LakeError(
+            f"{log} holds changes that cannot be read without writing",
+            hint=f"copy {path.parent} to a disk that can be written, and use the copy",
+        ) from error
+    except apsw.Error as error:
+        raise translate(error, path, None) or error from error
+    return connection
+
+
 def open_reader(path: Path) -> apsw.Connection:
-    """Open a read-only connection."""
+    """Open a connection that only reads a file that others may write."""
     try:
         connection = apsw.Connection(str(path), flags=_FLAGS)
         connection.set_busy_timeout(1000)
@@ -74,13 +126,17 @@ def open_reader(path: Path) -> apsw.Connection:
 
 
 def _configure(connection: apsw.Connection, cache_kib: int) -> None:
+    _protect(connection, cache_kib)
+    connection.pragma("journal_mode", "wal")
+    connection.pragma("synchronous", "normal")
+    connection.pragma("journal_size_limit", _WAL_LIMIT)
+
+
+def _protect(connection: apsw.Connection, cache_kib: int) -> None:
     # A lake may come from an untrusted source: its schema must not run functions or be edited by statements.
     connection.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     connection.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
-    connection.pragma("journal_mode", "wal")
-    connection.pragma("synchronous", "normal")
     connection.pragma("foreign_keys", True)
     connection.pragma("cache_size", -cache_kib)
-    connection.pragma("journal_size_limit", _WAL_LIMIT)
     sqlite_functions.register(connection)

@@ -48,8 +48,12 @@ class LocalObjectStore:
     async def open(cls, root: Path, *, sync: bool = True) -> LocalObjectStore:
         """Open a folder as a store; creates it if needed and removes old unfinished files."""
         store = cls(root, sync=sync)
-        await in_thread(store._prepare)
+        await store.prepare()
         return store
+
+    async def prepare(self) -> None:
+        """Create the folders of the store and remove old unfinished files. Objects can be read without it."""
+        await in_thread(self._prepare)
 
     def _prepare(self) -> None:
         with files.file_errors(self._root):
