@@ -38,7 +38,8 @@ class ReadOptions(Struct, frozen=True, kw_only=True):
             (``one_inclusive``).
         keep_extra: Keep keys and ids that the model does not define.
         batch: Maximum number of images in a batch.
-        geometry: ``raw`` may leave polygons as text until first use.
+        geometry: ``raw`` may leave polygons of shapes as text until their first use; otherwise they are lists. Either way
+            shapes may be made when something asks for them.
         gather: False defers grouping shapes by image until samples are requested.
         labels_map: New names of labels, or labels to leave out. As a keyword argument also the path of a TOML file, or
             its content as a mapping; see ``headrace.formats.label_map``.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.formats.coco import row_sort, text_sort
+from headrace.formats.coco import external_sort
 from headrace.testing.formats import FormatConformance
 
 UNKNOWN_CATEGORY = b"""\
@@ -26,8 +26,7 @@ WORD_FOR_NUMBER = b"""\
 @pytest.fixture(autouse=True)
 def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Annotations wait in memory until they fill a buffer of this size, whatever the source holds."""
-    for module in (row_sort, text_sort):
-        monkeypatch.setattr(module, "PENDING_BYTES", 128 * 1024)
+    monkeypatch.setattr(external_sort, "PENDING_BYTES", 128 * 1024)
 
 
 class OwnFormat(FormatConformance):

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from headrace.formats import ReadOptions, WriteOptions, get
-from headrace.formats.coco import external_sort, row_sort, text_sort
+from headrace.formats.coco import external_sort
 from headrace.formats.findings.collect import Findings
 from headrace.formats.geometry import rle
 from headrace.model.sample import LabelInfo, Sample
@@ -234,15 +234,13 @@ def test_order_and_oddities_of_the_file_do_not_matter(
 def small_buckets() -> Iterator[None]:
     """Buckets of hardly anything, so that a few annotations are dealt out as millions are."""
     with pytest.MonkeyPatch.context() as patch:
-        for module in (external_sort, row_sort, text_sort):
-            for name, size in (
-                ("BUCKET_BYTES", 64),
-                ("PENDING_BYTES", 200),
-                ("FULL_BYTES", 150),
-                ("LARGE_BYTES", 300),
-            ):
-                if hasattr(module, name):
-                    patch.setattr(module, name, size)
+        for name, size in (
+            ("BUCKET_BYTES", 64),
+            ("PENDING_BYTES", 200),
+            ("FULL_BYTES", 150),
+            ("LARGE_BYTES", 300),
+        ):
+            patch.setattr(external_sort, name, size)
         yield
 
 

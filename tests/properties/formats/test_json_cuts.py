@@ -13,7 +13,7 @@ from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.schema import ImageRef
-from headrace.formats.coco.split_records import RecordSplitter
+from headrace.formats.coco.text_sort import RecordSplitter
 from headrace.formats.io.json_scan import Verdict, is_whole, scan
 from headrace.formats.io.json_stream import JsonStream
 from tests.support.tiers import scaled

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headrace.engine.convert.run import convert_blocking
-from headrace.formats.coco.row_sort import Row, SegmentationMode, find_row
+from headrace.formats.coco.rows import Row, SegmentationMode, find_row
 from headrace.formats.coco.schema import UndecodedRecord
 from headrace.formats.io.json_stream import JsonStream, Member
 

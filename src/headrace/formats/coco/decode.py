@@ -1,34 +1,37 @@
-"""Decode COCO annotations to shapes: a fast loop for clean records, the strict decoder for the others."""
+"""Decode COCO annotations to shapes: rows by the group, records in a fast loop, all others by the strict decoder."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from itertools import groupby
 from typing import Any, cast
 
 from msgspec import MsgspecError, Raw
+from msgspec.json import Decoder
 
 from headrace.formats.coco import recover
-from headrace.formats.coco.columns import attach_boxes
 from headrace.formats.coco.decode_slow import NOT_OBJECT_KEYS, UNUSABLE, StrictDecoder
 from headrace.formats.coco.id_sets import SeenIds
 from headrace.formats.coco.record_findings import RecordReporter
-from headrace.formats.coco.row_sort import Row
+from headrace.formats.coco.rows import Row, position_of, record_of, text_of
 from headrace.formats.coco.schema import (
     AnnotationRecord,
-    AnyAnnotation,
-    AnyPlain,
     Id,
-    RawAnnotationRecord,
+    PlainRecord,
     RecordDecoder,
     UndecodedRecord,
+    strict_record,
 )
-from headrace.formats.geometry.lazy_polygons import NO_RINGS, lazy_polygons, polygons_from_texts
+from headrace.formats.geometry.box_table import BoxTable, BoxView
+from headrace.formats.geometry.lazy_polygons import NO_RINGS, LazyPolygon, lazy_polygons
 from headrace.model.sample import Sample
-from headrace.model.shapes import Attributes, Polygon, Rectangle
+from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
 # The segmentation of a record that was not decoded; it is not a polygon.
 _NOT_RINGS = Raw(b"0")
+_RAW = Decoder(Raw)
 
 
 class CocoShapeDecoder:
@@ -40,7 +43,7 @@ class CocoShapeDecoder:
         record_decoder: The decoder of the records, for their extra keys.
         report: Receives the findings.
         task: The task that decides which geometry of an annotation is used; see :class:`.StrictDecoder`.
-        raw: Segmentations are JSON text, and polygons stay so.
+        keeps_text: Whether polygons of shapes stay text until they are used, rather than becoming lists.
     """
 
     def __init__(
@@ -51,56 +54,135 @@ class CocoShapeDecoder:
         report: RecordReporter,
         *,
         task: str | None,
-        raw: bool,
+        keeps_text: bool,
     ) -> None:
         self.names = dict(names)
         self._record_decoder = record_decoder
         self._report = report
         self.boxes_only = task == "detect"
-        self._raw = raw
-        self._rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
-            lazy_polygons if raw else _plain_polygons
-        )
+        self._keeps_text = keeps_text
         self._ids = SeenIds()
         self._strict = StrictDecoder(self.names, points, self._ids, report, task=task)
 
+    def attach_rows(
+        self,
+        rows: list[Row],
+        first: int,
+        images: Sequence[Sample | None],
+        find: Callable[[Row], UndecodedRecord],
+    ) -> None:
+        """Give images the shapes of all of their rows, as views of one table where all rows of an image are plain.
+
+        Args:
+            rows: The rows of some images.
+            first: The position of the first image.
+            images: The samples of neighbouring images, without shapes; None for an image that was left out.
+            find: Returns the text of a row.
+        """
+        rows.sort(key=position_of)
+        odd = self._odd_positions(rows, first, images)
+        if odd:
+            self._attach_odd([row for row in rows if row[0] in odd], first, images, find)
+            rows = [row for row in rows if row[0] not in odd]
+        if not rows:
+            return
+        positions, numbers, _, categories, boxes, areas, _, texts = zip(*rows, strict=True)
+        if not self._ids.are_new(numbers):
+            self._attach_odd(rows, first, images, find)
+            return
+        self._report.found.shapes_in += len(rows)
+        x, y, w, h = zip(*boxes, strict=True)
+        table = BoxTable(
+            list(map(self.names.__getitem__, categories)),
+            x,
+            y,
+            w,
+            h,
+            ids=numbers,
+            areas=areas,
+            polygon_texts=texts if any(texts) else None,
+            keeps_text=self._keeps_text,
+        )
+        counts, stop = Counter(positions), 0
+        for position, image in enumerate(images, first):
+            if image is not None and position not in odd:
+                start, stop = stop, stop + counts[position]
+                image.shapes = cast("list[AnyShape]", BoxView(table, start, stop))
+
+    def _odd_positions(
+        self, rows: list[Row], first: int, images: Sequence[Sample | None]
+    ) -> set[int]:
+        """Return the positions of images that have anything but plain boxes and polygons."""
+        if not rows:
+            return set()
+        positions, _, ids, categories, boxes, areas, crowds, texts = zip(*rows, strict=True)
+        names = self.names.keys()
+        known = {image.id for image in images if image is not None}
+        if (
+            None not in boxes
+            and None not in areas
+            and not any(crowds)
+            and tuple not in set(map(type, texts))
+            and names >= set(categories)
+            and known >= set(ids)
+            and positions[0] >= first
+        ):
+            return set()
+        return {
+            position
+            for position, _, image_id, category, box, area, crowd, text in rows
+            if box is None
+            or crowd
+            or type(text) is tuple
+            # The area of a polygon can only be computed from its numbers.
+            or (area is None and text is not None)
+            or category not in names
+            or image_id not in known
+        }
+
+    def _attach_odd(
+        self,
+        rows: Sequence[Row],
+        first: int,
+        images: Sequence[Sample | None],
+        find: Callable[[Row], UndecodedRecord],
+    ) -> None:
+        samples = {image.id: image for image in images if image is not None}
+        for is_text, run in groupby(rows, lambda row: text_of(row) is not None):
+            of_run = list(run)
+            if is_text:
+                text = b"\n".join([text_of(row) or b"" for row in of_run])
+                self.attach_lines(text, samples)
+            else:
+                self.attach([*map(record_of, of_run)], samples, partial(_find_at, find, of_run))
+
+    def attach_lines(self, text: bytes, samples: Mapping[Id | None, Sample]) -> None:
+        """Append the shapes of JSON objects, which follow one another, to the samples of their images."""
+        lines = _Lines(text)
+        self.attach(self._record_decoder.decode_lines(text), samples, lines.undecoded)
+
     def attach(
         self,
-        records: Sequence[AnyPlain | Row | UndecodedRecord],
+        records: Sequence[PlainRecord | UndecodedRecord],
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], UndecodedRecord],
     ) -> None:
         """Append the shape of each record to the sample of its image.
 
         Args:
-            records: Records of one type, or full records and undecoded ones mixed.
+            records: Plain records, or full records and undecoded ones mixed.
             samples: The samples by image id.
             source: Returns the text of the record at an index.
         """
         self._report.found.shapes_in += len(records)
         # Undecoded records only come with full ones, so the first record tells the type.
-        if not records or isinstance(
-            records[0], AnnotationRecord | RawAnnotationRecord | UndecodedRecord
-        ):
-            self._attach_full(
-                cast("Sequence[AnyAnnotation | UndecodedRecord]", records), samples, source
-            )
+        if records and type(records[0]) is PlainRecord:
+            self._attach_plain(cast("Sequence[PlainRecord]", records), samples, source)
         else:
-            self._attach_plain(cast("Sequence[AnyPlain | Row]", records), samples, source)
+            full = cast("Sequence[AnnotationRecord | UndecodedRecord]", records)
+            self._attach_full(full, samples, source)
 
-    def attach_rows(
-        self,
-        rows: Sequence[Row],
-        samples: Mapping[Id | None, Sample],
-        source: Callable[[Row], UndecodedRecord],
-    ) -> None:
-        """Attach all rows of some images to their samples, which must not have shapes yet."""
-        rest = attach_boxes(rows, samples, self.names, self._ids) if self._raw else rows
-        self._report.found.shapes_in += len(rows) - len(rest)
-        if rest:
-            self.attach(rest, samples, lambda index: source(rest[index]))
-
-    def claim_ids(self, records: Sequence[AnyPlain]) -> bool:
+    def claim_ids(self, records: Sequence[PlainRecord]) -> bool:
         """Count records as read of which the caller makes no shapes.
 
         Returns False, without counting any, where an earlier annotation may have one of the ids.
@@ -112,32 +194,21 @@ class CocoShapeDecoder:
 
     def _attach_plain(
         self,
-        records: Sequence[AnyPlain | Row],
+        records: Sequence[PlainRecord],
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], UndecodedRecord],
     ) -> None:
-        """Attach plain boxes and polygons; this loop is the hot path of reading."""
+        """Attach plain boxes and polygons."""
         label_of, sample_of, is_new = self.names.get, samples.get, self._ids.is_new
-        table, boxes_only = self._ids.table, self.boxes_only
-        size = len(table)
-        rings_of: Callable[[Sequence[Any]], Sequence[Any]] = (
-            polygons_from_texts if type(records[0]) is Row else self._rings_of
-        )
-        polygon_texts = rings_of([record.segmentation for record in records])
-        for index, (record, rings) in enumerate(zip(records, polygon_texts, strict=True)):
+        boxes_only = self.boxes_only
+        all_rings = self._rings_of([record.segmentation for record in records])
+        for index, (record, rings) in enumerate(zip(records, all_rings, strict=True)):
             label = label_of(record.category_id)  # type: ignore[arg-type]
             sample, box, number = sample_of(record.image_id), record.bbox, record.id
             if rings is None or box is None or sample is None or label is None:
                 self._attach_strictly(record, None, samples, partial(source, index))
                 continue
-            # The table is read here to save a call.
-            if type(number) is int and 0 <= number < size:
-                known = table[number] == 1
-                table[number] = 1
-            else:
-                known = not is_new(number)
-                size = len(table)
-            if known:
+            if not is_new(number):
                 self._attach_strictly(record, None, samples, partial(source, index))
             elif boxes_only or rings is NO_RINGS:
                 x, y, w, h = box
@@ -153,19 +224,19 @@ class CocoShapeDecoder:
 
     def _attach_full(
         self,
-        records: Sequence[AnyAnnotation | UndecodedRecord],
+        records: Sequence[AnnotationRecord | UndecodedRecord],
         samples: Mapping[Id | None, Sample],
         source: Callable[[int], UndecodedRecord],
     ) -> None:
         names, is_new, extra_of = self.names, self._ids.is_new, self._record_decoder.extra
         has_extra_keys, boxes_only = self._record_decoder.has_extra_keys, self.boxes_only
-        polygon_texts = self._rings_of(
+        all_rings = self._rings_of(
             [
                 _NOT_RINGS if isinstance(record, UndecodedRecord) else record.segmentation
                 for record in records
             ]
         )
-        for index, (record, rings) in enumerate(zip(records, polygon_texts, strict=True)):
+        for index, (record, rings) in enumerate(zip(records, all_rings, strict=True)):
             if isinstance(record, UndecodedRecord):
                 self._attach_undecoded(record, samples)
                 continue
@@ -216,21 +287,27 @@ class CocoShapeDecoder:
                     )
                 )
 
+    def _rings_of(self, raws: Sequence[Raw]) -> Sequence[Any]:
+        """Return the rings of plain polygons, NO_RINGS for no segmentation, None for what the strict decoder must see."""
+        found = lazy_polygons(raws)
+        if self._keeps_text or self.boxes_only:
+            return found
+        return [each.rings if type(each) is LazyPolygon else each for each in found]
+
     def _attach_strictly(
         self,
-        record: AnyPlain | Row,
+        record: PlainRecord,
         extra: Attributes | None,
         samples: Mapping[Id | None, Sample],
         source: Callable[[], UndecodedRecord],
     ) -> None:
-        if not isinstance(record, AnnotationRecord):
-            try:
-                record = record.full()
-            except (MsgspecError, UnicodeDecodeError, RecursionError):
-                self._attach_undecoded(source(), samples)
-                return
-        self._report.set_record(_name_of(record), source)
-        self._strict.attach(record, extra, samples)
+        try:
+            decoded = strict_record(record)
+        except (MsgspecError, UnicodeDecodeError, RecursionError):
+            self._attach_undecoded(source(), samples)
+            return
+        self._report.set_record(f"annotation {record.id} of image {record.image_id}", source)
+        self._strict.attach(decoded, extra, samples)
 
     def _attach_undecoded(
         self, undecoded: UndecodedRecord, samples: Mapping[Id | None, Sample]
@@ -253,34 +330,26 @@ class CocoShapeDecoder:
         self._strict.attach(record, extra or None, samples)
 
 
-def _plain_polygons(segmentations: Sequence[Any]) -> list[Any]:
-    # The two most common cases are inlined: a call takes longer than the test.
-    return [
-        (
-            segmentation
-            if type(segmentation) is list
-            and len(segmentation) == 1
-            and not len(segmentation[0]) & 1
-            else _plain_rings(segmentation)
-        )
-        if segmentation
-        else NO_RINGS
-        for segmentation in segmentations
-    ]
+class _Lines:
+    """JSON objects that follow one another, split when one is asked for."""
+
+    def __init__(self, text: bytes) -> None:
+        self._text = text
+
+    @cached_property
+    def _lines(self) -> list[Raw]:
+        return _RAW.decode_lines(self._text)
+
+    def undecoded(self, index: int) -> UndecodedRecord:
+        """Return one of the objects."""
+        return UndecodedRecord(bytes(self._lines[index]))
 
 
-def _plain_rings(segmentation: Any) -> Any:
-    """Return the rings of a plain polygon, NO_RINGS for no segmentation, None for what the strict decoder must see."""
-    if type(segmentation) is list:
-        if len(segmentation) == 1:
-            return None if len(segmentation[0]) & 1 else segmentation
-        return None if any(len(ring) & 1 for ring in segmentation) else segmentation or NO_RINGS
-    return NO_RINGS if segmentation is None else None
+def _find_at(
+    find: Callable[[Row], UndecodedRecord], rows: Sequence[Row], index: int
+) -> UndecodedRecord:
+    return find(rows[index])
 
 
 def _is_plain_extra(extra: Attributes) -> bool:
     return recover.is_plain(extra) and NOT_OBJECT_KEYS.isdisjoint(extra)
-
-
-def _name_of(record: AnnotationRecord) -> str:
-    return f"annotation {record.id} of image {record.image_id}"

@@ -10,7 +10,7 @@ from headrace.formats.coco import recover
 from headrace.formats.coco.id_sets import SeenIds
 from headrace.formats.coco.image_index import of_other_type
 from headrace.formats.coco.record_findings import RecordReporter
-from headrace.formats.coco.schema import AnnotationRecord, Id, RleRecord
+from headrace.formats.coco.schema import Id, RleRecord, StrictRecord
 from headrace.formats.findings.collect import Severity
 from headrace.formats.geometry import rle
 from headrace.model.geometry import points_bounds, rings_bounds
@@ -58,7 +58,7 @@ class StrictDecoder:
 
     def attach(
         self,
-        record: AnnotationRecord,
+        record: StrictRecord,
         extra: Attributes | None,
         samples: Mapping[Id | None, Sample],
     ) -> None:
@@ -119,7 +119,7 @@ class StrictDecoder:
         self._report("C33", message, severity=Severity.NOTE)
 
     def _shape(
-        self, record: AnnotationRecord, label: str, sample: Sample, extra: Attributes
+        self, record: StrictRecord, label: str, sample: Sample, extra: Attributes
     ) -> AnyShape | None:
         common: dict[str, Any] = {
             "label": label,

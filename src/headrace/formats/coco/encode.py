@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from headrace.formats.coco.schema import AnnotationRecord, ImageRecord
+from headrace.formats.coco.schema import ANNOTATION_KEYS, ImageRecord
 from headrace.formats.geometry import raster, rle
 from headrace.formats.geometry.box_table import BoxTable
 from headrace.formats.geometry.boxes import box_of
@@ -35,7 +35,6 @@ from headrace.model.shapes import (
 
 Record = dict[str, Any]
 
-_SHAPE_KEYS = frozenset(AnnotationRecord.__struct_encode_fields__)
 _IMAGE_KEYS = frozenset(ImageRecord.__struct_encode_fields__) - {"file_name"}
 _LABEL_KEYS = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"})
 
@@ -105,7 +104,7 @@ def annotation(
     if shape.text is not None:
         record["utf8_string"] = shape.text
     if shape.extra:
-        record.update(_without(shape.extra, _SHAPE_KEYS))
+        record.update(_without(shape.extra, ANNOTATION_KEYS))
     return record
 
 

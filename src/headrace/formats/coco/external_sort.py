@@ -11,12 +11,13 @@ import tempfile
 from abc import ABC, abstractmethod
 from array import array
 from collections.abc import Iterator, Sequence
-from typing import Generic, NamedTuple, Protocol, Self, TypeVar
+from typing import IO, Generic, NamedTuple, Protocol, Self, TypeVar
 
 from msgspec import Struct
 
 MAX_BUCKETS = 2048
 BUCKET_BYTES = 256 * 1024
+BUCKET_IMAGES = 4096
 PENDING_BYTES = 24 * 1024 * 1024
 WRITE_BYTES = 1024 * 1024
 # A larger bucket is split in memory, into groups of GROUP_BYTES.
@@ -48,7 +49,7 @@ class ImageGroup(NamedTuple, Generic[C]):
 
 
 class ExternalSort(ABC, Generic[C]):
-    """Annotations in buckets of neighbouring images, in a temporary file that closing deletes.
+    """Annotations in buckets of neighbouring images, in a temporary file that closing deletes; few stay in memory.
 
     The last bucket holds the annotations of unknown images.
 
@@ -59,7 +60,8 @@ class ExternalSort(ABC, Generic[C]):
     """
 
     def __init__(self, first: int, images: int, annotation_bytes: int) -> None:
-        count = max(1, min(MAX_BUCKETS, images, annotation_bytes // BUCKET_BYTES))
+        wanted = max(annotation_bytes // BUCKET_BYTES, images // BUCKET_IMAGES)
+        count = max(1, min(MAX_BUCKETS, images, wanted))
         self._first = first
         self._images = images
         self._step = -(-max(images, 1) // count)
@@ -67,12 +69,13 @@ class ExternalSort(ABC, Generic[C]):
         self._pending = 0
         # The parts of each bucket in the temporary file, offset and size alternating. Large files have many.
         self._parts: list[array[int]] = [array("Q") for _ in range(self._count + 1)]
-        self._file = tempfile.TemporaryFile(prefix="headrace-", buffering=0)  # noqa: SIM115  closed by close
+        self._file: IO[bytes] | None = None
         self._end = 0
 
     def close(self) -> None:
         """Delete the temporary file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def groups(self) -> Iterator[ImageGroup[C]]:
         """Yield the annotations of all images, grouped by neighbouring images, in order."""
@@ -80,7 +83,9 @@ class ExternalSort(ABC, Generic[C]):
             first = self._first + bucket * self._step
             after = min(first + self._step, self._first + self._images)
             size = sum(parts[1::2])
-            if size <= FULL_BYTES or after - first == 1:
+            if not self._end:
+                yield ImageGroup(first, after, self._content(iter([self._waiting_in(bucket)])))
+            elif size <= FULL_BYTES or after - first == 1:
                 yield ImageGroup(first, after, self._content(self._texts_of(parts)))
             elif size <= LARGE_BYTES:
                 yield from self._split_in_memory(parts, first, after, size)
@@ -89,12 +94,30 @@ class ExternalSort(ABC, Generic[C]):
 
     def orphans(self) -> Iterator[C]:
         """Yield the annotations of unknown images, in parts."""
+        waiting = b"" if self._end else self._waiting_in(-1)
+        if waiting:
+            yield self._content(iter([waiting]))
         for text in self._texts_of(self._parts[-1]):
             yield self._content(iter([text]))
 
+    def end(self) -> None:
+        """End adding annotations. Few stay in memory."""
+        if self._end:
+            self.flush()
+
+    def _added(self, size: int) -> None:
+        """Note that annotations of a size in bytes are waiting."""
+        self._pending += size
+        if self._pending >= PENDING_BYTES:
+            self.flush()
+
     @abstractmethod
-    def _pop_pending(self, bucket: int) -> bytes:
-        """Remove and return the part of a bucket that is not written yet."""
+    def _waiting_in(self, bucket: int) -> bytes:
+        """Return the part of a bucket that is not written yet."""
+
+    @abstractmethod
+    def _clear(self, bucket: int) -> None:
+        """Remove that part."""
 
     @abstractmethod
     def _content(self, texts: Iterator[bytes]) -> C:
@@ -131,18 +154,19 @@ class ExternalSort(ABC, Generic[C]):
         try:
             for text in self._texts_of(parts):
                 inner.add_part(text)
-            inner.flush()
+            inner.end()
             yield from inner.groups()
         finally:
             inner.close()
 
     def flush(self) -> None:
-        """Write the pending parts of all buckets."""
+        """Write the waiting annotations of all buckets."""
         data: list[bytes] = []
         end = self._end
         for bucket, parts in enumerate(self._parts):
-            text = self._pop_pending(bucket)
+            text = self._waiting_in(bucket)
             if text:
+                self._clear(bucket)
                 parts.extend((end, len(text)))
                 end += len(text)
                 data.append(text)
@@ -153,6 +177,8 @@ class ExternalSort(ABC, Generic[C]):
         self._pending = 0
 
     def _write(self, data: bytes) -> None:
+        if self._file is None:
+            self._file = tempfile.TemporaryFile(prefix="headrace-", buffering=0)  # noqa: SIM115  closed by close
         done = 0
         while done < len(data):
             done += self._file.write(data[done:]) or 0
@@ -161,5 +187,6 @@ class ExternalSort(ABC, Generic[C]):
     def _texts_of(self, parts: array[int]) -> Iterator[bytes]:
         numbers = parts.tolist()
         for offset, size in zip(numbers[0::2], numbers[1::2], strict=True):
+            assert self._file is not None
             self._file.seek(offset)
             yield self._file.read(size)

@@ -13,8 +13,7 @@ from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.decode import CocoShapeDecoder
 from headrace.formats.coco.group_by_image import (
     IndexedSample,
-    from_ordered,
-    from_sorted,
+    with_annotations,
     without_annotations,
 )
 from headrace.formats.coco.image_places import near_folders
@@ -23,13 +22,11 @@ from headrace.formats.coco.index import FileIndex, build_index, sort_annotations
 from headrace.formats.coco.parts import CocoPart
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.results import build_results_index
-from headrace.formats.coco.row_sort import SegmentationMode, find_row
+from headrace.formats.coco.rows import SegmentationMode, find_row
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     ImageRecord,
     PlainRecord,
-    RawAnnotationRecord,
-    RawPlainRecord,
     RecordDecoder,
     UndecodedRecord,
 )
@@ -122,9 +119,7 @@ class CocoFileReader:
         return self._index
 
     def _segmentation_mode(self) -> SegmentationMode:
-        if self._options.task == "detect":
-            return "boxes"
-        return "text" if self._options.geometry == "raw" else "numbers"
+        return "boxes" if self._options.task == "detect" else "text"
 
     @cached_property
     def image_folder(self) -> ImageFolder | None:
@@ -188,16 +183,12 @@ class CocoFileReader:
         images = self.images(found)
         if index.annotations is None:
             return without_annotations(images)
-        if not index.is_sorted:
+        if index.by_image is None:
             sort_annotations(self._stream, index)
-        record_decoder, shape_decoder = self._decoders(found)
-        if index.sorted_annotations is not None:
-            find = partial(find_row, self._stream, index.annotations, index.mode)
-            return from_sorted(
-                index.sorted_annotations, images, record_decoder, shape_decoder, find
-            )
-        chunks = self._stream.array(index.annotations, record_decoder.decode_array)
-        return from_ordered(chunks, images, index.image_index, record_decoder, shape_decoder)
+        assert index.by_image is not None
+        _, shape_decoder = self._decoders(found)
+        find = partial(find_row, self._stream, index.annotations, index.mode)
+        return with_annotations(index.by_image, images, shape_decoder, find)
 
     def unordered(self, found: Pass) -> UnorderedAnnotations | None:
         """Return the images, and the annotations in the order of the file; see :meth:`.CocoReader.unordered`."""
@@ -216,12 +207,8 @@ class CocoFileReader:
 
     def _decoders(self, found: Pass) -> tuple[RecordDecoder[Any], CocoShapeDecoder]:
         """Return the decoders from the text of annotations to records, and from records to shapes."""
-        raw = self._options.geometry == "raw"
-        kind, plain = (
-            (RawAnnotationRecord, RawPlainRecord) if raw else (AnnotationRecord, PlainRecord)
-        )
         record_decoder: RecordDecoder[Any] = RecordDecoder(
-            kind, keep_extra=self._options.keep_extra, plain=plain
+            AnnotationRecord, keep_extra=self._options.keep_extra, plain=PlainRecord
         )
         categories, report = self.index.categories, RecordReporter(self._stream, found)
         return record_decoder, CocoShapeDecoder(
@@ -230,7 +217,7 @@ class CocoFileReader:
             record_decoder,
             report,
             task=self._options.task,
-            raw=raw,
+            keeps_text=self._options.geometry == "raw",
         )
 
 

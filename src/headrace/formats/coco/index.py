@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from msgspec import Struct, field
+from msgspec import MsgspecError, Struct, field
 from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.image_index import ImageIndex, lenient_id
 from headrace.formats.coco.record_findings import RecordReporter
-from headrace.formats.coco.row_sort import RowSort, SegmentationMode
-from headrace.formats.coco.schema import Id, ImageId, ImageRef
+from headrace.formats.coco.rows import OrderedRows, RowMaker, RowSort, SegmentationMode
+from headrace.formats.coco.schema import Id, ImageId, ImageRef, PlainRecord
 from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.json_stream import JsonStream, Member
@@ -25,9 +25,8 @@ class FileIndex(Struct):
         images, annotations: The main arrays, where the file has them.
         others: All other members of the file.
         result_ids: The ids of the images of a results list, which has no ``images``.
-        sorted_annotations: The annotations by image; None where the file has them in that order.
-        mode: How segmentations are kept in ``sorted_annotations``.
-        is_sorted: Whether the order of the annotations was checked.
+        by_image: The annotations by image, once they were sorted.
+        mode: How segmentations are kept in ``by_image``.
     """
 
     categories: Categories
@@ -37,15 +36,14 @@ class FileIndex(Struct):
     seen: set[str] = set()
     result_ids: list[Id] | None = None
     image_index: ImageIndex = field(default_factory=ImageIndex)
-    sorted_annotations: RowSort | TextSort[ImageRef] | None = None
-    mode: SegmentationMode = "numbers"
-    is_sorted: bool = False
+    by_image: RowSort | TextSort[ImageRef] | OrderedRows | None = None
+    mode: SegmentationMode = "text"
 
     def close(self) -> None:
         """Delete the sorted annotations."""
-        if self.sorted_annotations is not None:
-            self.sorted_annotations.close()
-            self.sorted_annotations = None
+        if self.by_image is not None:
+            self.by_image.close()
+            self.by_image = None
 
 
 def build_index(
@@ -57,7 +55,7 @@ def build_index(
         stream: The file.
         found: Receives the findings.
         mode: How segmentations are kept while annotations are sorted.
-        sort: Sort the annotations, unless they are in the order of the images.
+        sort: Sort the annotations by image.
 
     Raises:
         ParseError: The file is not a COCO dataset; the message says what it looks like.
@@ -78,15 +76,12 @@ def build_index(
         last = index.image_index, index.annotations
         if sort and index.annotations is not None and sorted_by != last:
             sort_annotations(stream, index)
+        if stream.repaired:
+            message = "NaN, Infinity or lone surrogates, which are not JSON, read as empty"
+            found.add("C26", message, path=stream.path)
     except BaseException:
         index.close()
         raise
-    if stream.repaired:
-        found.add(
-            "C26",
-            "NaN, Infinity or lone surrogates, which are not JSON, read as empty",
-            path=stream.path,
-        )
     return index
 
 
@@ -127,33 +122,43 @@ def _index_images(stream: JsonStream, index: FileIndex) -> None:
 
 
 def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
-    """Sort the annotations by image, unless they are in the order of the images."""
+    """Sort the annotations by image. Plain ones that are in the order of the images are only read in groups later."""
     index.close()
-    index.is_sorted = True
     member, image_index = index.annotations, index.image_index
     assert member is not None
-    if _is_in_order(stream, member, image_index):
-        return
     images, size = len(image_index), (member.end or stream.size) - member.start
-    # Where the numbers are needed, it is cheapest to sort texts and to decode whole records at the end.
-    if index.mode != "numbers":
-        index.sorted_annotations = rows = RowSort(image_index, 0, images, size, index.mode)
-        if rows.add_all(stream, member):
-            return
-        rows.close()
-    index.sorted_annotations = texts = TextSort(image_index, ImageRef, 0, images, size)
+    maker = RowMaker(image_index, index.mode)
+    if _are_in_order(stream, member, image_index):
+        index.by_image = OrderedRows(stream, member, maker, images)
+        return
+    index.by_image = rows = RowSort(0, images, size)
+    if rows.add_all(maker.chunks(stream, member)):
+        return
+    # Where most records have other keys, it is cheapest to sort texts and to decode whole records at the end.
+    rows.close()
+    index.by_image = texts = TextSort(image_index, ImageRef, 0, images, size)
     texts.add_all(stream, member)
 
 
-def _is_in_order(stream: JsonStream, member: Member, image_index: ImageIndex) -> bool:
-    last = -1
+def _are_in_order(stream: JsonStream, member: Member, image_index: ImageIndex) -> bool:
+    """Return whether annotations are in the order of the images, and the first ones plain."""
+    last, is_first = -1, True
     for chunk in stream.array(member, Decoder(list[ImageRef]).decode):
-        if chunk.items is None:
+        if chunk.items is None or (is_first and not _are_plain(chunk.text)):
             return False
+        is_first = False
         positions = image_index.positions(chunk.items)
         if positions[0] < last or positions != sorted(positions):
             return False
         last = positions[-1]
+    return True
+
+
+def _are_plain(text: memoryview) -> bool:
+    try:
+        Decoder(list[PlainRecord]).decode(b"[%b]" % bytes(text))
+    except (MsgspecError, UnicodeDecodeError, RecursionError):
+        return False
     return True
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from headrace.formats.coco.schema import AnnotationRecord, Id, ImageRecord, RleRecord
+from headrace.formats.coco.schema import ANNOTATION_KEYS, Id, ImageRecord, RleRecord, StrictRecord
 from headrace.formats.findings.collect import Severity
 from headrace.model.shapes import Box
 
@@ -22,7 +22,6 @@ MAX_DEPTH = 64
 MIN_INT, MAX_INT = -(2**63), 2**63 - 1
 MAX_EXACT = 2**53
 
-_ANNOTATION_KEYS = frozenset(AnnotationRecord.__struct_encode_fields__)
 _IMAGE_KEYS = frozenset(ImageRecord.__struct_encode_fields__)
 
 
@@ -49,14 +48,14 @@ def parse(text: bytes, report: Report) -> dict[str, Any] | None:
     return value
 
 
-def annotation(values: dict[str, Any], report: Report) -> tuple[AnnotationRecord, dict[str, Any]]:
+def annotation(values: dict[str, Any], report: Report) -> tuple[StrictRecord, dict[str, Any]]:
     """Return a clean annotation, and the values of the keys that COCO does not define."""
-    extra = {key: value for key, value in values.items() if key not in _ANNOTATION_KEYS}
+    extra = {key: value for key, value in values.items() if key not in ANNOTATION_KEYS}
     attributes = values.get("attributes")
     if attributes is not None and not isinstance(attributes, dict):
         extra["attributes"] = attributes
         attributes = None
-    record = AnnotationRecord(
+    record = StrictRecord(
         id=id_of(values.get("id"), report),
         image_id=id_of(values.get("image_id"), report),
         category_id=id_of(values.get("category_id"), report),

@@ -38,7 +38,10 @@ class RleRecord(Struct, gc=False, forbid_unknown_fields=True):
 
 
 class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """An entry of ``annotations`` with at most the seven usual keys."""
+    """An entry of ``annotations`` with at most the seven usual keys, in the order of the writer.
+
+    The segmentation stays JSON text.
+    """
 
     id: FileId | None = None
     image_id: FileId | None = None
@@ -46,11 +49,7 @@ class PlainRecord(Struct, gc=False, forbid_unknown_fields=True):
     bbox: tuple[Coordinate, Coordinate, Extent, Extent] | None = None
     area: Coordinate | None = None
     iscrowd: int | bool = 0
-    segmentation: list[Ring] | RleRecord | None = None
-
-    def full(self) -> AnnotationRecord:
-        """Convert to a record that may have all keys."""
-        return full_record(self)
+    segmentation: Raw = Raw(b"null")
 
 
 class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
@@ -63,31 +62,23 @@ class AnnotationRecord(PlainRecord, gc=False, forbid_unknown_fields=True):
     utf8_string: str | None = None
 
 
-class RawPlainRecord(Struct, gc=False, forbid_unknown_fields=True):
-    """A :class:`PlainRecord` whose segmentation stays JSON text. The keys are in the order of the writer."""
+class StrictRecord(Struct, gc=False):
+    """An :class:`AnnotationRecord` with a decoded segmentation."""
 
-    id: FileId | None = None
-    image_id: FileId | None = None
-    category_id: FileId | None = None
-    bbox: tuple[Coordinate, Coordinate, Extent, Extent] | None = None
-    area: Coordinate | None = None
+    id: Id | None = None
+    image_id: Id | None = None
+    category_id: Id | None = None
+    bbox: tuple[float, float, float, float] | None = None
+    area: float | None = None
     iscrowd: int | bool = 0
-    segmentation: Raw = Raw(b"null")
-
-    def full(self) -> AnnotationRecord:
-        """Convert to a record that may have all keys; raises msgspec's errors for a segmentation that is not clean."""
-        return full_record(self, self.segmentation)
-
-
-class RawAnnotationRecord(RawPlainRecord, gc=False, forbid_unknown_fields=True):
-    """An :class:`AnnotationRecord` whose segmentation stays JSON text."""
-
-    keypoints: list[Coordinate] | None = None
-    num_keypoints: int | None = None
-    score: Coordinate | None = None
+    segmentation: list[Ring] | RleRecord | None = None
+    keypoints: list[float] | None = None
+    score: float | None = None
     attributes: Attributes | None = None
     utf8_string: str | None = None
 
+
+ANNOTATION_KEYS = frozenset(AnnotationRecord.__struct_encode_fields__)
 
 _SEGMENTATION: Decoder[list[Ring] | RleRecord | None] = Decoder(list[Ring] | RleRecord | None)
 
@@ -101,27 +92,12 @@ def is_clean(segmentation: bytes) -> bool:
     return True
 
 
-def full_record(record: Struct, segmentation: Raw | bytes | str | None = None) -> AnnotationRecord:
-    """Convert a record of fewer keys to one that may have all.
-
-    Args:
-        record: The record.
-        segmentation: JSON text of the segmentation, where the record does not hold it decoded.
-
-    Raises:
-        MsgspecError: The segmentation is not clean.
-    """
-    names = [
-        name for name in record.__struct_fields__ if name in AnnotationRecord.__struct_fields__
-    ]
+def strict_record(record: PlainRecord) -> StrictRecord:
+    """Decode the segmentation of a record; raises msgspec's errors where it is not clean."""
+    names = [name for name in record.__struct_fields__ if name in StrictRecord.__struct_fields__]
     values: dict[str, Any] = {name: getattr(record, name) for name in names}
-    if segmentation is not None:
-        values["segmentation"] = _SEGMENTATION.decode(segmentation)
-    return AnnotationRecord(**values)
-
-
-AnyAnnotation = AnnotationRecord | RawAnnotationRecord
-AnyPlain = PlainRecord | RawPlainRecord
+    values["segmentation"] = _SEGMENTATION.decode(record.segmentation)
+    return StrictRecord(**values)
 
 
 class ImageRecord(Struct, gc=False, forbid_unknown_fields=True):

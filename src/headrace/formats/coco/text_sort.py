@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import re
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
-from msgspec import Raw, Struct
+from msgspec import MsgspecError, Raw, Struct
 from msgspec.json import Decoder
 
-from headrace.formats.coco.external_sort import PENDING_BYTES, ExternalSort, PositionLookup
-from headrace.formats.coco.split_records import NO_AFFIXES, Affixes, RecordSplitter
+from headrace.formats.coco.external_sort import ExternalSort, PositionLookup
 from headrace.formats.io.json_stream import JsonStream, Member
 
 # A file whose elements begin with different keys cannot be split; after so many windows that is no longer tried.
@@ -18,6 +19,7 @@ MAX_FAILURES = 8
 R = TypeVar("R", bound=Struct)
 
 _RAWS = Decoder(Raw)
+_BOUNDARY = re.compile(rb'\}[ \t\r\n]*,[ \t\r\n]*(\{[ \t\r\n]*"[^"\\]{0,64}"[ \t\r\n]*:)')
 
 
 class TextSort(ExternalSort[bytes], Generic[R]):
@@ -61,13 +63,14 @@ class TextSort(ExternalSort[bytes], Generic[R]):
                     splitter.use_last_separator()
                 else:
                     splitter.stop_splitting()
-        self.flush()
+        self.end()
 
-    def _pop_pending(self, bucket: int) -> bytes:
+    def _waiting_in(self, bucket: int) -> bytes:
         texts = self._texts[bucket]
-        text = self._affixes.join(texts) if texts else b""
-        texts.clear()
-        return text
+        return self._affixes.join(texts) if texts else b""
+
+    def _clear(self, bucket: int) -> None:
+        self._texts[bucket].clear()
 
     def _content(self, texts: Iterator[bytes]) -> bytes:
         return b"".join(texts)
@@ -102,6 +105,61 @@ class TextSort(ExternalSort[bytes], Generic[R]):
         # Position -1 means no image, and belongs to the last bucket.
         for text, position in zip(texts, positions, strict=True):
             by_bucket[(position - first) // step if position >= 0 else -1].append(text)
-        self._pending += sum(map(len, texts))
-        if self._pending >= PENDING_BYTES:
-            self.flush()
+        self._added(sum(map(len, texts)))
+
+
+class Affixes(NamedTuple):
+    """The beginning and the end that splitting cuts off from the texts of objects."""
+
+    head: bytes = b""
+    tail: bytes = b""
+
+    def join(self, texts: list[bytes]) -> bytes:
+        """Restore the objects and join them by line ends."""
+        return self.head + (self.tail + b"\n" + self.head).join(texts) + self.tail + b"\n"
+
+
+NO_AFFIXES = Affixes()
+
+
+class RecordSplitter(Generic[R]):
+    """Decodes windows of annotations to references *and* splits them into texts, and checks that the two agree.
+
+    The text is split at a separator that an earlier window showed. Joined by line ends in place of the commas, the
+    pieces must decode to as many values as there are pieces: a cut inside a string would put a bare line end into it,
+    and one inside a nested value would lack its comma, so neither decodes.
+    """
+
+    def __init__(self, kind: type[R]) -> None:
+        self.pieces: list[bytes] | None = None
+        self.affixes = NO_AFFIXES
+        self._separator = b""
+        self._seen: tuple[bytes, Affixes] | None = None
+        self._decoder: Decoder[R] = Decoder(kind)
+        self._array: Decoder[list[R]] = Decoder(list[kind])  # type: ignore[valid-type]
+
+    def parse(self, text: memoryview) -> list[R]:
+        """Decode a JSON array to references; sets ``pieces`` to their texts, or to None where splitting failed."""
+        self.pieces = None
+        inner = bytes(text[1:-1])
+        head, tail = self.affixes
+        if self._separator and inner.startswith(head) and inner.endswith(tail):
+            pieces = inner[len(head) : -len(tail)].split(self._separator)
+            with contextlib.suppress(MsgspecError):
+                refs = self._decoder.decode_lines(self.affixes.join(pieces))
+                if len(refs) == len(pieces):
+                    self.pieces = pieces
+                    return refs
+        match = _BOUNDARY.search(inner)
+        if match and inner.startswith(match[1]):
+            self._seen = match[0], Affixes(match[1], b"}")
+        return self._array.decode(text)
+
+    def use_last_separator(self) -> None:
+        """Split at the separator that was seen last, from now on."""
+        if self._seen is not None:
+            self._separator, self.affixes = self._seen
+
+    def stop_splitting(self) -> None:
+        """Stop splitting."""
+        self._separator = b""

@@ -15,9 +15,10 @@ from typing import Any, NamedTuple, cast
 from msgspec import Raw
 
 from headrace.formats.coco.decode import CocoShapeDecoder
-from headrace.formats.coco.group_by_image import MAX_OPEN, IndexedSample, texts_from, texts_in_chunk
+from headrace.formats.coco.group_by_image import IndexedSample, texts_from, texts_in_chunk
 from headrace.formats.coco.image_index import ImageIndex, image_id_in
-from headrace.formats.coco.schema import Id, RawPlainRecord, RecordDecoder, UndecodedRecord
+from headrace.formats.coco.rows import MAX_OPEN
+from headrace.formats.coco.schema import Id, PlainRecord, RecordDecoder, UndecodedRecord
 from headrace.formats.geometry.lazy_polygons import PolygonText, irregular_texts
 from headrace.formats.io.json_array import ArrayChunk
 from headrace.model.sample import Sample
@@ -44,7 +45,7 @@ class PlainRecords(NamedTuple):
     The caller may change them. They are valid until the next ones are read.
     """
 
-    records: list[RawPlainRecord]
+    records: list[PlainRecord]
 
 
 class UnorderedAnnotations:
@@ -114,14 +115,14 @@ class UnorderedAnnotations:
         """Yield all annotations; exhaust :meth:`images` first."""
         for chunk in self._chunks:
             records, source = self._record_decoder.records(chunk), texts_in_chunk(chunk)
-            if type(records[0]) is RawPlainRecord:
-                yield from self._plain(cast("list[RawPlainRecord]", records), source)
+            if type(records[0]) is PlainRecord:
+                yield from self._plain(cast("list[PlainRecord]", records), source)
             else:
                 yield self._make_shapes(records, source)
             self._done += len(chunk.text)
 
     def _plain(
-        self, records: list[RawPlainRecord], source: Callable[[int], UndecodedRecord]
+        self, records: list[PlainRecord], source: Callable[[int], UndecodedRecord]
     ) -> Iterator[PlainRecords | list[ShapeOfImage]]:
         raws = [record.segmentation for record in records]
         polygon_texts = irregular_texts(raws)
@@ -146,7 +147,7 @@ class UnorderedAnnotations:
             start = stop
 
     def _claim(
-        self, records: list[RawPlainRecord], source: Callable[[int], UndecodedRecord]
+        self, records: list[PlainRecord], source: Callable[[int], UndecodedRecord]
     ) -> Iterator[PlainRecords | list[ShapeOfImage]]:
         """Yield plain records as they are if their numbers are new, else as shapes, with findings."""
         if self._shape_decoder.claim_ids(records):
@@ -155,7 +156,7 @@ class UnorderedAnnotations:
             yield self._make_shapes(records, source)
 
     def _are_plain(
-        self, records: list[RawPlainRecord], polygon_texts: list[PolygonText], positions: list[int]
+        self, records: list[PlainRecord], polygon_texts: list[PolygonText], positions: list[int]
     ) -> bool:
         """Return whether all records are plain, as :meth:`_is_plain` would, without a loop for each."""
         return (
@@ -168,7 +169,7 @@ class UnorderedAnnotations:
             and self._shape_decoder.names.keys() >= {record.category_id for record in records}
         )
 
-    def _is_plain(self, record: RawPlainRecord, polygon_text: PolygonText, position: int) -> bool:
+    def _is_plain(self, record: PlainRecord, polygon_text: PolygonText, position: int) -> bool:
         return (
             position >= 0
             and self._is_kept[position] == 1
@@ -219,7 +220,7 @@ class _ShapeCollector(list[AnyShape]):
 
 
 def _fill_defaults(
-    records: list[RawPlainRecord], polygon_texts: list[PolygonText], *, boxes_only: bool
+    records: list[PlainRecord], polygon_texts: list[PolygonText], *, boxes_only: bool
 ) -> None:
     """Fill in what the writer would write for bare boxes: an empty list of rings, and the area of the box."""
     for record, text in zip(records, polygon_texts, strict=True):

@@ -14,7 +14,7 @@ from headrace.formats.class_order import ClassNumbers
 from headrace.formats.coco import INFO, encode
 from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
 from headrace.formats.coco.json_writer import BUFFER, dump, header
-from headrace.formats.coco.schema import RawPlainRecord
+from headrace.formats.coco.schema import PlainRecord
 from headrace.formats.coco.unordered import ShapeOfImage
 from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
@@ -72,7 +72,7 @@ class CocoWriter(Writer):
         self._annotations = self._images
         self._images.write(_ANNOTATIONS)
 
-    def write_records(self, records: Sequence[RawPlainRecord], path: str) -> None:
+    def write_records(self, records: Sequence[PlainRecord], path: str) -> None:
         """Write records as they are, with new numbers.
 
         Args:

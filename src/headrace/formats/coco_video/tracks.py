@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from headrace.errors import ParseError
 from headrace.formats.coco import recover
 from headrace.formats.coco.record_findings import RecordReporter
-from headrace.formats.coco.schema import AnnotationRecord, Id, RleRecord, UndecodedRecord
+from headrace.formats.coco.schema import Id, RleRecord, StrictRecord, UndecodedRecord
 from headrace.formats.coco_video.index import Video, frame_of
 from headrace.formats.findings.collect import Severity
 from headrace.formats.geometry import rle
@@ -162,7 +162,7 @@ class TrackDecoder:
         self._describe(draft, record, extra)
         boxes, polygon_texts = _list(values.get("bboxes")), _list(values.get("segmentations"))
         for frame in range(max(len(boxes), len(polygon_texts))):
-            each = AnnotationRecord(
+            each = StrictRecord(
                 bbox=recover.box(boxes[frame] if frame < len(boxes) else None, self._report),
                 segmentation=recover.segmentation(
                     polygon_texts[frame] if frame < len(polygon_texts) else None, self._report
@@ -180,7 +180,7 @@ class TrackDecoder:
                 return key
         return None
 
-    def _describe(self, draft: TrackDraft, record: AnnotationRecord, extra: dict[str, Any]) -> None:
+    def _describe(self, draft: TrackDraft, record: StrictRecord, extra: dict[str, Any]) -> None:
         draft.labels.append(self._label(record.category_id))
         draft.iscrowd = draft.iscrowd or bool(record.iscrowd)
         draft.text = draft.text if draft.text is not None else record.utf8_string
@@ -199,7 +199,7 @@ class TrackDecoder:
             return str(category)
         return label
 
-    def _rings(self, record: AnnotationRecord) -> list[list[float]]:
+    def _rings(self, record: StrictRecord) -> list[list[float]]:
         segmentation = record.segmentation
         if not isinstance(segmentation, RleRecord):
             return segmentation or []

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import cast, overload
+from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from typing import Any, cast, overload
 
 from headrace.formats.geometry.lazy_polygons import LazyPolygon
 from headrace.model.sample import Sample
@@ -29,6 +29,7 @@ class BoxTable:
         polygon_rings: The rings as lists of numbers, in place of their text: for writers that ask for them
             (:attr:`.Writer.takes_numbers`).
         is_derived: Whether boxes and areas of polygons were computed from their rings, so that the source has neither.
+        keeps_text: Whether the rings of its shapes stay text until they are used, rather than becoming lists.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class BoxTable:
         "h",
         "ids",
         "is_derived",
+        "keeps_text",
         "labels",
         "polygon_rings",
         "polygon_texts",
@@ -58,6 +60,7 @@ class BoxTable:
         polygon_texts: Sequence[bytes | None] | None = None,
         is_derived: bool = False,
         polygon_rings: Sequence[Rings | None] | None = None,
+        keeps_text: bool = True,
     ) -> None:
         self.labels = labels
         self.x = x
@@ -70,6 +73,7 @@ class BoxTable:
         self.polygon_texts = polygon_texts
         self.polygon_rings = polygon_rings
         self.is_derived = is_derived
+        self.keeps_text = keeps_text
 
     def rows(self, start: int, stop: int) -> BoxTable:
         """Return a table of the rows from ``start`` up to ``stop``."""
@@ -88,40 +92,39 @@ class BoxTable:
             self.polygon_texts and self.polygon_texts[rows],
             self.is_derived,
             self.polygon_rings and self.polygon_rings[rows],
+            self.keeps_text,
         )
 
 
-class BoxView(Sequence[AnyShape]):
+class BoxView(MutableSequence[AnyShape]):
     """The shapes of one image as the rows of a table from ``start`` up to ``stop``, created on first access.
 
-    Replaces ``list[AnyShape]`` in samples of readers opened with ``geometry="raw"``. Attributes are copied into the
-    shapes.
+    Readers put it in place of ``list[AnyShape]``. From the first access on it holds the shapes, which may be changed, and
+    no longer stands for the rows. Attributes are copied into the shapes. Pickled and copied, it becomes a list.
     """
 
     __slots__ = ("_shapes", "start", "stop", "table")
-    _shapes: list[AnyShape]
 
     def __init__(self, table: BoxTable, start: int, stop: int) -> None:
         self.table = table
         self.start = start
         self.stop = stop
+        self._shapes: list[AnyShape] | None = None
 
     @property
-    def labels(self) -> Sequence[str]:
-        """Label of each box."""
-        return self.table.labels[self.start : self.stop]
+    def is_untouched(self) -> bool:
+        """Whether the rows are the shapes, since nothing has asked for these yet."""
+        return self._shapes is None
 
     @property
     def shapes(self) -> list[AnyShape]:
         """The boxes as shapes."""
-        try:
-            return self._shapes
-        except AttributeError:
+        if self._shapes is None:
             self._shapes = _shapes_of(self.table.rows(self.start, self.stop))
-            return self._shapes
+        return self._shapes
 
     def __len__(self) -> int:
-        return self.stop - self.start
+        return self.stop - self.start if self._shapes is None else len(self._shapes)
 
     @overload
     def __getitem__(self, index: int) -> AnyShape: ...
@@ -129,6 +132,20 @@ class BoxView(Sequence[AnyShape]):
     def __getitem__(self, index: slice) -> list[AnyShape]: ...
     def __getitem__(self, index: int | slice) -> AnyShape | list[AnyShape]:
         return self.shapes[index]
+
+    @overload
+    def __setitem__(self, index: int, value: AnyShape) -> None: ...
+    @overload
+    def __setitem__(self, index: slice, value: Iterable[AnyShape]) -> None: ...
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.shapes[index] = value
+
+    def __delitem__(self, index: int | slice) -> None:
+        del self.shapes[index]
+
+    def insert(self, index: int, value: AnyShape) -> None:
+        """Insert a shape before an index."""
+        self.shapes.insert(index, value)
 
     def __iter__(self) -> Iterator[AnyShape]:
         return iter(self.shapes)
@@ -140,6 +157,9 @@ class BoxView(Sequence[AnyShape]):
 
     def __repr__(self) -> str:
         return repr(self.shapes)
+
+    def __reduce__(self) -> tuple[type[list[AnyShape]], tuple[list[AnyShape]]]:
+        return list, (self.shapes,)
 
 
 def _shapes_of(table: BoxTable) -> list[AnyShape]:
@@ -161,7 +181,8 @@ def _shapes_of(table: BoxTable) -> list[AnyShape]:
         attributes = shared and shared.copy()
         rings = polygon_rings
         if polygon_text is not None:
-            rings = cast("Rings", LazyPolygon(polygon_text))
+            lazy = LazyPolygon(polygon_text)
+            rings = cast("Rings", lazy) if table.keeps_text else lazy.rings
         if rings is None:
             shapes.append(
                 Rectangle(
@@ -183,8 +204,8 @@ def _shapes_of(table: BoxTable) -> list[AnyShape]:
 
 
 def as_boxes(shapes: Sequence[AnyShape]) -> BoxView | None:
-    """Return the shapes as a view of a table if they are one, else None."""
-    return shapes if type(shapes) is BoxView else None
+    """Return the shapes as a view of a table if they are one and nothing has changed them, else None."""
+    return shapes if type(shapes) is BoxView and shapes.is_untouched else None
 
 
 def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Sequence[Sample]]]:

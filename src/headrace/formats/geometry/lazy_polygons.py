@@ -74,6 +74,9 @@ class LazyPolygon(Sequence[list[float]]):
     def __repr__(self) -> str:
         return repr(self.rings)
 
+    def __reduce__(self) -> tuple[type[LazyPolygon], tuple[bytes]]:
+        return LazyPolygon, (self.raw,)
+
 
 PolygonText = bytes | tuple[bytes] | None
 """The text of a polygon: verified rings as they are, any other text in a tuple; None for no polygon."""
@@ -118,16 +121,6 @@ def irregular_texts(raws: Sequence[bytes | Raw]) -> list[PolygonText]:
 
 def _odd(text: bytes, remainder: bytes) -> PolygonText:
     return None if text in _NO_POLYGON or _are_several(text, remainder) else (text,)
-
-
-def polygons_from_texts(
-    polygon_texts: Iterable[PolygonText],
-) -> list[LazyPolygon | list[list[float]] | None]:
-    """Turn the results of :func:`checked_texts` into those of :func:`lazy_polygons`."""
-    return [
-        LazyPolygon(text) if type(text) is bytes else (NO_RINGS if text is None else None)
-        for text in polygon_texts
-    ]
 
 
 def _with_remainders(raws: Iterable[bytes | Raw]) -> Iterator[tuple[bytes, bytes]]:
