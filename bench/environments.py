@@ -56,6 +56,7 @@ PEERS: dict[str, tuple[str, ...]] = {
         "pillow==13.0.0",
         "pyyaml==6.0.4",
     ),
+    "ultrafast-pycocotools": ("ultrafast-pycocotools==0.1.14", "numpy==2.4.6"),
     # The whole of it, for one step of training on a CPU. This build of torch is not in the usual index: without another source of
     # packages the environment cannot be created.
     "ultralytics-torch": (

@@ -173,7 +173,9 @@ def rows() -> Iterator[Row]:
 def work_rows() -> Iterator[Row]:
     """Yield the rows of import, loading, export, listing and the journey."""
     yield from beside_official("import", "M", 8, 5)
-    yield at_most("import COCO: ours / hotcoco's load", "import", "M", 7, others=("hotcoco",))
+    for anchor, reach in (("hotcoco", 7.0), ("ultrafast-pycocotools", None)):
+        work = f"import COCO: ours / {anchor}'s load"
+        yield at_most(work, "import", "M", reach, others=(anchor,))
     yield from beside_official("load", "S", 10, 7)
     for scale in ("L", "M"):
         for scenario, reach in (("iter/untouched", 5.0), ("iter/summed", 9.0)):

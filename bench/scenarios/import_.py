@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from bench.scenario import Contender, RunSetup, Scenario, Setting
@@ -13,6 +14,13 @@ EMBEDDED, HTTP, *_, OFFICIAL, OFFICIAL_TODAY = PLACES
 HOTCOCO = Contender("hotcoco", "formats_hotcoco.py", "hotcoco", ("hotcoco",), whole=False)
 PYCOCOTOOLS = Contender(
     "pycocotools", "formats_pycocotools.py", "pycocotools", ("pycocotools",), whole=False
+)
+ULTRAFAST = replace(
+    PYCOCOTOOLS,
+    name="ultrafast-pycocotools",
+    script="formats_ultrafast_pycocotools.py",
+    environment="ultrafast-pycocotools",
+    packages=("ultrafast-pycocotools",),
 )
 OURS, PEERS = split(PLACES)
 
@@ -36,7 +44,7 @@ IMPORT = Scenario(
     name="import",
     summary="import a COCO file: into a lake, over HTTP, and by the official client over HTTP",
     ours=OURS,
-    peers=(*PEERS, HOTCOCO, PYCOCOTOOLS),
+    peers=(*PEERS, HOTCOCO, PYCOCOTOOLS, ULTRAFAST),
     prepare=warm,
     set_up=set_up,
     measures=MEASURES,
