@@ -83,3 +83,36 @@ def test_metadata_is_searched_to_a_depth() -> None:
     wide = {str(number): 1 for number in range(200)}
     with pytest.raises(BadRequestError):
         compile_data_filters(ListData(datalake_id=ANY, custom_metadata=wide))
+
+
+@pytest.mark.parametrize(
+    ("connector", "operator"), [(" and ", "!="), (" or ", "=")], ids=["and", "or"]
+)
+def test_many_equalities_of_a_field_are_one_sub_query(connector: str, operator: str) -> None:
+    terms = [f'data.datasets.name {operator} "{number}"' for number in range(300)]
+    sql, params = compile_asset_filters(ListAssets(version_id=ANY, q=connector.join(terms)))
+    assert sql.count("select 1") == 1
+    assert list(params.values()) == [str(number) for number in range(300)]
+
+
+def test_different_things_of_a_field_stay_apart() -> None:
+    """Two tags are two rows: an asset may have both."""
+    text = 'tags.name = "a" and tags.name = "b" and (tags.name != "c" or tags.name != "d")'
+    sql, _ = compile_asset_filters(ListAssets(version_id=ANY, q=text))
+    assert sql.count("select 1") == 4
+
+
+def test_an_error_in_a_merged_comparison_names_its_column() -> None:
+    text = 'tags.name != "a" and tags.name != 3'
+    with pytest.raises(BadRequestError, match="column 35"):
+        compile_asset_filters(ListAssets(version_id=ANY, q=text))
+
+
+def test_a_query_of_too_many_sub_queries_is_refused() -> None:
+    alike = " and ".join(f'tags.name ~ "{number}"' for number in range(41))
+    keys = " or ".join(f'data.custom_metadata.k{number} = "x"' for number in range(41))
+    for text in (alike, keys):
+        with pytest.raises(BadRequestError, match="asks 41 things of tags"):
+            compile_asset_filters(ListAssets(version_id=ANY, q=text))
+    fewer = " and ".join(f'tags.name ~ "{number}"' for number in range(40))
+    assert compile_asset_filters(ListAssets(version_id=ANY, q=fewer)).sql

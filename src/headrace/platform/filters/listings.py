@@ -18,12 +18,13 @@ from headrace.model.ids import InvalidIdError, Key, Kind, decode
 from headrace.platform.filters.conditions import Conditions, join
 from headrace.platform.filters.documents import add_custom_metadata, compare_document
 from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS, Field, FieldKind, find_field
+from headrace.platform.filters.merge import check_cost, merge
 from headrace.platform.filters.values import EQUAL, allow, compare
 from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.assignments import UNASSIGNED, ListAssignments
 from headrace.protocol.operations.datalake import FindData
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, DataQuery
-from headrace.protocol.query.nodes import And, Comparison, Node
+from headrace.protocol.query.nodes import And, Comparison, Node, comparisons
 from headrace.protocol.query.parser import parse
 
 _TASK = (
@@ -113,7 +114,7 @@ def compile_label_filters(request: ListAssets) -> LabelFilters | None:
     conditions = Conditions()
     _add_states(conditions, request)
     for term in others:
-        conditions.add(_compile(conditions, ASSET_FIELDS, term))
+        _add_node(conditions, ASSET_FIELDS, term)
     add_custom_metadata(conditions, request.custom_metadata)
     return LabelFilters(labels, Filters(conditions.sql(), conditions.params))
 
@@ -224,7 +225,16 @@ def _add_query(conditions: Conditions, text: str | None, fields: dict[str, Field
     """
     node = parse(text) if text else None
     if node is not None:
-        conditions.add(_compile(conditions, fields, node))
+        _add_node(conditions, fields, node)
+
+
+def _add_node(conditions: Conditions, fields: dict[str, Field], node: Node) -> None:
+    # Each comparison is checked as it was written, since errors name its column.
+    for comparison in comparisons(node):
+        _compile(Conditions(), fields, comparison)
+    merged = merge(node)
+    check_cost(fields, merged)
+    conditions.add(_compile(conditions, fields, merged))
 
 
 def _compile(conditions: Conditions, fields: dict[str, Field], node: Node) -> str:

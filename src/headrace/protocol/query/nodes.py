@@ -7,6 +7,7 @@ so ``tags.name != "a"`` means "has no tag a".
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from msgspec import Struct
@@ -57,3 +58,12 @@ def depth(node: Node) -> int:
 def size(node: Node) -> int:
     """Return the number of comparisons in a node."""
     return 1 if isinstance(node, Comparison) else node.size
+
+
+def comparisons(node: Node) -> Iterator[Comparison]:
+    """Iterate over the comparisons of a node, in the order of the query."""
+    if isinstance(node, Comparison):
+        yield node
+        return
+    for term in node.terms:
+        yield from comparisons(term)
