@@ -189,6 +189,9 @@ def work_rows() -> Iterator[Row]:
         yield Row(work, "S", CPU, mine, reach, others, least=True)
         work = f"export to COCO, {where}: official, whose server builds it / ours"
         yield Row(work, "S", CPU, mine, None, (Side("export/coco", OFFICIAL),), least=True)
+    mine, others = Side("export/coco", LAKE), (Side("export/coco", "datumaro"),)
+    work = "export to COCO, lake: datumaro, from file to file / ours"
+    yield Row(work, "S", CPU, mine, None, others, least=True)
     for kind in ("yolo", "voc"):
         work = f"export to {kind.upper()}: ours / convert of the file"
         yield at_most(work, f"export/{kind}", "M", 1.5, others=("convert",))

@@ -125,8 +125,9 @@ def run_scenario(plan: Plan, log: Callable[[str], None]) -> dict[str, Any]:
         began = time.monotonic()
         try:
             run = run_once(plan, contender, pythons[contender.name], folder)
-        except RunError as error:
-            failures[contender.name] = str(error)
+        except Exception as error:  # noqa: BLE001  runs of others, which may take an hour, must not end with it
+            name = "" if isinstance(error, RunError) else f"{type(error).__name__}: "
+            failures[contender.name] = f"{name}{error}"
             log(f"{contender.name} failed: {error}")
             continue
         seconds = time.monotonic() - began

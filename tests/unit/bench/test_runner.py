@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from bench.data import write_coco
 from bench.dataset import SCALES
 from bench.report import text
 from bench.runner import Plan, run_scenario
-from bench.scenario import Contender, Scenario, Setting
+from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.scenarios.parse import PARSE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -56,6 +58,25 @@ def test_a_contender_that_fails_is_left_out_and_named(tmp_path) -> None:
     assert [run["contender"] for run in result["runs"]] == ["msgspec"] * 3
     assert result["ratios"] == []
     assert "FAILED absent" in text(result)
+
+
+def test_a_run_that_cannot_be_set_up_does_not_end_the_others(tmp_path) -> None:
+    @contextmanager
+    def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
+        if contender.name == "json":
+            raise IsADirectoryError("in the way")
+        with PARSE.set_up(setting, contender, folder) as setup:
+            yield setup
+
+    result = run_scenario(plan(tmp_path, replace(PARSE, set_up=set_up)), lambda line: None)
+    assert result["failures"] == {"json": "IsADirectoryError: in the way"}
+    assert [run["contender"] for run in result["runs"]] == ["msgspec", "orjson"] * 3
+
+
+def test_a_run_with_a_budget_measures_each_contender_once_at_least(tmp_path) -> None:
+    result = run_scenario(replace(plan(tmp_path, PARSE), budget=1e-9), lambda line: None)
+    assert [run["round"] for run in result["runs"]] == [1, 1, 1]
+    assert {len(ratio["pairs"]) for ratio in result["ratios"]} == {1}
 
 
 def test_different_outcomes_are_not_compared_in_silence(tmp_path) -> None:
