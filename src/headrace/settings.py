@@ -96,6 +96,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         url_ttl: Of ``headrace serve``: seconds for which a signed file URL is valid at most. Default: 3600.
         public_url: Of ``headrace serve``: the address that clients use. Default: the host of each request.
         max_body: Of ``headrace serve``: bytes of the largest JSON body of a call. Default: 64 MiB.
+        query_seconds: Of ``headrace serve``: seconds that a listing by a query may take. Default: 30.
         stop_seconds: Of ``headrace serve``: seconds that running calls have to finish at the end. Default: 30.
     """
 
@@ -110,6 +111,7 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url_ttl: int | None = None
     public_url: str | None = None
     max_body: int | None = None
+    query_seconds: float | None = None
     stop_seconds: float | None = None
 
     def undo_policy(self) -> UndoPolicy:
@@ -139,6 +141,7 @@ class SettingsKeywords(TypedDict, total=False):
     url_ttl: int | None
     public_url: str | None
     max_body: int | None
+    query_seconds: float | None
     stop_seconds: float | None
 
 
@@ -273,6 +276,8 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
     for name in ("url_ttl", "max_body"):
         if (given := getattr(settings, name)) is not None and given < 1:
             raise ConfigurationError(f"{origin}: {name} must be at least 1")
+    if settings.query_seconds is not None and settings.query_seconds <= 0:
+        raise ConfigurationError(f"{origin}: query_seconds must be more than 0")
     if settings.public_url is not None and not _ADDRESS.fullmatch(settings.public_url):
         raise ConfigurationError(
             f"{origin}: public_url must be an address", hint="for example https://data.example.com"

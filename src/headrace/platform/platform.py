@@ -102,19 +102,27 @@ class Platform:
 
     @classmethod
     async def open(
-        cls, path: str | Path, *, busy_timeout: float = 30.0, undo: UndoPolicy | None = None
+        cls,
+        path: str | Path,
+        *,
+        busy_timeout: float = 30.0,
+        query_seconds: float | None = None,
+        undo: UndoPolicy | None = None,
     ) -> Platform:
         """Open a lake, and resume in the background what an earlier stop or crash interrupted.
 
         A lake that cannot be written is read: calls that change something raise :class:`ReadOnlyLakeError`.
 
-        ``busy_timeout`` is how many seconds to wait for another process that writes, ``undo`` how long and how much of a
+        ``busy_timeout`` is how many seconds to wait for another process that writes, ``query_seconds`` how long a
+        listing by a query may take (default: as long as it needs), ``undo`` how long and how much of a
         removal is kept. Raises :class:`NotALakeError`,
         :class:`LakeVersionError`, :class:`LakeBusyError` or :class:`StorageError`.
         """
         folder = Path(path)
         await check_lake(folder)
-        database = await SqliteDatabase.open(folder / DATABASE, busy_timeout=busy_timeout)
+        database = await SqliteDatabase.open(
+            folder / DATABASE, busy_timeout=busy_timeout, query_seconds=query_seconds
+        )
         try:
             objects = LocalObjectStore(folder / OBJECTS)
             if not database.read_only:

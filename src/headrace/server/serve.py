@@ -56,7 +56,9 @@ async def serve(
     """
     settings = settings or ServerSettings()
     async with (
-        await Platform.open(lake, undo=settings.undo) as platform,
+        await Platform.open(
+            lake, undo=settings.undo, query_seconds=settings.query_seconds
+        ) as platform,
         serving(
             platform, host=host, port=port, settings=settings, share_port=share_port
         ) as address,

@@ -21,6 +21,7 @@ OPTIONS = {
     "--public-url": "https://data.example.com/lake",
     "--url-ttl": "90",
     "--max-body": "4000",
+    "--query-seconds": "20.5",
     "--stop-seconds": "2.5",
 }
 

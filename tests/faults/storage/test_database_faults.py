@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import apsw
@@ -21,6 +21,7 @@ from headrace.errors import (
     LakeVersionError,
     NotALakeError,
     StorageError,
+    UnprocessableEntityError,
 )
 from headrace.storage.database.migrate import APPLICATION_ID
 from headrace.storage.database.queries import migrations
@@ -249,3 +250,30 @@ async def test_a_folder_in_the_place_of_the_file_is_refused(tmp_path: Path) -> N
     (tmp_path / "headrace.db").mkdir()
     with pytest.raises(HeadraceError):
         await SqliteDatabase.open(tmp_path / "headrace.db")
+
+
+COUNT = (
+    " union all select (with recursive n(i) as (select 1 union all select i + 1 from n where i < :f1)"
+    " select count(*) from n)"
+)
+
+
+async def test_queries_that_take_too_long_end_and_leave_a_reader_to_others(path: Path) -> None:
+    database = await SqliteDatabase.open(path, query_seconds=0.5)
+
+    async def ask() -> None:
+        await database.fetch("marks.labels", filters=COUNT, version=1, f1=10**12)
+
+    async with asyncio.TaskGroup() as group:
+        asked = [group.create_task(refused(ask())) for _ in range(6)]
+        await asyncio.sleep(0.1)
+        # Six of them would keep all readers busy for a second and a half.
+        assert await database.fetch_one("accounts.account", username="me") is None
+        assert not any(task.done() for task in asked)
+    assert await database.fetch("marks.labels", filters=COUNT, version=1, f1=1000) == [(1000,)]
+    await database.aclose()
+
+
+async def refused(call: Awaitable[None]) -> None:
+    with pytest.raises(UnprocessableEntityError, match=r"took more than 0\.5 s"):
+        await call

@@ -133,6 +133,7 @@ def test_a_project_file_without_a_word_of_headrace_is_passed_over(tmp_path: Path
         ("profile = \n", "is not valid TOML"),
         ("url_ttl = 0\n", "url_ttl must be at least 1"),
         ("max_body = -1\n", "max_body must be at least 1"),
+        ("query_seconds = 0\n", "query_seconds must be more than 0"),
         ("stop_seconds = -0.5\n", "stop_seconds must not be negative"),
     ],
 )

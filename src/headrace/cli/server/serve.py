@@ -24,6 +24,7 @@ async def serve(
     public_url: str | None = None,
     url_ttl: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     max_body: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    query_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     stop_seconds: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
     processes: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     output: Output = DEFAULT_OUTPUT,
@@ -40,6 +41,7 @@ async def serve(
             each request.
         url_ttl: Seconds for which a signed file URL is valid at most. Default: 3600.
         max_body: Bytes of the largest JSON body of a call. Default: 64 MiB.
+        query_seconds: Seconds that a listing by a query may take. Default: 30.
         stop_seconds: Seconds that running calls have to finish at the end. Default: 30.
         processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time.
     """
@@ -58,7 +60,11 @@ async def serve(
 
     settings = ServerSettings.of(
         load_settings(
-            public_url=public_url, url_ttl=url_ttl, max_body=max_body, stop_seconds=stop_seconds
+            public_url=public_url,
+            url_ttl=url_ttl,
+            max_body=max_body,
+            query_seconds=query_seconds,
+            stop_seconds=stop_seconds,
         )
     )
     if processes > 1:

@@ -17,7 +17,7 @@ class Statements(Protocol):
     """The statements of a database or an open transaction.
 
     ``filters`` replaces the statement's ``/*filters*/`` mark. It is SQL from the platform's filter compiler, never from
-    input; values are always bound.
+    input; values are always bound, as ``:f1``, ``:f2``, ….
     """
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:

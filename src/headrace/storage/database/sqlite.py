@@ -21,6 +21,7 @@ from headrace.errors import (
     EventLoopError,
     LakeBusyError,
     ReadOnlyLakeError,
+    UnprocessableEntityError,
 )
 from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database import sqlite_file
@@ -36,6 +37,9 @@ StatementRunner = Callable[[apsw.Connection, str, dict[str, Any]], T]
 
 _IDLE_STREAMS = 2
 
+FIRST_FILTER = "f1"
+"""The name of the first value that the filters of a query bind; a statement without it is not a person's query."""
+
 
 class SqliteOptions(TypedDict, total=False):
     """Options of :meth:`SqliteDatabase.open`."""
@@ -46,6 +50,8 @@ class SqliteOptions(TypedDict, total=False):
     """Reads that may run at once. Default: 3."""
     max_bytes: int | None
     """Largest size of the file. Default: unlimited."""
+    query_seconds: float | None
+    """Seconds that a read with a query's filters may take. Such reads never take the last reader. Default: unlimited."""
     queries: Queries | None
     """Other statements than those of the package."""
 
@@ -60,11 +66,14 @@ class SqliteDatabase:
         busy_timeout: float = 30.0,
         readers: int = 3,
         max_bytes: int | None = None,
+        query_seconds: float | None = None,
         queries: Queries | None = None,
     ) -> None:
         self._path = path
         self._queries = queries or Queries("sqlite")
         self._max_readers = readers
+        self._query_seconds = query_seconds
+        self._query_slots = asyncio.Semaphore(max(1, readers - 1))
         self._loop = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
@@ -144,13 +153,28 @@ class SqliteDatabase:
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows as of the last commit."""
-        return await self._reader().run(self._call(sqlite_jobs.fetch, statement, filters, params))
+        return await self._read(sqlite_jobs.fetch, statement, filters, params)
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
         """Return the first row as of the last commit, or None."""
-        return await self._reader().run(
-            self._call(sqlite_jobs.fetch_one, statement, filters, params)
-        )
+        return await self._read(sqlite_jobs.fetch_one, statement, filters, params)
+
+    async def _read(
+        self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
+    ) -> T:
+        call = self._call(function, statement, filters, params)
+        if self._query_seconds is None or FIRST_FILTER not in params:
+            return await self._reader().run(call)
+        async with self._query_slots:
+            try:
+                # A cancellation interrupts the statement.
+                async with asyncio.timeout(self._query_seconds):
+                    return await self._reader().run(call)
+            except TimeoutError:
+                raise UnprocessableEntityError(
+                    f"the query took more than {self._query_seconds:g} s",
+                    hint="ask for less at once, or let the server take longer: headrace serve --query-seconds",
+                ) from None
 
     async def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
