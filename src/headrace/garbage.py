@@ -8,6 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+SELDOM = (10_000, 20, 50)
+"""Thresholds of the collector in :func:`collect_seldom`."""
+
 LONGEST = 1.0
 """Seconds after which garbage is collected although pauses of several threads follow each other without a gap."""
 
@@ -55,3 +58,13 @@ def collector_paused() -> Iterator[None]:
         yield
     finally:
         _pauses.end()
+
+
+def collect_seldom() -> None:
+    """Let the collector run seldom, in a process that serves: what requests make is freed without it.
+
+    What exists already, such as modules, is not visited any more.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*SELDOM)

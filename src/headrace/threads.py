@@ -22,6 +22,18 @@ async def in_thread(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
     return await wait_done(loop.run_in_executor(None, lambda: function(*args, **kwargs)))
 
 
+async def in_thread_if(
+    large: bool, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+) -> T:
+    """Run a function on a thread if its work is ``large``, else here.
+
+    To hand work of less than a millisecond to a thread takes about as long as the work, and makes a busy server slower.
+    """
+    if large:
+        return await in_thread(function, *args, **kwargs)
+    return function(*args, **kwargs)
+
+
 async def wait_done(future: asyncio.Future[T]) -> T:
     """Wait until a future is done, even if the waiting task is cancelled; raise the cancellation afterwards."""
     cancelled: asyncio.CancelledError | None = None

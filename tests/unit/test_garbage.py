@@ -66,3 +66,14 @@ def test_pauses_without_a_gap_leave_no_garbage(monkeypatch: pytest.MonkeyPatch) 
         with collector_paused():
             pass
         assert ring() is None
+
+
+def test_a_server_collects_seldom_and_never_what_it_started_with() -> None:
+    before = gc.get_threshold()
+    try:
+        garbage.collect_seldom()
+        assert gc.get_threshold() == garbage.SELDOM
+        assert gc.get_freeze_count() > 1_000
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)

@@ -24,6 +24,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.errors import ConfigurationError
+from headrace.garbage import collect_seldom
 from headrace.platform.platform import Platform
 from headrace.server.serve import address_of, on_signals, serve
 from headrace.server.settings import ServerSettings
@@ -251,6 +252,7 @@ def main() -> None:
     # The parent decides; a signal for the group of the terminal must not end a child in the middle of a request.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
+    collect_seldom()
     uvloop.run(serve_as_child())
 
 

@@ -45,6 +45,7 @@ async def serve(
         stop_seconds: Seconds that running calls have to finish at the end. Default: 30.
         processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time.
     """
+    from headrace.garbage import collect_seldom
     from headrace.server.processes import serve_with_processes
     from headrace.server.serve import serve as run_server
     from headrace.server.settings import ServerSettings
@@ -72,4 +73,5 @@ async def serve(
             lake, processes, host=host, port=port, settings=settings, ready=ready
         )
     else:
+        collect_seldom()
         await run_server(lake, host=host, port=port, settings=settings, ready=ready)

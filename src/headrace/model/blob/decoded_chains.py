@@ -86,6 +86,8 @@ class DecodedChains(NamedTuple):
                 numbers as floats, whole ones too; or as JSON without brackets, which makes no objects of them. The last
                 two are never rounded.
         """
+        if not len(self.sizes):
+            return []
         if form == "text":
             return list(self._texts())
         width = 2 if form in ("flat", "floats") else 1

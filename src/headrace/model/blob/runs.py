@@ -298,6 +298,8 @@ def lists_of(runs: DecodedRuns, *, whole: bool = False) -> list[list[Any]]:
         runs: What :func:`decode` returned.
         whole: Round all numbers to integers.
     """
+    if not len(runs.numbers):
+        return [[] for _ in runs.lengths]
     numbers = runs.divided()
     flat = values(numbers, whole=whole)
     ends = np.cumsum(runs.lengths).tolist()

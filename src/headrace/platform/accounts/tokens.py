@@ -19,7 +19,7 @@ from headrace.errors import (
 from headrace.model.ids import Kind, encode
 from headrace.model.names import safe_name
 from headrace.platform.context import Context
-from headrace.platform.core.access import Membership, choose, memberships
+from headrace.platform.core.access import Membership, choose, membership_from_row, memberships
 
 PREFIX = "hr_"
 
@@ -192,17 +192,15 @@ async def authenticate(
     if not token:
         raise AuthenticationError("no token was sent", hint="pass api_token= or set HEADRACE_TOKEN")
     digest = _digest(token)
-    row = await context.database.fetch_one("accounts.token", digest=digest)
-    if row is None or not hmac.compare_digest(row[0], digest):
+    rows = await context.database.fetch("accounts.token", digest=digest)
+    if not rows or not hmac.compare_digest(rows[0][0], digest):
         raise AuthenticationError("the token is unknown", hint="make one: headrace token create")
-    _, account, username, organization, expires, revoked = row
+    _, account, username, expires, revoked, first_organization, *_ = rows[0]
     if revoked is not None:
         raise AuthenticationError("the token was revoked", hint="make one: headrace token create")
     if expires is not None and expires <= context.clock():
         raise AuthenticationError("the token has expired", hint="make one: headrace token create")
-    found = await memberships(context, account)
-    if organization is not None:
-        found = [membership for membership in found if membership.organization == organization]
+    found = [] if first_organization is None else [membership_from_row(row[5:]) for row in rows]
     return Caller(account, username, choose(found, organization_id))
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from headrace.errors import StorageError
+from headrace.garbage import collector_paused
 from headrace.model import rle
 from headrace.model.blob.decoded_chains import LazyChains
 from headrace.model.blob.unpack import unpack_page
@@ -46,9 +47,9 @@ def encode_annotations(
     Raises:
         StorageError: Shapes are damaged.
     """
-    blobs = [each.shapes for each in packed.annotations]
-    unpacked = unpack_page(blobs, whole=whole, areas=True, points="lazy" if lazy else "pairs")
-    with known_labels():
+    with collector_paused(), known_labels():
+        blobs = [each.shapes for each in packed.annotations]
+        unpacked = unpack_page(blobs, whole=whole, areas=True, points="lazy" if lazy else "pairs")
         return [
             _encode(annotation, shapes, packed.labels)
             for annotation, shapes in zip(packed.annotations, unpacked, strict=True)

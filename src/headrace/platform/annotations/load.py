@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import cache
+from collections.abc import Callable, Iterable
+from functools import cache, partial
+from typing import TypeVar
 from uuid import UUID
 
 from headrace.errors import BadRequestError, RequestTooLargeError
@@ -31,7 +32,12 @@ from headrace.protocol.operations.annotations import (
 )
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Row, Statements
-from headrace.threads import in_thread
+from headrace.threads import in_thread, in_thread_if
+
+Loaded = TypeVar("Loaded", PackedAnnotations, list[LoadedAnnotation])
+
+_SMALL = 16 * 1024
+"""Bytes of stored shapes up to which they are decoded on the event loop: in about a millisecond."""
 
 _STATUSES = {str(member): member for member in AnnotationStatus}
 
@@ -74,8 +80,8 @@ async def load_annotations(
     """
     scope = await version_scope(context.database, access, request.version_id)
     rows = await _rows_by_id(context, scope, request.ids)
-    packed = await _packed(context, scope, rows)
-    return await in_thread(encode_annotations, packed, whole=not access.precise)
+    encode_all = partial(encode_annotations, whole=not access.precise)
+    return await _load(context, scope, rows, encode_all)
 
 
 @handles(LOAD_PACKED)
@@ -85,7 +91,8 @@ async def load_packed(context: Context, access: Access, request: LoadPacked) -> 
         raise BadRequestError("either ids or asset_ids must be given")
     scope = await version_scope(context.database, access, request.version_id)
     if request.ids is not None:
-        return await _packed(context, scope, await _rows_by_id(context, scope, request.ids))
+        rows = await _rows_by_id(context, scope, request.ids)
+        return await _load(context, scope, rows, _as_packed)
     chosen = await compile_annotation_filters(
         context.database, access, request.status, request.worker_id
     )
@@ -106,7 +113,7 @@ async def load_packed(context: Context, access: Access, request: LoadPacked) -> 
         for row in rows:
             newest.setdefault(row[1], row)
         rows = list(newest.values())
-    return await _packed(context, scope, rows)
+    return await _load(context, scope, rows, _as_packed)
 
 
 async def _rows_by_id(context: Context, scope: VersionScope, ids: list[UUID]) -> list[Row]:
@@ -128,18 +135,37 @@ def _check_count(ids: list[UUID], what: str) -> None:
         )
 
 
-async def _packed(context: Context, scope: VersionScope, rows: list[Row]) -> PackedAnnotations:
-    """Return annotations as they are stored; ``rows`` are those of ``annotations.load``."""
-    masked = await in_thread(lambda: [row[1] for row in rows if has_masks(row[4])])
-    # An asset that was deleted after its annotation was read has no size.
-    heights = dict.fromkeys(masked, 1)
-    if masked:
+async def _load(
+    context: Context,
+    scope: VersionScope,
+    rows: list[Row],
+    finish: Callable[[PackedAnnotations], Loaded],
+) -> Loaded:
+    """Return what ``finish`` makes of annotations as they are stored.
+
+    ``rows`` are those of ``annotations.load``.
+    """
+    labels: dict[int, str] = dict(await context.database.fetch("labels.keys", version=scope.no))
+
+    def make(heights: dict[int, int]) -> Loaded:
+        return finish(PackedAnnotations(labels, list(_records(scope, rows, heights))))
+
+    def make_without_masks() -> tuple[list[int], Loaded | None]:
+        masked = [row[1] for row in rows if has_masks(row[4])]
+        return masked, None if masked else make({})
+
+    large = sum(len(row[4]) + len(row[5] or "") for row in rows) > _SMALL
+    masked, made = await in_thread_if(large, make_without_masks)
+    if made is None:
         sizes = await sizes_of(context.database, scope, masked)
-        heights |= {asset: height for asset, (_, height) in sizes.items()}
-    labels = await context.database.fetch("labels.keys", version=scope.no)
-    return PackedAnnotations(
-        dict(labels), await in_thread(lambda: list(_records(scope, rows, heights)))
-    )
+        # An asset that was deleted after its annotation was read has no size.
+        heights = dict.fromkeys(masked, 1) | {asset: size[1] for asset, size in sizes.items()}
+        made = await in_thread_if(large, make, heights)
+    return made
+
+
+def _as_packed(packed: PackedAnnotations) -> PackedAnnotations:
+    return packed
 
 
 def _records(

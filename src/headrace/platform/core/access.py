@@ -11,6 +11,7 @@ from msgspec import Struct
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.ids import Kind, encode
 from headrace.platform.context import Context
+from headrace.storage.database.base import Row
 
 LAKE_SCHEME = "lake:"
 """The scheme of URLs that stay in this process."""
@@ -105,15 +106,18 @@ class Membership(NamedTuple):
 async def memberships(context: Context, account: int) -> list[Membership]:
     """List the organizations of an account, oldest first."""
     rows = await context.database.fetch("accounts.memberships", account=account)
-    return [
-        Membership(
-            no,
-            name,
-            encode(Kind.ORGANIZATION, created, 0, no),
-            None if connector is None else encode(Kind.CONNECTOR, connector_created, 0, connector),
-        )
-        for no, name, created, connector, connector_created in rows
-    ]
+    return list(map(membership_from_row, rows))
+
+
+def membership_from_row(row: Row) -> Membership:
+    """Build a membership from a row of ``accounts.memberships``."""
+    no, name, created, connector, connector_created = row
+    return Membership(
+        no,
+        name,
+        encode(Kind.ORGANIZATION, created, 0, no),
+        None if connector is None else encode(Kind.CONNECTOR, connector_created, 0, connector),
+    )
 
 
 def choose(

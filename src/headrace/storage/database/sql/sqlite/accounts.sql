@@ -55,10 +55,18 @@ insert into token (account, organization, name, digest, created, expires)
 values (:account, :organization, :name, :digest, :created, :expires)
 returning no
 
+-- The organizations of a token are read with it, because every request starts with this statement.
+
 -- name: token
-select t.digest, t.account, a.username, t.organization, t.expires, t.revoked
+select t.digest, t.account, a.username, t.expires, t.revoked, o.no, o.name, o.created,
+       (select min(c.no) from connector c where c.organization = o.no),
+       (select c.created from connector c where c.organization = o.no order by c.no limit 1)
 from token t cross join account a
+left join membership m on m.account = t.account
+    and m.organization = coalesce(t.organization, m.organization)
+left join organization o on o.no = m.organization
 where t.digest = :digest and a.no = t.account
+order by o.no
 
 -- name: tokens
 select t.no, t.name, a.username, o.name, t.created, t.expires, t.revoked
