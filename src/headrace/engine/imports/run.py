@@ -50,6 +50,7 @@ from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import Guess
 from headrace.formats.options import ReadOptions, read_options
 from headrace.formats.registry import Format, report_others
+from headrace.memory import give_back_memory
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DatasetVersionRecord, VersionStats
 from headrace.protocol.operations.annotations import (
@@ -186,8 +187,8 @@ async def _import_samples(
     ):
         matcher = AssetMatcher(backend, version, options.key)
         undo = options.undo and not dry_run and _replaces(report)
-        if undo:
-            matcher.keep_ids()
+        if undo and (not packs or (await _stats(backend, version)).nb_annotations):
+            matcher.keep_ids()  # a server of ours records what it replaces; only the room is checked here
         packer = SamplePacker()
         losses = findings.begin("import")
         async with ThreadedReader(reader):
@@ -206,6 +207,9 @@ async def _import_samples(
                 spool,
                 all_must_match=options.fail_on_asset_not_found,
             )
+        # Its index of images is large; what reading has freed lies on other threads than those that send.
+        del reader
+        await in_thread(give_back_memory)
         counting.total = found.images
         options.chosen.check_any(found.images, report.source)
         report.images_by_ending = found.matches.by_ending
@@ -214,7 +218,7 @@ async def _import_samples(
             check_not_empty(report.source, found, findings)
         default = split_of_file(source.path)
         tagger = SplitTagger(backend, version.id, report, default) if options.split_tags else None
-        before = await backend.call(GET_STATS, VersionId(version_id=version.id))
+        before = await _stats(backend, version)
         report.labels_created = await missing_labels(
             backend, version.id, found.labels, create=options.force_create_label
         )
@@ -229,6 +233,7 @@ async def _import_samples(
             kept = None
             if undo and before.nb_annotations:
                 kept = await _prepare_undo(backend, version, matcher)
+            del matcher
             labels = await resolve_labels(
                 backend, version.id, found.labels, create=options.force_create_label
             )
@@ -249,6 +254,10 @@ async def _import_samples(
         report.seconds = counting.seconds
     _close(report, findings)
     return report
+
+
+async def _stats(backend: Backend, version: DatasetVersionRecord) -> VersionStats:
+    return await backend.call(GET_STATS, VersionId(version_id=version.id))
 
 
 def _replaces(report: ImportReport) -> bool:
@@ -284,7 +293,7 @@ async def _count_replaced(
     """Count what is gone from the version, by its totals: a question for each asset would double the calls."""
     if not _replaces(report) or not before.nb_annotations:
         return
-    after = await backend.call(GET_STATS, VersionId(version_id=version.id))
+    after = await _stats(backend, version)
     gone = before.nb_annotations + written.annotations - after.nb_annotations
     shapes = before.nb_objects + written.shapes - after.nb_objects
     # Others may write at the same time.

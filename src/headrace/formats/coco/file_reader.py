@@ -37,6 +37,7 @@ from headrace.formats.io.image_folder import SAMPLES, ImageFolder, find_image_fo
 from headrace.formats.io.json_file import MAX_ELEMENT
 from headrace.formats.io.json_stream import JsonStream
 from headrace.formats.options import ReadOptions
+from headrace.memory import give_back_memory
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
 
@@ -116,6 +117,8 @@ class CocoFileReader:
                     self._index = build_index(
                         self._stream, found, self._segmentation_mode(), sort=self._options.gather
                     )
+                    if self._index.sorted_annotations is not None:
+                        give_back_memory()  # the buffers of the sort
         return self._index
 
     def _segmentation_mode(self) -> SegmentationMode:
