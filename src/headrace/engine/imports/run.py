@@ -8,6 +8,7 @@ that was killed therefore resumes where it stopped, with the same result as an u
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 from msgspec import structs
@@ -196,7 +197,8 @@ async def _import_samples(
             found = await inspect_source(
                 reader,
                 matcher,
-                lambda: packed(
+                partial(
+                    packed,
                     reader,
                     packer,
                     losses,

@@ -117,7 +117,7 @@ class CocoFileReader:
                     self._index = build_index(
                         self._stream, found, self._segmentation_mode(), sort=self._options.gather
                     )
-                    if self._index.sorted_annotations is not None:
+                    if self._index.by_image is not None:
                         give_back_memory()  # the buffers of the sort
         return self._index
 
