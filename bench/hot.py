@@ -232,11 +232,11 @@ def server_rows() -> Iterator[Row]:
         work = f"official client's {scenario}: CPU of today's server / of the fixed one"
         others = (OFFICIAL,)
         yield at_most(work, scenario, "S", 0.5, "server_cpu_s", "picsellia-today", others)
-    for kind, scale in (("load", "S"), ("list", "M")):
+    for kind in ("iter", "list"):
         scenario = f"serve/{kind}"
         for measure, whose in ((CPU, "client and server"), ("server_cpu_s", "server")):
             work = f"serve --processes 2, {kind}, CPU of {whose}: by that of one process"
-            yield at_most(work, scenario, scale, 1.1, measure, "headrace-http-2", (HTTP,))
+            yield at_most(work, scenario, "M", 1.1, measure, "headrace-http-2", (HTTP,))
 
 
 def memory_rows() -> Iterator[Row]:

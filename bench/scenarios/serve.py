@@ -14,10 +14,10 @@ PLACES = {
 }
 
 SERVE = (
-    reading("serve/load", f"load from one server process and from {PROCESSES}", PLACES, "load"),
+    reading("serve/iter", f"iterate with one server process and with {PROCESSES}", PLACES, "iter"),
     reading(
         "serve/list",
-        f"list from one server process and from {PROCESSES}",
+        f"list with one server process and with {PROCESSES}",
         PLACES,
         "list",
         items=lambda spec: spec.images,
