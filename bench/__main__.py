@@ -22,6 +22,7 @@ from bench.report import text  # noqa: E402
 from bench.runner import WORK_FOLDERS, Plan, prepare_scenario, run_scenario, work_folder  # noqa: E402
 from bench.scenario import RunError, Scenario, Setting  # noqa: E402
 from bench.scenarios import SCENARIOS, find  # noqa: E402
+from bench.scenarios.transfer import MEMORY  # noqa: E402
 
 HOT = "hot"
 # Keeps all rows within an hour.
@@ -164,7 +165,10 @@ def plan_from(options: argparse.Namespace, task: Task) -> Plan:
     file = CACHE / "data" / f"{spec.name}.json"
     if scenario.coco:
         write_coco(file, spec)
-    work = work_folder(options.work.resolve() if options.work else scenario.work or CACHE / "work")
+    base = options.work.resolve() if options.work else scenario.work
+    if not base and options.scenario == HOT and scenario.many_files and MEMORY.is_dir():
+        base = MEMORY / "headrace-bench"
+    work = work_folder(base or CACHE / "work")
     setting = Setting(spec, CACHE, file, task.scale)
     return Plan(
         scenario,

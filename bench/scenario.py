@@ -86,6 +86,8 @@ class Scenario:
     )  # fmt: skip
     # Default folder for the runs.
     work: Path | None = None
+    # Whether it writes a file for each image, which a disk makes slower by a changing amount.
+    many_files: bool = False
 
     def chosen(
         self, against: Sequence[str] = (), scale: str = "S", only: Collection[str] = ()

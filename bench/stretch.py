@@ -6,6 +6,7 @@ asset are repeated in the database of a copy, with the names and sizes of a gene
 
 import asyncio
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +21,9 @@ Columns = dict[str, Any]
 
 def seed_lake(lake: Path, kind: str) -> None:
     """Create a lake with one asset, in a version of a type."""
-    images = lake.with_name(f"{lake.name}.images")
-    write_images(images, [Image(1, "seed.jpg", 640, 480)])
-    asyncio.run(push(lake, images, kind))
+    with tempfile.TemporaryDirectory() as images:
+        write_images(Path(images), [Image(1, "seed.jpg", 640, 480)])
+        asyncio.run(push(lake, Path(images), kind))
 
 
 async def push(lake: Path, images: Path, kind: str) -> None:

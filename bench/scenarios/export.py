@@ -1,5 +1,6 @@
 """Export the annotations of a version: built in memory, and written as COCO, YOLO and VOC."""
 
+import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -7,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.outcomes import count_objects
+from bench.process import on_tmpfs
 from bench.scenario import Contender, RunSetup, Scenario, Setting
 from bench.scenarios.versions import (
     MEASURES,
@@ -63,8 +65,10 @@ def set_up(
             setup = RunSetup(job, items=setting.spec.annotations)
         yield replace(setup, verify=partial(count_objects, output, kind))
     if output.is_file():
-        # A gigabyte at L. Folders are kept: creating files is slow for minutes after many were deleted.
         output.unlink()
+    elif on_tmpfs(folder):
+        # On a disk it is kept: creating files is slow for minutes after many were deleted.
+        shutil.rmtree(output, ignore_errors=True)
 
 
 def scenario(
@@ -80,6 +84,7 @@ def scenario(
         prepare=warm,
         set_up=partial(set_up, kind=kind, contenders=contenders),
         measures=MEASURES,
+        many_files=kind != "coco",
     )
 
 

@@ -118,6 +118,7 @@ def scenario(
         peers=peers,
         prepare=partial(prepare, kind="coco" if kind == "read" else kind),
         set_up=partial(set_up, operation=operation),
+        many_files=True,
     )
 
 
