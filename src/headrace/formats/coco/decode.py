@@ -80,13 +80,15 @@ class CocoShapeDecoder:
             find: Returns the text of a row.
         """
         rows.sort(key=position_of)
-        odd = self._odd_positions(rows, first, images)
+        columns = list(zip(*rows, strict=True))
+        odd = self._odd_positions(rows, columns, first, images)
         if odd:
             self._attach_odd([row for row in rows if row[0] in odd], first, images, find)
             rows = [row for row in rows if row[0] not in odd]
+            columns = list(zip(*rows, strict=True))
         if not rows:
             return
-        positions, numbers, _, categories, boxes, areas, _, texts = zip(*rows, strict=True)
+        positions, numbers, _, categories, boxes, areas, _, texts = columns
         if not self._ids.are_new(numbers):
             self._attach_odd(rows, first, images, find)
             return
@@ -110,12 +112,14 @@ class CocoShapeDecoder:
                 image.shapes = cast("list[AnyShape]", BoxView(table, start, stop))
 
     def _odd_positions(
-        self, rows: list[Row], first: int, images: Sequence[Sample | None]
+        self,
+        rows: list[Row],
+        columns: list[tuple[Any, ...]],
+        first: int,
+        images: Sequence[Sample | None],
     ) -> set[int]:
         """Return the positions of images that have anything but plain boxes and polygons."""
-        if not rows:
-            return set()
-        positions, _, ids, categories, boxes, areas, crowds, texts = zip(*rows, strict=True)
+        positions, _, ids, categories, boxes, areas, crowds, texts = columns
         names = self.names.keys()
         known = {image.id for image in images if image is not None}
         if (

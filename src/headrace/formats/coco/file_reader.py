@@ -11,11 +11,7 @@ from typing import Any
 from headrace.formats.coco import recover
 from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.decode import CocoShapeDecoder
-from headrace.formats.coco.group_by_image import (
-    IndexedSample,
-    with_annotations,
-    without_annotations,
-)
+from headrace.formats.coco.group_by_image import with_annotations, without_annotations
 from headrace.formats.coco.image_places import near_folders
 from headrace.formats.coco.images import CocoSampleDecoder, given_name
 from headrace.formats.coco.index import FileIndex, build_index, sort_annotations
@@ -28,7 +24,6 @@ from headrace.formats.coco.schema import (
     ImageRecord,
     PlainRecord,
     RecordDecoder,
-    UndecodedRecord,
 )
 from headrace.formats.coco.unordered import UnorderedAnnotations
 from headrace.formats.findings.collect import Pass, Severity
@@ -145,13 +140,13 @@ class CocoFileReader:
             deep=self._is_folder,
         )
 
-    def images(self, found: Pass) -> Iterator[IndexedSample]:
-        """Yield the position of each image, and its sample unless the image cannot be used."""
+    def images(self, found: Pass) -> Iterator[Sample | None]:
+        """Yield the sample of each image in the order of the file; None for an image that cannot be used."""
         index, report = self.index, RecordReporter(self._stream, found)
         if index.images is None:
-            for position, number in enumerate(index.result_ids or ()):
+            for number in index.result_ids or ():
                 found.images_in += 1
-                yield position, Sample(filename=str(number), id=number)
+                yield Sample(filename=str(number), id=number)
             return
         record_decoder = RecordDecoder(ImageRecord, keep_extra=self._options.keep_extra)
         decoder = CocoSampleDecoder(
@@ -162,23 +157,12 @@ class CocoFileReader:
             split=self.part.split,
             root=self._root,
             folder=self.image_folder,
+            duplicates=index.image_index.duplicates,
         )
-        position = 0
         for chunk in self._stream.array(index.images, record_decoder.decode_array):
-            for record in record_decoder.records(chunk):
-                found.images_in += 1
-                if position in index.image_index.duplicates:
-                    report.set_record(_name_of(record), lambda: UndecodedRecord(b""))
-                    report(
-                        "C18",
-                        "an image id appears twice, the first one counts",
-                        severity=Severity.ERROR,
-                        dropped_images=1,
-                    )
-                    yield position, None
-                else:
-                    yield position, decoder.decode(record)
-                position += 1
+            records = record_decoder.records(chunk)
+            found.images_in += len(records)
+            yield from decoder.decode(records)
 
     def samples(self, found: Pass) -> Iterator[list[Sample]]:
         """Yield groups of samples with their annotations."""
@@ -222,11 +206,3 @@ class CocoFileReader:
             task=self._options.task,
             keeps_text=self._options.geometry == "raw",
         )
-
-
-def _name_of(record: ImageRecord | UndecodedRecord) -> str:
-    return (
-        "image"
-        if isinstance(record, UndecodedRecord)
-        else f"image {record.id} ({record.file_name})"
-    )

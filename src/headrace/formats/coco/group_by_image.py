@@ -14,13 +14,10 @@ from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.io.json_array import ArrayChunk
 from headrace.model.sample import Sample
 
-# An image's position in the file, and its sample unless the image was left out.
-IndexedSample = tuple[int, Sample | None]
-
 
 def with_annotations(
     annotations: TextSort[Any] | RowSort | OrderedRows,
-    images: Iterator[IndexedSample],
+    images: Iterator[Sample | None],
     shape_decoder: CocoShapeDecoder,
     find: Callable[[Row], UndecodedRecord],
 ) -> Iterator[list[Sample]]:
@@ -39,16 +36,16 @@ def with_annotations(
     for content in annotations.orphans():
         attach(content, 0, [])
     for first, after, content in annotations.groups():
-        group = [sample for _, sample in islice(images, after - first)]
+        group = list(islice(images, after - first))
         if content:
             attach(content, first, group)
         yield [sample for sample in group if sample is not None]
 
 
-def without_annotations(images: Iterator[IndexedSample]) -> Iterator[list[Sample]]:
+def without_annotations(images: Iterator[Sample | None]) -> Iterator[list[Sample]]:
     """Yield samples as they are."""
-    while indexed := list(islice(images, MAX_OPEN)):
-        yield [sample for _, sample in indexed if sample is not None]
+    while group := list(islice(images, MAX_OPEN)):
+        yield [sample for sample in group if sample is not None]
 
 
 def texts_in_chunk(chunk: ArrayChunk[Any]) -> Callable[[int], UndecodedRecord]:

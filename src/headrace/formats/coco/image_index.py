@@ -113,7 +113,7 @@ class ImageIndex:
         if isinstance(table, array):
             try:
                 ids = cast("list[int]", [ref.image_id for ref in refs])
-                positions = [table[number] for number in ids]
+                positions = list(map(table.__getitem__, ids))
                 # Negative ids would count from the end of the table.
                 if min(ids, default=0) >= 0:
                     return positions

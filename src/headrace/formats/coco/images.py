@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator, Sequence
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -35,6 +37,7 @@ class CocoSampleDecoder:
         split: The split of the images.
         root: The folder of the source.
         folder: Where the images lie below ``root``, if that is known.
+        duplicates: The positions of images whose id an earlier image has.
     """
 
     def __init__(
@@ -47,6 +50,7 @@ class CocoSampleDecoder:
         split: str | None = None,
         root: Path | None = None,
         folder: ImageFolder | None = None,
+        duplicates: Collection[int] = (),
     ) -> None:
         self._record_decoder = record_decoder
         self._report = report
@@ -55,52 +59,72 @@ class CocoSampleDecoder:
         self._split = split
         self._root = root
         self._folder = folder
+        self._duplicates = duplicates
+        self._position = 0
         # Most names need no more than this in front of them.
         self._prefix = None if folder is None or folder.base_only else folder.prefix
 
-    def decode(self, record: ImageRecord | UndecodedRecord) -> Sample | None:
-        """Return the sample of an image, or None where it has no id or no name; then a finding counts it as dropped."""
+    def decode(self, records: Sequence[ImageRecord | UndecodedRecord]) -> Iterator[Sample | None]:
+        """Yield the samples of the next images of the file.
+
+        An image without an id or a name, and one whose id an earlier image has, is None; a finding counts it as dropped.
+        """
+        start = self._position
+        self._position += len(records)
+        if self._duplicates:
+            return map(self._unless_twice, records, count(start))
+        return map(self._decode, records)
+
+    def _unless_twice(self, record: ImageRecord | UndecodedRecord, position: int) -> Sample | None:
+        if position not in self._duplicates:
+            return self._decode(record)
+        name = (
+            f"image {record.id} ({record.file_name})"
+            if isinstance(record, ImageRecord)
+            else "image"
+        )
+        self._report.set_record(name, lambda: UndecodedRecord(b""))
+        message = "an image id appears twice, the first one counts"
+        self._report("C18", message, severity=Severity.ERROR, dropped_images=1)
+        return None
+
+    def _decode(self, record: ImageRecord | UndecodedRecord) -> Sample | None:
         if isinstance(record, UndecodedRecord):
             recovered = self._recover(record)
-            if recovered is None:
-                return None
-            image, extra = recovered
-        else:
-            image = record
-            extra = (
-                self._record_decoder.extra(record) if self._record_decoder.has_extra_keys else None
+            return None if recovered is None else self._sample(*recovered)
+        decoder = self._record_decoder
+        extra = decoder.extra(record) if decoder.has_extra_keys else None
+        name, width, height = record.file_name, record.width, record.height
+        if (
+            record.id is None
+            or not name
+            or not width
+            or not height
+            or not (0 < width <= _MAX_SIDE and 0 < height <= _MAX_SIDE)
+            or self._media is not None
+            or (record.attributes is not None and not recover.is_plain(record.attributes))
+            or (extra is not None and not recover.is_plain(extra))
+        ):
+            self._report.set_record(f"image {record.id}", lambda: UndecodedRecord(b""))
+        elif (
+            "\\" not in name
+            and "//" not in name
+            and name[0] not in "./"
+            and name[-1] not in _DIGITS
+        ):
+            prefix = self._prefix
+            return Sample(
+                filename=name,
+                width=width,
+                height=height,
+                id=record.id,
+                attributes=record.attributes,
+                extra=extra,
+                annotated=self._annotated and (extra is None or not _unannotated(extra)),
+                split=self._split,
+                path=self._path(name) if prefix is None or "./" in name else prefix + name,
             )
-            name = image.file_name
-            if (
-                image.id is None
-                or not name
-                or not image.width
-                or not image.height
-                or not (0 < image.width <= _MAX_SIDE and 0 < image.height <= _MAX_SIDE)
-                or self._media is not None
-                or (image.attributes is not None and not recover.is_plain(image.attributes))
-                or (extra is not None and not recover.is_plain(extra))
-            ):
-                self._report.set_record(f"image {image.id}", lambda: UndecodedRecord(b""))
-            elif (
-                "\\" not in name
-                and "//" not in name
-                and name[0] not in "./"
-                and name[-1] not in _DIGITS
-            ):
-                prefix = self._prefix
-                return Sample(
-                    filename=name,
-                    width=image.width,
-                    height=image.height,
-                    id=image.id,
-                    attributes=image.attributes,
-                    extra=extra,
-                    annotated=self._annotated and not _unannotated(extra),
-                    split=self._split,
-                    path=self._path(name) if prefix is None or "./" in name else prefix + name,
-                )
-        return self._sample(image, extra)
+        return self._sample(record, extra)
 
     def _recover(self, undecoded: UndecodedRecord) -> tuple[ImageRecord, Attributes | None] | None:
         self._report.set_record("image", lambda: undecoded)

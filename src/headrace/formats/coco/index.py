@@ -132,7 +132,7 @@ def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
         index.by_image = OrderedRows(stream, member, maker, images)
         return
     index.by_image = rows = RowSort(0, images, size)
-    if rows.add_all(maker.chunks(stream, member)):
+    if rows.add_all(stream, member, maker):
         return
     # Where most records have other keys, it is cheapest to sort texts and to decode whole records at the end.
     rows.close()

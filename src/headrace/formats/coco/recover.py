@@ -100,10 +100,14 @@ def is_shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
 def is_plain(value: Any, depth: int = MAX_DEPTH) -> bool:
     """Return whether a value is nested at most ``depth`` levels deep, and its whole numbers fit 64 bits."""
     if isinstance(value, dict):
-        return depth > 0 and all(is_plain(each, depth - 1) for each in value.values())
-    if isinstance(value, list | tuple):
-        return depth > 0 and all(is_plain(each, depth - 1) for each in value)
-    return type(value) is not int or MIN_INT <= value <= MAX_INT
+        value = value.values()
+    elif not isinstance(value, list | tuple):
+        return type(value) is not int or MIN_INT <= value <= MAX_INT
+    # A loop, because most values hold a few texts and numbers.
+    for each in value:
+        if type(each) is not str and not is_plain(each, depth - 1):
+            return False
+    return depth > 0
 
 
 def plain(value: T, report: Report) -> T:

@@ -6,6 +6,7 @@ Where only boxes are needed, a polygon is checked and left out. Any other record
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any, Final, Literal
@@ -53,7 +54,6 @@ _ENCODE = RowEncoder().encode
 _DECODE = RowDecoder(list[Row]).decode
 _PLAIN = Decoder(PlainRecord)
 _PLAIN_MANY = Decoder(list[PlainRecord])
-_MAX_INT = 2**63
 position_of: Callable[[Row], int] = itemgetter(0)
 
 
@@ -68,6 +68,12 @@ class RowMaker:
     def __init__(self, image_index: ImageIndex, mode: SegmentationMode) -> None:
         self._image_index = image_index
         self._mode = mode
+        self._plain = self._others = 0
+
+    @property
+    def mostly_plain(self) -> bool:
+        """Whether at least half of the records so far were plain."""
+        return self._plain >= self._others
 
     def chunks(self, stream: JsonStream, member: Member) -> Iterator[list[Row]]:
         """Yield the annotations of a file."""
@@ -75,44 +81,37 @@ class RowMaker:
             yield self._of_chunk(chunk)
 
     def _of_chunk(self, chunk: ArrayChunk[PlainRecord]) -> list[Row]:
-        if chunk.items is not None and _fits(chunk.items):
+        if chunk.items is not None:
             return self._of_records(chunk.items, lambda: [text for _, text in chunk.elements()])
         return [self._of_text(text) for _, text in chunk.elements()]
 
     def _of_text(self, text: bytes) -> Row:
         try:
-            records = [_PLAIN.decode(text)]
+            return self._of_records([_PLAIN.decode(text)], lambda: [text])[0]
         except (MsgspecError, UnicodeDecodeError, RecursionError):
-            records = []
-        if records and _fits(records):
-            return self._of_records(records, lambda: [text])[0]
-        return _text_row(self._image_index.position_in(text), text)
+            self._others += 1
+            return _text_row(self._image_index.position_in(text), text)
 
     def _of_records(
         self, records: list[PlainRecord], originals: Callable[[], list[bytes]]
     ) -> list[Row]:
         """Return rows. A record whose segmentation is not clean stays text, to be recovered."""
+        self._plain += len(records)
         texts = polygon_texts(records, self._mode)
         positions = self._image_index.positions(records)
         rows: list[Any] = [
             (position, r.id, r.image_id, r.category_id, r.bbox, r.area, r.iscrowd, text)
             for position, r, text in zip(positions, records, texts, strict=True)
         ]
-        original: list[bytes] = []
-        for i, text in enumerate(texts):
-            if type(text) is not tuple:
-                continue
-            if is_clean(text[0]):
-                rows[i] = (*rows[i][:-1], (text[0], False))
-            else:
-                original = original or originals()
-                rows[i] = _text_row(positions[i], original[i])
+        if tuple in set(map(type, texts)):
+            original: list[bytes] = []
+            for i, text in enumerate(texts):
+                if isinstance(text, tuple) and is_clean(text[0]):
+                    rows[i] = (*rows[i][:-1], (text[0], False))
+                elif isinstance(text, tuple):
+                    original = original or originals()
+                    rows[i] = _text_row(positions[i], original[i])
         return rows
-
-
-def _fits(records: list[PlainRecord]) -> bool:
-    """Return whether a row can hold all numbers of records."""
-    return max([record.iscrowd for record in records], default=0) < _MAX_INT
 
 
 def _text_row(position: int, text: bytes) -> Row:
@@ -204,14 +203,10 @@ class RowSort(ExternalSort[list[Row]]):
         super().__init__(first, images, annotation_bytes)
         self._waiting: list[list[bytes]] = [[] for _ in range(self._count + 1)]
 
-    def add_all(self, chunks: Iterator[list[Row]]) -> bool:
+    def add_all(self, stream: JsonStream, member: Member, maker: RowMaker) -> bool:
         """Add the annotations of a file; stops with False where most of the records are not plain."""
-        plain = others = 0
-        for rows in chunks:
-            odd = sum([text_of(row) is not None for row in rows if type(row[-1]) is tuple])
-            plain += len(rows) - odd
-            others += odd
-            if others > plain:
+        for rows in maker.chunks(stream, member):
+            if not maker.mostly_plain:
                 return False
             self._add(rows)
         self.end()
@@ -219,12 +214,15 @@ class RowSort(ExternalSort[list[Row]]):
 
     def _add(self, rows: list[Row]) -> None:
         # Encoded at once, while they are in the processor's cache.
-        texts = list(map(_ENCODE, rows))
+        try:
+            texts = list(map(_ENCODE, rows))
+        except OverflowError:  # a mark of crowds beyond 64 bits
+            rows = [(*row[:6], bool(row[6]), row[7]) for row in rows]
+            texts = list(map(_ENCODE, rows))
         waiting, step, first = self._waiting, self._step, self._first
         # Position -1 means no image, and belongs to the last bucket.
-        for row, text in zip(rows, texts, strict=True):
-            position = row[0]
-            waiting[(position - first) // step if position >= 0 else -1].append(text)
+        buckets = [waiting[(row[0] - first) // step if row[0] >= 0 else -1] for row in rows]
+        deque(map(list.append, buckets, texts), 0)
         self._added(sum(map(len, texts)) + _OBJECT_BYTES * len(texts))
 
     def _waiting_in(self, bucket: int) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, cast
 from msgspec import Raw
 
 from headrace.formats.coco.decode import CocoShapeDecoder
-from headrace.formats.coco.group_by_image import IndexedSample, texts_from, texts_in_chunk
+from headrace.formats.coco.group_by_image import texts_from, texts_in_chunk
 from headrace.formats.coco.image_index import ImageIndex, image_id_in
 from headrace.formats.coco.rows import MAX_OPEN
 from headrace.formats.coco.schema import Id, PlainRecord, RecordDecoder, UndecodedRecord
@@ -62,7 +62,7 @@ class UnorderedAnnotations:
 
     def __init__(
         self,
-        images: Iterator[IndexedSample],
+        images: Iterator[Sample | None],
         chunks: Iterable[ArrayChunk[Any]],
         image_index: ImageIndex,
         record_decoder: RecordDecoder[Any],
@@ -93,8 +93,7 @@ class UnorderedAnnotations:
 
     def images(self) -> Iterator[list[Sample]]:
         """Yield all images, without shapes."""
-        while indexed := list(islice(self._images, MAX_OPEN)):
-            samples = [sample for _, sample in indexed]
+        while samples := list(islice(self._images, MAX_OPEN)):
             for sample in samples:
                 self._sizes.extend(self._size_of(len(self._is_kept), sample))
                 self._is_kept.append(sample is not None)

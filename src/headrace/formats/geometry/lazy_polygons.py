@@ -96,13 +96,17 @@ def lazy_polygons(raws: Iterable[bytes | Raw]) -> list[LazyPolygon | list[list[f
     ]
 
 
-def checked_texts(raws: Iterable[bytes | Raw]) -> list[PolygonText]:
+def checked_texts(raws: Sequence[bytes | Raw]) -> list[PolygonText]:
     """Verify polygons like :func:`lazy_polygons`, but return their texts."""
+    together = _MARK.join(raws)
+    texts, remainders = together.split(_MARK), _without_numbers(together)
+    if _are_single_rings(texts, list(map(_longest, remainders))):
+        return cast("list[PolygonText]", texts)
     return [
         text
         if len(text) < _longest(remainder, 0) or _are_several(text, remainder)
         else (None if text in _NO_POLYGON else (text,))
-        for text, remainder in _with_remainders(raws)
+        for text, remainder in zip(texts, remainders, strict=True)
     ]
 
 
@@ -110,13 +114,17 @@ def irregular_texts(raws: Sequence[bytes | Raw]) -> list[PolygonText]:
     """Return only texts that are not rings, as :func:`checked_texts` does; None for rings and missing polygons."""
     remainders = _without_numbers(_MARK.join(raws))
     longest = list(map(_longest, remainders))
-    # In most files all are single rings, and none needs a closer look.
-    if None not in longest and all(map(lt, map(len, raws), cast("list[int]", longest))):
+    if _are_single_rings(raws, longest):
         return [None] * len(raws)
     return [
         None if most is not None and len(raw) < most else _odd(bytes(raw), remainder)
         for raw, remainder, most in zip(raws, remainders, longest, strict=True)
     ]
+
+
+def _are_single_rings(texts: Sequence[bytes | Raw], longest: list[int | None]) -> bool:
+    """Return whether all texts are single rings: in most files they are, and none needs a closer look."""
+    return None not in longest and all(map(lt, map(len, texts), cast("list[int]", longest)))
 
 
 def _odd(text: bytes, remainder: bytes) -> PolygonText:
