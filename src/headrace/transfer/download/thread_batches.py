@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from headrace.threads import wait_done
+from headrace.threads import start_in_thread, wait_done
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class ThreadBatches(Generic[T]):
         job: _Job[T] = _Job(work, loop.create_future(), jobs)
         self._waiting.append(job)
         if self._running < (PARALLEL if self._slow else 1):
-            self._start(loop)
+            self._start()
         try:
             return await job.outcome
         except asyncio.CancelledError:
@@ -45,20 +45,20 @@ class ThreadBatches(Generic[T]):
                 self._waiting.remove(job)
             raise
 
-    def _start(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _start(self) -> None:
         jobs = list(self._waiting)
         self._waiting.clear()
         self._running += 1
-        thread = loop.run_in_executor(None, _work, jobs)
+        thread = start_in_thread(_work, jobs)
         for job in jobs:
             job.thread = thread
-        thread.add_done_callback(lambda done: self._end(loop, jobs, done.result()))
+        thread.add_done_callback(lambda done: self._end(jobs, done.result()))
 
-    def _end(self, loop: asyncio.AbstractEventLoop, jobs: list[_Job[T]], seconds: float) -> None:
+    def _end(self, jobs: list[_Job[T]], seconds: float) -> None:
         self._running -= 1
         self._slow = seconds > SLOW_SECONDS * sum(job.jobs for job in jobs)
         if self._waiting:
-            self._start(loop)
+            self._start()
         for job in jobs:
             job.settle()
 
