@@ -13,6 +13,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from headrace.backend.base import Backend
+from headrace.engine.exports import pages
 from headrace.engine.versions.load import as_loaded, page_of_ids
 from headrace.errors import BadRequestError, NotFoundError, ServerError, StorageError
 from headrace.formats.coco.document import CocoAnnotation, CocoFile
@@ -117,6 +118,20 @@ async def test_polygons_of_parts_and_crowds_are_written_alike(door: Door, tmp_pa
     assert apart["area"] == 164
     # Of parts that overlap, the pixels count once.
     assert overlapping["area"] < 150
+
+
+@pytest.mark.parametrize("packed", [True, False])
+async def test_pages_are_converted_in_parts(
+    door: Door, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, packed: bool
+) -> None:
+    async with door.connect() as client:
+        version = await fill(client, tmp_path / "images")
+        if not packed:
+            send_json(client)
+        whole = await everything(version, tmp_path / "whole")
+        monkeypatch.setattr(pages, "CONVERTED_TOGETHER", 2)
+        parts = await everything(version, tmp_path / "parts")
+    assert parts == whole
 
 
 async def test_a_built_document_has_what_an_exported_file_has(door: Door, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from anyio.streams.memory import MemoryObjectSendStream
@@ -11,7 +11,7 @@ from msgspec import Struct
 from headrace.backend.base import Backend
 from headrace.engine.exports.splits import AssetSplits
 from headrace.engine.name_filter import NameFilter
-from headrace.engine.paging import KeyListing, PageSource
+from headrace.engine.paging import KeyListing, PageSource, batched
 from headrace.engine.versions.chosen import ChosenAssets, chosen_assets
 from headrace.engine.versions.load import Page, annotations_in, page_of_assets
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
@@ -20,7 +20,11 @@ from headrace.model.records import AssetRecord
 from headrace.model.sample import Sample
 from headrace.platform.annotations.exports.names import ExportNames
 from headrace.platform.annotations.samples import AssetImage, packed_samples, to_sample
+from headrace.protocol.operations.annotations import LoadedAnnotation, PackedAnnotation
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
+
+CONVERTED_TOGETHER = 256
+"""Assets whose annotations are unpacked with one call: more take more memory, and are no faster."""
 
 
 class ExportedAsset(Struct, frozen=True):
@@ -100,23 +104,30 @@ class PageReader(Struct, frozen=True):
                     page = [each for each in page if str(each.asset.id) in annotated]
                 await send.send(AssetPage(page, annotations))
 
-    def samples(self, page: AssetPage) -> list[Sample]:
-        """Convert a page to samples."""
-        assets = [each.asset for each in page.assets]
-        images = [(self._name(asset), asset.data.meta, str(asset.id)) for asset in assets]
+    def samples(self, page: AssetPage) -> Iterator[list[Sample]]:
+        """Convert a page to samples, a part of it at a time, which keeps the memory low."""
+        loaded: dict[str, LoadedAnnotation] = {}
+        packed: dict[str, PackedAnnotation] = {}
+        labels: dict[int, str] = {}
         if isinstance(page.annotations, list):
             loaded = {each.asset_id: each for each in page.annotations}
-            samples = [to_sample(name, meta, loaded.get(key)) for name, meta, key in images]
         else:
             packed = {each.asset_id: each for each in page.annotations.annotations}
-            samples = packed_samples(
-                [AssetImage(name, meta, packed.get(key)) for name, meta, key in images],
-                page.annotations.labels,
-                numbers=self.numbers,
-            )
-        for sample, each in zip(samples, page.assets, strict=True):
-            sample.split = each.split
-        return samples
+            labels = page.annotations.labels
+        for part in batched(page.assets, CONVERTED_TOGETHER):
+            assets = [each.asset for each in part]
+            images = [(self._name(asset), asset.data.meta, str(asset.id)) for asset in assets]
+            if loaded:
+                samples = [to_sample(name, meta, loaded.get(key)) for name, meta, key in images]
+            else:
+                samples = packed_samples(
+                    [AssetImage(name, meta, packed.get(key)) for name, meta, key in images],
+                    labels,
+                    numbers=self.numbers,
+                )
+            for sample, each in zip(samples, part, strict=True):
+                sample.split = each.split
+            yield samples
 
     def _name(self, asset: AssetRecord) -> str:
         match self.selection.key:

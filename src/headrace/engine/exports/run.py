@@ -281,19 +281,19 @@ class _Export:
             raise first_error(errors) from None
 
     def _write(self, page: AssetPage) -> None:
+        labels, splits = self._report.labels, self._report.splits
+        if self._placer is not None:
+            self._waiting += page.assets
         with collector_paused():
-            samples = self._pages.samples(page)
-            if self._mapping is not None:
-                self._mapping.apply(samples)
-            labels, splits = self._report.labels, self._report.splits
-            for label, count in Counter(chain.from_iterable(labels_in(samples))).items():
-                labels[label] = labels.get(label, 0) + count
-            for sample in samples:
-                if sample.split is not None:
-                    splits[sample.split] = splits.get(sample.split, 0) + 1
-            if self._placer is not None:
-                self._waiting += page.assets
-            self._pages.names.write(samples)
+            for samples in self._pages.samples(page):
+                if self._mapping is not None:
+                    self._mapping.apply(samples)
+                for label, count in Counter(chain.from_iterable(labels_in(samples))).items():
+                    labels[label] = labels.get(label, 0) + count
+                for sample in samples:
+                    if sample.split is not None:
+                        splits[sample.split] = splits.get(sample.split, 0) + 1
+                self._pages.names.write(samples)
 
     async def _place(self, places: bool) -> None:
         """Pass on the images whose paths the writer has reported."""
