@@ -10,8 +10,8 @@ import pytest
 
 from headrace.errors import StorageError
 from headrace.model.blob.counts import unpack_counts
-from headrace.model.blob.pack import pack
-from headrace.model.blob.unpack import scores_of, unpack
+from headrace.model.blob.pack import pack, pack_page
+from headrace.model.blob.unpack import TOGETHER, scores_of, unpack, unpack_page
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry, append_shapes
 
 
@@ -234,3 +234,16 @@ def test_points_further_apart_than_a_float_counts_come_back_equal(
     """The distance of two floats need not be one; what is added up must be whole numbers."""
     shapes = Shapes([ShapeGroup(ShapeKind.POLYGON, [1], [points])])
     assert unpack(pack(shapes)) == shapes
+
+
+def test_long_pages_are_read_like_short_ones() -> None:
+    rng = random.Random(7)
+    annotations = [
+        Shapes([boxes(n, 2, 3, 4.5), ShapeGroup(ShapeKind.POLYGON, [n], [outline(rng)])])
+        for n in range(2 * TOGETHER + 3)
+    ]
+    blobs = pack_page(annotations)
+    assert unpack_page(blobs) == annotations
+    damaged = blobs[-1][:-1] + bytes([blobs[-1][-1] ^ 1])
+    with pytest.raises(StorageError, match="damaged"):
+        unpack_page([*blobs[:-1], damaged])
