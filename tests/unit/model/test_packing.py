@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from collections import Counter
@@ -73,6 +74,29 @@ def test_what_is_no_number_is_refused(bad: float) -> None:
 def test_an_integer_beyond_the_exact_floats_is_refused() -> None:
     with pytest.raises(ValueError, match="exactly"):
         pack(Shapes([boxes(2**62 + 1, 0, 1, 1), boxes()]))
+
+
+@pytest.mark.parametrize(
+    "ring",
+    [
+        "[[1,2],[-3,0],[640,479]]",
+        " [ [1, 2],\n[-3 ,\t0], [640, 479] ] ",
+        "[[1,2],[3.5,4],[5,6]]",
+        "[[-0,0],[2,2],[0,9007199254740991]]",
+    ],
+)
+def test_points_in_text_give_the_same_blob_as_points(ring: str) -> None:
+    points = [tuple(point) for point in json.loads(ring)]
+    text = Shapes([ShapeGroup(ShapeKind.POLYGON, [1, 1], [ring.encode(), b"[[7,8],[9,10]]"])])
+    given = Shapes([ShapeGroup(ShapeKind.POLYGON, [1, 1], [points, [(7, 8), (9, 10)]])])
+    assert pack_page([text], "text of points") == [pack(given)]
+
+
+@pytest.mark.parametrize("number", [2**53 + 1, 2**70 + 1, -(2**70) - 1])
+def test_an_integer_in_text_beyond_the_exact_floats_is_refused(number: int) -> None:
+    group = ShapeGroup(ShapeKind.POLYGON, [1], [b"[[1,2],[3,%d]]" % number])
+    with pytest.raises(ValueError, match="beyond"):
+        pack_page([Shapes([group])], "text of points")
 
 
 def test_columns_must_fit_each_other() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from itertools import chain
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -60,8 +62,10 @@ def prepare_annotations(
     Raises:
         APIError: An item is invalid; the message names the asset and the fault.
     """
+    fields = _used_fields(items)
     columns = [
-        _columns(item, asset, labels, sizes) for item, asset in zip(items, assets, strict=True)
+        _columns(item, asset, labels, sizes, fields)
+        for item, asset in zip(items, assets, strict=True)
     ]
     blobs = _blobs(items, columns)
     return [
@@ -181,18 +185,49 @@ _CHAINED = frozenset({ShapeKind.LINE, ShapeKind.KEYPOINTS, ShapeKind.TRACK})
 _points_decoder = msgspec.json.Decoder(list[Pair])
 
 
-def _columns(item: ImportItem, asset: int, labels: Mapping[str, int], sizes: Sizes) -> Shapes:
+class _UsedField(NamedTuple):
+    """A field of items that some item of a request has, and the optional columns that some of its shapes have."""
+
+    name: str
+    kind: ShapeKind
+    geometry: Callable[[list[Any]], list[Any]]
+    columns: list[tuple[str, Callable[[Any], Any]]]
+
+
+def _used_fields(items: Sequence[ImportItem]) -> list[_UsedField]:
+    """Look at a whole request at once, because most annotations have polygons or rectangles alone, without columns."""
+    used = []
+    for name, kind, geometry in _FIELDS:
+        shapes = list(chain.from_iterable(map(attrgetter(name), items)))
+        if shapes:
+            columns = [
+                (column, get)
+                for field, column, get in _COLUMNS
+                if field in shapes[0].__struct_fields__
+                and list(map(get, shapes)).count(None) < len(shapes)
+            ]
+            used.append(_UsedField(name, kind, geometry, columns))
+    return used
+
+
+def _columns(
+    item: ImportItem,
+    asset: int,
+    labels: Mapping[str, int],
+    sizes: Sizes,
+    fields: Sequence[_UsedField],
+) -> Shapes:
     try:
         _check_duration(item.duration or 0.0)
         _check_masks(item, asset, sizes)
     except ValueError as error:
         raise _invalid(item, error) from None
     groups = []
-    for field, kind, geometry in _FIELDS:
-        shapes = getattr(item, field)
+    for field in fields:
+        shapes = getattr(item, field.name)
         if shapes:
             try:
-                groups.append(_group(kind, shapes, geometry(shapes), labels))
+                groups.append(_group(field, shapes, labels))
             except KeyError as error:
                 raise NotFoundError(
                     f"the version has no label {error.args[0]} (asset {item.asset_id})",
@@ -237,23 +272,11 @@ def _invalid(item: ImportItem | PackedItem, error: Exception) -> BadRequestError
     )
 
 
-def _group(
-    kind: ShapeKind, shapes: list[Any], geometry: list[Any], labels: Mapping[str, int]
-) -> ShapeGroup:
-    group = ShapeGroup(
-        kind,
-        [labels[shape.label_id] for shape in shapes],
-        geometry,
-        texts=column_of([shape.text for shape in shapes]),
-        attributes=column_of([shape.attributes for shape in shapes]),
-        scores=column_of([shape.score for shape in shapes]),
-    )
-    if kind in _WITH_BOXES:
-        group.boxes = column_of([shape.bbox for shape in shapes])
-    if kind is ShapeKind.POLYGON:
-        group.instances = column_of([shape.instance for shape in shapes])
-    elif kind is ShapeKind.KEYPOINTS:
-        group.segmentations = column_of([shape.segmentation for shape in shapes])
+def _group(field: _UsedField, shapes: list[Any], labels: Mapping[str, int]) -> ShapeGroup:
+    keys = [labels[shape.label_id] for shape in shapes]
+    group = ShapeGroup(field.kind, keys, field.geometry(shapes))
+    for column, get in field.columns:
+        setattr(group, column, column_of(list(map(get, shapes))))
     return group
 
 
@@ -296,7 +319,18 @@ _GEOMETRY: dict[ShapeKind, Callable[[list[Any]], list[Any]]] = {
     ShapeKind.MASK: lambda shapes: [shape.mask for shape in shapes],
     ShapeKind.TRACK: _tracks,
 }
-_WITH_BOXES = frozenset({ShapeKind.POLYGON, ShapeKind.KEYPOINTS, ShapeKind.MASK})
+_COLUMNS: list[tuple[str, str, Callable[[Any], Any]]] = [
+    (field, column, attrgetter(field))
+    for field, column in (
+        ("text", "texts"),
+        ("attributes", "attributes"),
+        ("score", "scores"),
+        ("bbox", "boxes"),
+        ("instance", "instances"),
+        ("segmentation", "segmentations"),
+    )
+]
+"""Optional fields of shapes, and the columns of a group that hold them."""
 _FIELDS = [(PLURALS[kind], kind, geometry) for kind, geometry in _GEOMETRY.items()]
 
 

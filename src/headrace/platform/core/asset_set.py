@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import compress
 
@@ -66,17 +67,24 @@ def replaced(stored: bytes, among: set[int], members: set[int]) -> bytes:
 
 
 def extended(stored: bytes, numbers: list[int]) -> bytes:
-    """Return the set with more members, which are ascending; members that follow those of a small set are appended."""
+    """Return the set with more members, which are ascending. An import calls this for every label of every call."""
     if len(stored) == _BYTES:
         bits = bytearray(stored)
         for number in numbers:
             bits[number >> 3] |= 1 << (number & 7)
         return bytes(bits)
-    if len(stored) // 2 + len(numbers) <= _SMALL and (
-        not stored or _small(stored[-2:])[0] < numbers[0]
-    ):
+    if len(stored) // 2 + len(numbers) > _SMALL:
+        return replaced(stored, set(), {*numbers})
+    if not stored:
+        return _packed(numbers)
+    found = list(_small(stored))
+    if found[-1] < numbers[0]:
         return stored + _packed(numbers)
-    return replaced(stored, set(), {*numbers})
+    for number in numbers:
+        place = bisect_left(found, number)
+        if found[place : place + 1] != [number]:
+            found.insert(place, number)
+    return _packed(found)
 
 
 def _small(stored: bytes) -> tuple[int, ...]:

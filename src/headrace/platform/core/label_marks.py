@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from itertools import groupby
 from typing import Any
 
 from headrace.model.blob.counts import unpack_counts
@@ -66,19 +65,12 @@ def _more(added: Mapping[int, Collection[int]]) -> dict[tuple[int, int], list[in
 
     An import calls this with every label of every image.
     """
-    by_label: dict[int, list[int]] = defaultdict(list)
-    for asset, labels in added.items():
-        for label in labels:
-            by_label[label].append(asset)
-    return {
-        (block, label): [asset % BLOCK for asset in assets]
-        for label, all_assets in by_label.items()
-        for block, assets in groupby(sorted(all_assets), key=_block_of)
-    }
-
-
-def _block_of(asset: int) -> int:
-    return asset // BLOCK
+    more: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for asset in sorted(added):
+        block, offset = divmod(asset, BLOCK)
+        for label in added[asset]:
+            more[block, label].append(offset)
+    return more
 
 
 async def mark_range(tx: Transaction, bucket: int, version: int, first: int, end: int) -> None:

@@ -212,6 +212,8 @@ class ChunkWriter:
     async def _drop(
         self, tx: Transaction, dropped: list[ExistingAnnotation], delta: CounterDelta
     ) -> None:
+        if not dropped:
+            return
         version = (self._scope.bucket, self._scope.no)
         await tx.insert_many(
             "annotations.drop", [(*version, existing.asset, existing.no) for existing in dropped]
