@@ -10,10 +10,11 @@ from typing import Any, cast
 
 from msgspec import MsgspecError, Raw
 from msgspec.json import Decoder
+from msgspec.structs import astuple
 
 from headrace.formats.coco import recover
 from headrace.formats.coco.decode_slow import NOT_OBJECT_KEYS, UNUSABLE, StrictDecoder
-from headrace.formats.coco.id_sets import SeenIds
+from headrace.formats.coco.ids import SeenIds
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.rows import Row, position_of, record_of, text_of
 from headrace.formats.coco.schema import (
@@ -25,7 +26,12 @@ from headrace.formats.coco.schema import (
     strict_record,
 )
 from headrace.formats.geometry.box_table import BoxTable, BoxView
-from headrace.formats.geometry.lazy_polygons import NO_RINGS, LazyPolygon, lazy_polygons
+from headrace.formats.geometry.lazy_polygons import (
+    NO_RINGS,
+    checked_texts,
+    decoded_polygons,
+    lazy_polygons,
+)
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
@@ -119,12 +125,11 @@ class CocoShapeDecoder:
         images: Sequence[Sample | None],
     ) -> set[int]:
         """Return the positions of images that have anything but plain boxes and polygons."""
-        positions, _, ids, categories, boxes, areas, crowds, texts = columns
+        positions, _, ids, categories, boxes, _, crowds, texts = columns
         names = self.names.keys()
         known = {image.id for image in images if image is not None}
         if (
             None not in boxes
-            and None not in areas
             and not any(crowds)
             and tuple not in set(map(type, texts))
             and names >= set(categories)
@@ -134,12 +139,10 @@ class CocoShapeDecoder:
             return set()
         return {
             position
-            for position, _, image_id, category, box, area, crowd, text in rows
+            for position, _, image_id, category, box, _, crowd, text in rows
             if box is None
             or crowd
             or type(text) is tuple
-            # The area of a polygon can only be computed from its numbers.
-            or (area is None and text is not None)
             or category not in names
             or image_id not in known
         }
@@ -174,17 +177,12 @@ class CocoShapeDecoder:
         """Append the shape of each record to the sample of its image.
 
         Args:
-            records: Plain records, or full records and undecoded ones mixed.
+            records: The records.
             samples: The samples by image id.
             source: Returns the text of the record at an index.
         """
         self._report.found.shapes_in += len(records)
-        # Undecoded records only come with full ones, so the first record tells the type.
-        if records and type(records[0]) is PlainRecord:
-            self._attach_plain(cast("Sequence[PlainRecord]", records), samples, source)
-        else:
-            full = cast("Sequence[AnnotationRecord | UndecodedRecord]", records)
-            self._attach_full(full, samples, source)
+        self._attach(list(map(_full, records)), samples, source)
 
     def claim_ids(self, records: Sequence[PlainRecord]) -> bool:
         """Count records as read of which the caller makes no shapes.
@@ -196,37 +194,7 @@ class CocoShapeDecoder:
         self._report.found.shapes_in += len(records)
         return True
 
-    def _attach_plain(
-        self,
-        records: Sequence[PlainRecord],
-        samples: Mapping[Id | None, Sample],
-        source: Callable[[int], UndecodedRecord],
-    ) -> None:
-        """Attach plain boxes and polygons."""
-        label_of, sample_of, is_new = self.names.get, samples.get, self._ids.is_new
-        boxes_only = self.boxes_only
-        all_rings = self._rings_of([record.segmentation for record in records])
-        for index, (record, rings) in enumerate(zip(records, all_rings, strict=True)):
-            label = label_of(record.category_id)  # type: ignore[arg-type]
-            sample, box, number = sample_of(record.image_id), record.bbox, record.id
-            if rings is None or box is None or sample is None or label is None:
-                self._attach_strictly(record, None, samples, partial(source, index))
-                continue
-            if not is_new(number):
-                self._attach_strictly(record, None, samples, partial(source, index))
-            elif boxes_only or rings is NO_RINGS:
-                x, y, w, h = box
-                shape = Rectangle(label=label, x=x, y=y, w=w, h=h, id=number, area=record.area)
-                if record.iscrowd:
-                    shape.iscrowd = True
-                sample.shapes.append(shape)
-            else:
-                polygon = Polygon(label=label, rings=rings, bbox=box, id=number, area=record.area)
-                if record.iscrowd:
-                    polygon.iscrowd = True
-                sample.shapes.append(polygon)
-
-    def _attach_full(
+    def _attach(
         self,
         records: Sequence[AnnotationRecord | UndecodedRecord],
         samples: Mapping[Id | None, Sample],
@@ -245,7 +213,12 @@ class CocoShapeDecoder:
                 self._attach_undecoded(record, samples)
                 continue
             box = record.bbox
-            extra = extra_of(record) if has_extra_keys else None
+            # A plain record has no extra keys, whatever the decoder met in others.
+            extra = (
+                extra_of(record)
+                if has_extra_keys and type(record) is not AnnotationRecord
+                else None
+            )
             if not (
                 box is not None
                 and rings is not None
@@ -293,10 +266,14 @@ class CocoShapeDecoder:
 
     def _rings_of(self, raws: Sequence[Raw]) -> Sequence[Any]:
         """Return the rings of plain polygons, NO_RINGS for no segmentation, None for what the strict decoder must see."""
-        found = lazy_polygons(raws)
         if self._keeps_text or self.boxes_only:
-            return found
-        return [each.rings if type(each) is LazyPolygon else each for each in found]
+            return lazy_polygons(raws)
+        texts = checked_texts(raws)
+        polygons = iter(decoded_polygons([text for text in texts if type(text) is bytes]))
+        return [
+            next(polygons) if type(text) is bytes else (NO_RINGS if text is None else None)
+            for text in texts
+        ]
 
     def _attach_strictly(
         self,
@@ -332,6 +309,11 @@ class CocoShapeDecoder:
             report("C04", UNUSABLE, dropped=1)
             return
         self._strict.attach(record, extra or None, samples)
+
+
+def _full(record: PlainRecord | UndecodedRecord) -> AnnotationRecord | UndecodedRecord:
+    """Return a record that has all keys."""
+    return AnnotationRecord(*astuple(record)) if type(record) is PlainRecord else record  # type: ignore[return-value]
 
 
 class _Lines:

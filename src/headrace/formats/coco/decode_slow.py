@@ -7,8 +7,7 @@ from typing import Any
 
 from headrace.errors import ParseError
 from headrace.formats.coco import recover
-from headrace.formats.coco.id_sets import SeenIds
-from headrace.formats.coco.image_index import of_other_type
+from headrace.formats.coco.ids import SeenIds, of_other_type
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.schema import Id, RleRecord, StrictRecord
 from headrace.formats.findings.collect import Severity

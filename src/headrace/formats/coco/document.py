@@ -12,7 +12,7 @@ import orjson
 from msgspec import Struct, field
 
 from headrace.folders.lakes import check_no_lake
-from headrace.formats.coco.json_writer import dump
+from headrace.formats.coco.encode import dump
 from headrace.formats.findings.collect import Finding
 
 

@@ -6,6 +6,7 @@ annotation has ``id``, ``image_id``, ``category_id`` and ``iscrowd``; one with a
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import combinations, islice
 from math import isfinite
@@ -34,6 +35,9 @@ from headrace.model.shapes import (
 )
 
 Record = dict[str, Any]
+
+BUFFER = 1024 * 1024
+_FIRST = ("info", "licenses")
 
 _IMAGE_KEYS = frozenset(ImageRecord.__struct_encode_fields__) - {"file_name"}
 _LABEL_KEYS = frozenset({"id", "name", "supercategory", "keypoints", "skeleton"})
@@ -170,6 +174,20 @@ def all_finite(table: BoxTable) -> bool:
     return isfinite(sum(table.x) + sum(table.y) + areas)
 
 
+def knows_areas(table: BoxTable) -> bool:
+    """Return whether no area must be computed from the numbers of a polygon."""
+    texts, areas = table.polygon_texts, table.areas
+    if texts is None or not any(texts):
+        return True
+    if areas is None:
+        return False
+    return None not in areas or not any(map(_lacks_area, areas, texts))
+
+
+def _lacks_area(area: float | None, text: bytes | None) -> bool:
+    return area is None and text is not None
+
+
 def _add_other(record: Record, shape: AnyShape, sample: Sample) -> bool:
     if isinstance(shape, Mask):
         _add_mask(record, shape)
@@ -257,3 +275,21 @@ def _without(extra: Attributes, own: frozenset[str]) -> Record:
     if own.isdisjoint(extra):
         return extra
     return {key: value for key, value in extra.items() if key not in own}
+
+
+def dump(value: Any) -> bytes:
+    """Encode a value as JSON. Numbers that are not finite become null."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:  # whole numbers beyond 64 bits, keys that are not text, lone surrogates
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
+            "utf-8", "replace"
+        )
+
+
+def header(about: Attributes | None) -> bytes:
+    """Encode the beginning of a file: ``info``, ``licenses`` and the other top-level keys of the source, with a comma."""
+    about = about or {}
+    head = {"info": about.get("info") or {}, "licenses": about.get("licenses") or []}
+    rest = {key: value for key, value in about.items() if key not in _FIRST}
+    return dump({**head, **rest})[:-1] + b",\n"

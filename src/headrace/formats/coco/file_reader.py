@@ -4,27 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from headrace.formats.coco import recover
 from headrace.formats.coco.categories import Categories
 from headrace.formats.coco.decode import CocoShapeDecoder
-from headrace.formats.coco.group_by_image import with_annotations, without_annotations
-from headrace.formats.coco.image_places import near_folders
 from headrace.formats.coco.images import CocoSampleDecoder, given_name
-from headrace.formats.coco.index import FileIndex, build_index, sort_annotations
-from headrace.formats.coco.parts import CocoPart
+from headrace.formats.coco.index import (
+    FileIndex,
+    build_index,
+    build_results_index,
+    sort_annotations,
+)
+from headrace.formats.coco.ordered_records import samples_in_order
+from headrace.formats.coco.parts import CocoPart, near_folders
 from headrace.formats.coco.record_findings import RecordReporter
-from headrace.formats.coco.results import build_results_index
-from headrace.formats.coco.rows import SegmentationMode, find_row
+from headrace.formats.coco.rows import (
+    MAX_OPEN,
+    OrderedRows,
+    Row,
+    RowSort,
+    SegmentationMode,
+    find_row,
+)
 from headrace.formats.coco.schema import (
     AnnotationRecord,
     ImageRecord,
     PlainRecord,
     RecordDecoder,
+    UndecodedRecord,
 )
+from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.coco.unordered import UnorderedAnnotations
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.io.gc_pause import gc_paused
@@ -170,10 +182,15 @@ class CocoFileReader:
         images = self.images(found)
         if index.annotations is None:
             return without_annotations(images)
-        if index.by_image is None:
+        if index.by_image is None and not index.in_order:
             sort_annotations(self._stream, index)
-        assert index.by_image is not None
-        _, shape_decoder = self._decoders(found)
+        record_decoder, shape_decoder = self._decoders(found)
+        if index.by_image is None:
+            chunks = self._stream.array(index.annotations, record_decoder.decode_array)
+            return chain(
+                samples_in_order(chunks, images, index.image_index, record_decoder, shape_decoder),
+                without_annotations(images),
+            )
         find = partial(find_row, self._stream, index.annotations, index.mode)
         return with_annotations(index.by_image, images, shape_decoder, find)
 
@@ -206,3 +223,36 @@ class CocoFileReader:
             task=self._options.task,
             keeps_text=self._options.geometry == "raw",
         )
+
+
+def with_annotations(
+    annotations: TextSort[Any] | RowSort | OrderedRows,
+    images: Iterator[Sample | None],
+    shape_decoder: CocoShapeDecoder,
+    find: Callable[[Row], UndecodedRecord],
+) -> Iterator[list[Sample]]:
+    """Yield samples with their annotations. Annotations of unknown images become findings first.
+
+    ``find`` returns the text of a row.
+    """
+
+    def attach(content: bytes | list[Row], first: int, group: list[Sample | None]) -> None:
+        if isinstance(content, bytes):
+            samples = {sample.id: sample for sample in group if sample is not None}
+            shape_decoder.attach_lines(content, samples)
+        else:
+            shape_decoder.attach_rows(content, first, group, find)
+
+    for content in annotations.orphans():
+        attach(content, 0, [])
+    for first, after, content in annotations.groups():
+        group = list(islice(images, after - first))
+        if content:
+            attach(content, first, group)
+        yield [sample for sample in group if sample is not None]
+
+
+def without_annotations(images: Iterator[Sample | None]) -> Iterator[list[Sample]]:
+    """Yield samples as they are."""
+    while group := list(islice(images, MAX_OPEN)):
+        yield [sample for sample in group if sample is not None]

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from msgspec import MsgspecError, Struct, field
+from collections.abc import Sequence
+
+from msgspec import Struct, field
 from msgspec.json import Decoder
 
 from headrace.errors import ParseError
 from headrace.formats.coco.categories import Categories
-from headrace.formats.coco.image_index import ImageIndex, lenient_id
+from headrace.formats.coco.ids import ImageIndex, lenient_id
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.rows import OrderedRows, RowMaker, RowSort, SegmentationMode
 from headrace.formats.coco.schema import Id, ImageId, ImageRef, PlainRecord
 from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.findings.collect import Pass
 from headrace.formats.io.json_stream import JsonStream, Member
+from headrace.model.sample import LabelInfo
 
 _MAIN_KEYS = ("images", "annotations", "categories")
 
@@ -25,7 +28,8 @@ class FileIndex(Struct):
         images, annotations: The main arrays, where the file has them.
         others: All other members of the file.
         result_ids: The ids of the images of a results list, which has no ``images``.
-        by_image: The annotations by image, once they were sorted.
+        in_order: Whether the annotations are known to be in the order of the images.
+        by_image: The annotations by image, once they were sorted; None where they are in order and have unusual keys.
         mode: How segmentations are kept in ``by_image``.
     """
 
@@ -36,6 +40,7 @@ class FileIndex(Struct):
     seen: set[str] = set()
     result_ids: list[Id] | None = None
     image_index: ImageIndex = field(default_factory=ImageIndex)
+    in_order: bool = False
     by_image: RowSort | TextSort[ImageRef] | OrderedRows | None = None
     mode: SegmentationMode = "text"
 
@@ -122,14 +127,17 @@ def _index_images(stream: JsonStream, index: FileIndex) -> None:
 
 
 def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
-    """Sort the annotations by image. Plain ones that are in the order of the images are only read in groups later."""
+    """Sort the annotations by image, unless they are in the order of the images."""
     index.close()
+    index.in_order = False
     member, image_index = index.annotations, index.image_index
     assert member is not None
     images, size = len(image_index), (member.end or stream.size) - member.start
     maker = RowMaker(image_index, index.mode)
     if _are_in_order(stream, member, image_index):
-        index.by_image = OrderedRows(stream, member, maker, images)
+        index.in_order = True
+        if _begins_plain(stream, member):
+            index.by_image = OrderedRows(stream, member, maker, images)
         return
     index.by_image = rows = RowSort(0, images, size)
     if rows.add_all(stream, member, maker):
@@ -141,12 +149,10 @@ def sort_annotations(stream: JsonStream, index: FileIndex) -> None:
 
 
 def _are_in_order(stream: JsonStream, member: Member, image_index: ImageIndex) -> bool:
-    """Return whether annotations are in the order of the images, and the first ones plain."""
-    last, is_first = -1, True
+    last = -1
     for chunk in stream.array(member, Decoder(list[ImageRef]).decode):
-        if chunk.items is None or (is_first and not _are_plain(chunk.text)):
+        if chunk.items is None:
             return False
-        is_first = False
         positions = image_index.positions(chunk.items)
         if positions[0] < last or positions != sorted(positions):
             return False
@@ -154,12 +160,9 @@ def _are_in_order(stream: JsonStream, member: Member, image_index: ImageIndex) -
     return True
 
 
-def _are_plain(text: memoryview) -> bool:
-    try:
-        Decoder(list[PlainRecord]).decode(b"[%b]" % bytes(text))
-    except (MsgspecError, UnicodeDecodeError, RecursionError):
-        return False
-    return True
+def _begins_plain(stream: JsonStream, member: Member) -> bool:
+    chunk = next(stream.array(member, Decoder(list[PlainRecord]).decode), None)
+    return chunk is None or chunk.items is not None
 
 
 def _check_top(stream: JsonStream) -> None:
@@ -181,3 +184,47 @@ def _not_coco_error(stream: JsonStream, index: FileIndex) -> ParseError:
     return stream.fault(
         "not a COCO dataset: it has no images", 0, code="C01", hint=f"its keys: {listed}"
     )
+
+
+class _Detection(Struct, gc=False):
+    image_id: Id | None = None
+    category_id: Id | None = None
+
+
+def build_results_index(stream: JsonStream, found: Pass, labels: Sequence[str] | None) -> FileIndex:
+    """Index a list of results as a dataset, with its images in the order in which they first appear.
+
+    Args:
+        stream: The file.
+        found: Receives the findings.
+        labels: The names of the categories 0, 1, and so on; a category without a name is named by its id.
+    """
+    at, _ = stream.top()
+    index = FileIndex(categories=Categories(RecordReporter(stream, found)), result_ids=[])
+    member = Member("", at, is_array=True)
+    for chunk in stream.array(member, Decoder(list[_Detection]).decode):
+        for detection in chunk.items or _one_by_one(chunk.elements()):
+            _add_detection(detection, index, labels)
+    stream.check_end(member)
+    index.annotations = member
+    sort_annotations(stream, index)
+    return index
+
+
+def _one_by_one(elements: list[tuple[int, bytes]]) -> list[_Detection]:
+    return [_Detection(image_id=lenient_id(text, ImageRef)) for _, text in elements]
+
+
+def _add_detection(detection: _Detection, index: FileIndex, labels: Sequence[str] | None) -> None:
+    image, category = detection.image_id, detection.category_id
+    if image is not None and index.image_index.position(image) < 0:
+        index.image_index.add(image)
+        assert index.result_ids is not None
+        index.result_ids.append(image)
+    names = index.categories.names
+    if category is not None and category not in names:
+        known = labels is not None and isinstance(category, int) and 0 <= category < len(labels)
+        name = labels[category] if known else str(category)  # type: ignore[index]
+        if name not in names.values():
+            index.categories.labels.append(LabelInfo(name=name, id=category))
+        names[category] = name

@@ -8,9 +8,8 @@ from typing import Literal
 from headrace.errors import ParseError
 from headrace.formats.coco.detect import contains, count_names, detect_file, first_names
 from headrace.formats.coco.folders import find_files, names_of
-from headrace.formats.coco.image_places import near_folders
 from headrace.formats.coco.images import given_name
-from headrace.formats.coco.parts import CocoPart, find_parts
+from headrace.formats.coco.parts import CocoPart, find_parts, near_folders
 from headrace.formats.info import Guess
 from headrace.formats.io.image_folder import SAMPLES, ImageFolder, find_image_folder
 

@@ -17,7 +17,7 @@ from msgspec.msgpack import Decoder as RowDecoder
 from msgspec.msgpack import Encoder as RowEncoder
 
 from headrace.formats.coco.external_sort import ExternalSort, ImageGroup
-from headrace.formats.coco.image_index import ImageIndex
+from headrace.formats.coco.ids import ImageIndex
 from headrace.formats.coco.schema import PlainRecord, UndecodedRecord, is_clean
 from headrace.formats.geometry.lazy_polygons import PolygonText, checked_texts, irregular_texts
 from headrace.formats.io.json_array import ArrayChunk

@@ -15,8 +15,8 @@ from typing import Any, NamedTuple, cast
 from msgspec import Raw
 
 from headrace.formats.coco.decode import CocoShapeDecoder
-from headrace.formats.coco.group_by_image import texts_from, texts_in_chunk
-from headrace.formats.coco.image_index import ImageIndex, image_id_in
+from headrace.formats.coco.ids import ImageIndex, image_id_in
+from headrace.formats.coco.ordered_records import texts_from, texts_in_chunk
 from headrace.formats.coco.rows import MAX_OPEN
 from headrace.formats.coco.schema import Id, PlainRecord, RecordDecoder, UndecodedRecord
 from headrace.formats.geometry.lazy_polygons import PolygonText, irregular_texts

@@ -12,8 +12,8 @@ from msgspec.json import Encoder
 from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.coco import INFO, encode
+from headrace.formats.coco.encode import BUFFER, dump, header
 from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
-from headrace.formats.coco.json_writer import BUFFER, dump, header
 from headrace.formats.coco.schema import PlainRecord
 from headrace.formats.coco.unordered import ShapeOfImage
 from headrace.formats.findings.collect import Severity
@@ -120,7 +120,12 @@ class CocoWriter(Writer):
         self._put_images(images)
         ids = iter(numbers)
         for table, run in by_table(samples):
-            if table is not None and not self.options.clip and encode.all_finite(table):
+            if (
+                table is not None
+                and not self.options.clip
+                and encode.all_finite(table)
+                and encode.knows_areas(table)
+            ):
                 lines = self._boxes(table, run, ids)
             else:
                 lines = [

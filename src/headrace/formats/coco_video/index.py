@@ -14,7 +14,7 @@ from msgspec.json import Decoder
 
 from headrace.formats.coco import recover
 from headrace.formats.coco.categories import Categories
-from headrace.formats.coco.image_index import ImageIndex
+from headrace.formats.coco.ids import ImageIndex
 from headrace.formats.coco.record_findings import RecordReporter
 from headrace.formats.coco.schema import Id, UndecodedRecord
 from headrace.formats.coco.text_sort import TextSort

@@ -15,8 +15,8 @@ from typing import IO, Any, ClassVar
 from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.coco import encode
+from headrace.formats.coco.encode import BUFFER, dump, header
 from headrace.formats.coco.image_numbers import ImageNumbers, kept_numbers
-from headrace.formats.coco.json_writer import BUFFER, dump, header
 from headrace.formats.coco_video import INFO
 from headrace.formats.coco_video.tracks import ENDS
 from headrace.formats.findings.collect import Severity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, MutableSequence, Sequence
 from typing import Any, cast, overload
 
-from headrace.formats.geometry.lazy_polygons import LazyPolygon
+from headrace.formats.geometry.lazy_polygons import LazyPolygon, decoded_polygons
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Polygon, Rectangle
 
@@ -42,6 +42,7 @@ class BoxTable:
         "labels",
         "polygon_rings",
         "polygon_texts",
+        "shapes_made",
         "w",
         "x",
         "y",
@@ -74,6 +75,13 @@ class BoxTable:
         self.polygon_rings = polygon_rings
         self.is_derived = is_derived
         self.keeps_text = keeps_text
+        self.shapes_made: list[AnyShape] | None = None
+
+    def shapes(self, start: int, stop: int) -> list[AnyShape]:
+        """Return the shapes of the rows from ``start`` up to ``stop``; the first call makes those of all rows."""
+        if self.shapes_made is None:
+            self.shapes_made = _shapes_of(self)
+        return self.shapes_made[start:stop]
 
     def rows(self, start: int, stop: int) -> BoxTable:
         """Return a table of the rows from ``start`` up to ``stop``."""
@@ -120,7 +128,9 @@ class BoxView(MutableSequence[AnyShape]):
     def shapes(self) -> list[AnyShape]:
         """The boxes as shapes."""
         if self._shapes is None:
-            self._shapes = _shapes_of(self.table.rows(self.start, self.stop))
+            self._shapes = self.table.shapes(self.start, self.stop)
+            # The table holds the shapes of other images.
+            del self.table
         return self._shapes
 
     def __len__(self) -> int:
@@ -165,7 +175,7 @@ class BoxView(MutableSequence[AnyShape]):
 def _shapes_of(table: BoxTable) -> list[AnyShape]:
     none = [None] * len(table.labels)
     shapes: list[AnyShape] = []
-    for label, x, y, w, h, shared, number, area, polygon_text, polygon_rings in zip(
+    for label, x, y, w, h, shared, number, area, rings in zip(
         table.labels,
         table.x,
         table.y,
@@ -174,15 +184,10 @@ def _shapes_of(table: BoxTable) -> list[AnyShape]:
         table.attributes or none,
         table.ids or none,
         table.areas or none,
-        table.polygon_texts or none,
-        table.polygon_rings or none,
+        _rings_of(table) or none,
         strict=True,
     ):
         attributes = shared and shared.copy()
-        rings = polygon_rings
-        if polygon_text is not None:
-            lazy = LazyPolygon(polygon_text)
-            rings = cast("Rings", lazy) if table.keeps_text else lazy.rings
         if rings is None:
             shapes.append(
                 Rectangle(
@@ -201,6 +206,19 @@ def _shapes_of(table: BoxTable) -> list[AnyShape]:
                 )
             )
     return shapes
+
+
+def _rings_of(table: BoxTable) -> Sequence[Rings | None] | None:
+    texts = table.polygon_texts
+    if texts is None:
+        return table.polygon_rings
+    if table.keeps_text:
+        return [None if text is None else cast("Rings", LazyPolygon(text)) for text in texts]
+    decoded = decoded_polygons([text for text in texts if text is not None])
+    if len(decoded) == len(texts):
+        return decoded
+    rings = iter(decoded)
+    return [None if text is None else next(rings) for text in texts]
 
 
 def as_boxes(shapes: Sequence[AnyShape]) -> BoxView | None:

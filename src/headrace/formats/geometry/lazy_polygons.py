@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from operator import lt
-from typing import cast, overload
+from typing import Annotated, cast, overload
 
-from msgspec import Raw
+from msgspec import Meta, MsgspecError, Raw
 from msgspec.json import Decoder
 
 # No exponents: a number with one may exceed the range of floats.
@@ -27,10 +27,11 @@ NO_RINGS: list[list[float]] = []
 _NO_POLYGON = frozenset({b"[]", b"null"})
 # This byte cannot occur unescaped in JSON.
 _MARK = b"\x1e"
-_RINGS: Decoder[list[list[float]]] = Decoder(list[list[int | float]])
+# A whole number stays one; beyond this floats do not tell whole numbers apart.
+_Number = Annotated[int, Meta(ge=-(2**53), le=2**53)] | float
+_RINGS: Decoder[list[list[float]]] = Decoder(list[list[_Number]])
 _FLOAT_RINGS = Decoder(list[list[float]])
-# No whole number of this length is one that floats cannot tell from its neighbours.
-_LONG_NUMBER = re.compile(rb"\d{16}")
+_POLYGONS: Decoder[list[list[list[float]]]] = Decoder(list[list[list[_Number]]])
 
 
 class LazyPolygon(Sequence[list[float]]):
@@ -52,8 +53,7 @@ class LazyPolygon(Sequence[list[float]]):
         try:
             return self._rings
         except AttributeError:
-            exact = _LONG_NUMBER.search(self.raw) is None
-            self._rings = (_RINGS if exact else _FLOAT_RINGS).decode(self.raw)
+            self._rings = _decoded(self.raw)
             return self._rings
 
     def __len__(self) -> int:
@@ -76,6 +76,21 @@ class LazyPolygon(Sequence[list[float]]):
 
     def __reduce__(self) -> tuple[type[LazyPolygon], tuple[bytes]]:
         return LazyPolygon, (self.raw,)
+
+
+def _decoded(text: bytes) -> list[list[float]]:
+    try:
+        return _RINGS.decode(text)
+    except MsgspecError:  # a whole number that is too large
+        return _FLOAT_RINGS.decode(text)
+
+
+def decoded_polygons(texts: Sequence[bytes]) -> list[list[list[float]]]:
+    """Decode the texts of verified polygons at once."""
+    try:
+        return _POLYGONS.decode(b"[%b]" % b",".join(texts))
+    except MsgspecError:  # a whole number that is too large
+        return list(map(_decoded, texts))
 
 
 PolygonText = bytes | tuple[bytes] | None
