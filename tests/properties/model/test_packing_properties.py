@@ -12,10 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from headrace.errors import StorageError
+from headrace.model.blob import counts
 from headrace.model.blob.counts import pack_counts, unpack_counts
 from headrace.model.blob.layout import HEAD_BYTES, VERSION
 from headrace.model.blob.pack import pack, pack_page
-from headrace.model.blob.unpack import unpack, unpack_page
+from headrace.model.blob.unpack import labels_of_page, unpack, unpack_page
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from tests.support.tiers import scaled
 
@@ -156,6 +157,22 @@ def test_a_page_holds_what_its_blobs_hold(page: list[Shapes]) -> None:
     assert unpack_page(blobs, whole=True) == [unpack(blob, whole=True) for blob in blobs]
 
 
+@given(st.lists(annotations(), max_size=5))
+@settings(max_examples=scaled(50))
+def test_labels_are_read_without_the_geometry(page: list[Shapes]) -> None:
+    expected = [[(group.kind, list(group.labels)) for group in each.groups] for each in page]
+    assert labels_of_page(pack_page(page)) == expected
+
+
+@given(annotations(), st.data())
+@settings(max_examples=scaled(50))
+def test_labels_of_a_damaged_blob_are_refused(shapes: Shapes, data: st.DataObject) -> None:
+    blob = bytearray(pack(shapes))
+    blob[data.draw(st.integers(HEAD_BYTES, len(blob) - 1))] ^= 1
+    with pytest.raises(StorageError):
+        labels_of_page([bytes(blob)])
+
+
 @given(st.binary(max_size=60))
 @settings(max_examples=scaled(1000))
 def test_any_bytes_are_read_or_refused(content: bytes) -> None:
@@ -168,8 +185,24 @@ def test_any_bytes_are_read_or_refused(content: bytes) -> None:
 
 @given(st.lists(st.integers(0, 200) | LABELS, max_size=60))
 def test_counts_come_back(labels: list[int]) -> None:
-    counts = {label: labels.count(label) for label in set(labels)}
-    assert unpack_counts(pack_counts(counts)) == counts
+    found = {label: labels.count(label) for label in set(labels)}
+    assert unpack_counts(pack_counts(found)) == found
+
+
+SMALL_COUNTS = st.builds(
+    lambda size, keys, form, numbers: bytes([size, 0, *keys, form, *numbers]),
+    st.integers(0, 4),
+    st.binary(max_size=4),
+    st.sampled_from((0, 7)),
+    st.binary(max_size=4),
+)
+
+
+@given(SMALL_COUNTS)
+@settings(max_examples=scaled(300))
+def test_small_counts_are_read_as_all_others_are(blob: bytes) -> None:
+    small = counts._small_counts(blob)
+    assert small is None or small == counts._any_counts(blob)
 
 
 @pytest.mark.slow

@@ -42,6 +42,11 @@ def unpack_counts(blob: bytes) -> dict[int, int]:
 # Most annotations of a version have the same few counts.
 @lru_cache(4096)
 def _unpack_counts(blob: bytes) -> dict[int, int]:
+    small = _small_counts(blob)
+    return _any_counts(blob) if small is None else small
+
+
+def _any_counts(blob: bytes) -> dict[int, int]:
     try:
         reader = RunReader(blob)
         size = reader.varint()
@@ -54,6 +59,21 @@ def _unpack_counts(blob: bytes) -> dict[int, int]:
     if len(counts) != size or reader.left:
         raise StorageError("an annotation's label counts are damaged")
     return counts
+
+
+def _small_counts(blob: bytes) -> dict[int, int] | None:
+    """Unpack what nearly all annotations have, a byte for each key and number; None where the blob differs."""
+    if len(blob) < 4 or blob[1] or not 0 < blob[0] < _SMALL:
+        return None
+    size = blob[0]
+    keys, rest = blob[2 : 2 + size], blob[2 + size :]
+    if len(rest) == 1 + size and rest[0] == 0:
+        counts = dict(zip(keys, rest[1:], strict=True))
+    elif len(rest) == 2 and rest[0] == _CONSTANT and rest[1] < _SMALL:
+        counts = dict.fromkeys(keys, rest[1])
+    else:
+        return None
+    return counts if len(counts) == size else None
 
 
 def _varint(number: int) -> bytes:

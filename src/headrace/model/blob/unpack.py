@@ -58,8 +58,7 @@ def unpack_page(
         StorageError: A blob is damaged.
     """
     try:
-        if any(blob[:1] < _FIRST_HEAD for blob in blobs):
-            return _with_old(blobs, whole, areas, bounds, points)
+        blobs = _current(blobs)
         unpacked: list[Shapes] = []
         for start in range(0, len(blobs), TOGETHER):
             contents = [opened(blob) for blob in blobs[start : start + TOGETHER]]
@@ -69,14 +68,31 @@ def unpack_page(
         raise StorageError(f"an annotation's shapes are damaged: {error}") from error
 
 
-def _with_old(
-    blobs: Sequence[bytes], whole: bool, areas: bool, bounds: bool, points: ReadForm
-) -> list[Shapes]:
-    """Unpack a page in which some blobs have an earlier format: they are packed again, so that all are read alike."""
+def _current(blobs: Sequence[bytes]) -> Sequence[bytes]:
+    """Return the blobs, with those of an earlier format packed again, so that all are read alike."""
     old = [blob for blob in blobs if blob[:1] < _FIRST_HEAD]
+    if not old:
+        return blobs
     packed = iter(pack_page([unpack_old(blob) for blob in old]))
-    current = [next(packed) if blob[:1] < _FIRST_HEAD else blob for blob in blobs]
-    return unpack_page(current, whole=whole, areas=areas, bounds=bounds, points=points)
+    return [next(packed) if blob[:1] < _FIRST_HEAD else blob for blob in blobs]
+
+
+def labels_of_page(blobs: Sequence[bytes]) -> list[list[tuple[ShapeKind, list[int]]]]:
+    """Return the label keys of the shapes of many blobs, by kind, without unpacking the geometry.
+
+    Raises:
+        StorageError: A blob is damaged.
+    """
+    try:
+        contents = [opened(blob) for blob in _current(blobs)]
+        groups = [group for content in contents for group in content.groups]
+        labels = iter(integers_of([group.labels for group in groups]))
+        return [
+            [(ShapeKind(group.kind), next(labels)) for group in content.groups]
+            for content in contents
+        ]
+    except (ValueError, OverflowError, msgspec.MsgspecError) as error:
+        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
 
 
 def has_shape(blob: bytes, kind: int, label: int) -> bool:

@@ -119,7 +119,11 @@ async def _delete_all(
     accounts: frozenset[int] | None,
     recorder: RemovalRecorder,
 ) -> None:
-    """Delete all annotations of a version, newest first, or only those of some accounts."""
+    """Delete all annotations of a version, or only those of some accounts.
+
+    Asset by asset, as their rows lie on the disk: neighbours share the marks of labels that each transaction rewrites.
+    """
+    asset = no = 0
     while True:
         async with context.database.transaction() as tx:
             scope = await version_scope(tx, access, version_id, change=True)
@@ -127,12 +131,14 @@ async def _delete_all(
                 "single_annotations.range",
                 bucket=scope.bucket,
                 version=scope.no,
+                asset=asset,
+                no=no,
                 before=before,
                 limit=RANGE,
             )
             if not rows:
                 return
-            before = min(no for _, no, *_ in rows)
+            asset, no, *_ = rows[-1]
             change = await touch(tx, scope)
             wanted = [row for row in rows if accounts is None or row[4] in accounts]
             await _drop_recorded(tx, scope, wanted, change.annotation, recorder)

@@ -7,7 +7,7 @@ from itertools import groupby
 import msgspec
 
 from headrace.errors import BadRequestError
-from headrace.model.blob.unpack import unpack_page
+from headrace.model.blob.unpack import labels_of_page
 from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind
@@ -89,20 +89,16 @@ def _decode_labels(scope: VersionScope, rows: list[Row]) -> dict[int, list[Label
     annotation_ids, label_ids = scope.ids(Kind.ANNOTATION), scope.ids(Kind.LABEL)
     shapes: dict[int, LabelledShape] = {}
     found: dict[int, list[LabelledAnnotation]] = {}
-    unpacked = iter(unpack_page([row[3] for row in rows]))
+    labels_of = iter(labels_of_page([row[3] for row in rows]))
     for asset, group in groupby(rows, key=lambda row: int(row[0])):
         found[asset] = []
         for _, no, status, _ in group:
             annotation = LabelledAnnotation(
                 id=annotation_ids.text(no), status=AnnotationStatus(status)
             )
-            for shape_group in next(unpacked).groups:
-                for label in set(shape_group.labels) - shapes.keys():
+            for kind, labels in next(labels_of):
+                for label in set(labels) - shapes.keys():
                     shapes[label] = LabelledShape(label_ids.text(label))
-                setattr(
-                    annotation,
-                    PLURALS[shape_group.kind],
-                    [shapes[key] for key in shape_group.labels],
-                )
+                setattr(annotation, PLURALS[kind], [shapes[key] for key in labels])
             found[asset].append(annotation)
     return found

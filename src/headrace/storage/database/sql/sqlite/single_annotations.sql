@@ -58,11 +58,9 @@ where bucket = :bucket and version = :version and asset = :asset and no = :no
 
 -- name: range
 select n.asset, n.no, n.counts, n.content, n.account
-from (select m.asset, m.no from annotation m indexed by annotation_no
-      where m.bucket = :bucket and m.version = :version and m.no < :before
-      order by m.no desc limit :limit) k
-cross join annotation n
-where n.bucket = :bucket and n.version = :version and n.asset = k.asset and n.no = k.no
+from annotation n
+where n.bucket = :bucket and n.version = :version and (n.asset, n.no) > (:asset, :no) and n.no < :before
+order by n.asset, n.no limit :limit
 
 -- name: range_of_assets
 select n.asset, n.no, n.counts, n.content, n.account
