@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Literal, cast
 
 import msgspec
@@ -111,15 +111,21 @@ def has_shape(blob: bytes, kind: int, label: int) -> bool:
 
 
 def scores_of(blob: bytes) -> list[float]:
-    """Return the scores of all shapes that have one, without unpacking blobs that have none.
+    """Return the scores of all shapes that have one, without unpacking the geometry.
 
     Raises:
         StorageError: The blob is damaged.
     """
     if not blob or not blob[0] & (SCORED if blob[:1] >= _FIRST_HEAD else OLD_SCORED):
         return []
-    groups = unpack(blob).groups
-    return [score for group in groups for score in group.scores or () if score is not None]
+    if blob[:1] < _FIRST_HEAD:
+        groups = unpack(blob).groups
+        return [score for group in groups for score in group.scores or () if score is not None]
+    try:
+        columns = [group.extras.scores for group in opened(blob).groups if group.extras]
+        return list(chain.from_iterable(lists_of(decode(columns))))
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
 
 
 def has_masks(blob: bytes) -> bool:
@@ -187,6 +193,9 @@ class _Geometry:
         bounds: bool = False,
         form: ReadForm = "pairs",
     ) -> None:
+        if not groups:
+            # Numpy would take longer for nothing than for a few annotations.
+            return
         decoded: DecodedRuns = decode([group.numbers or b"" for group in groups])
         self._numbers = iter(lists_of(decoded, whole=whole))
         chains = decode_chains([group.chains or _NONE for group in groups])

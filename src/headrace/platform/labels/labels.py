@@ -99,16 +99,19 @@ async def update_label(context: Context, access: Access, request: UpdateLabel) -
     name = None if request.name is None else safe_name(request.name, "name of a label")
     async with context.database.transaction() as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
-        await _row(tx, scope, key, request)
         group = None
         if request.group_id is not None:
             group = await group_key(tx, scope, request.group_id)
-        await touch(tx, scope)
         try:
-            await tx.execute("labels.update", version=scope.no, key=key, name=name, grp=group)
+            row = await tx.fetch_one(
+                "labels.update", version=scope.no, key=key, name=name, grp=group
+            )
         except UniqueViolationError:
             raise _taken(scope, name or "") from None
-        return label_record(scope, await _row(tx, scope, key, request))
+        if row is None:
+            raise missing(Kind.LABEL, request.label_id)
+        await touch(tx, scope)
+    return label_record(scope, row)
 
 
 async def _add(context: Context, tx: Transaction, scope: VersionScope, name: str) -> Row:

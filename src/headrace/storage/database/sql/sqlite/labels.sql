@@ -38,6 +38,7 @@ values (:version, :key, :name, null, :position, :created)
 -- name: update
 update label set name = coalesce(:name, name), grp = coalesce(:grp, grp)
 where version = :version and key = :key
+returning key, name, grp
 
 -- name: groups
 select g.key, g.name, g.parent from label_group g where g.version = :version order by g.key
