@@ -95,7 +95,10 @@ class Portal:
 
         try:
             while held := self.call(batch, session):
-                yield from held
+                # Each is given away, so that it is freed when the caller drops it.
+                held.reverse()
+                while held:
+                    yield held.pop()
         finally:
             self.call(close)
 
