@@ -9,16 +9,29 @@ from bench.contenders.job import run
 from bench.contenders.pings import measure_latency
 from headrace import formats
 from headrace.formats.options import Geometry
+from headrace.model.shapes import AnyShape, Polygon, Rectangle
 
 
-def read(source: str, geometry: Geometry) -> dict[str, int]:
-    """Read all samples, batch by batch."""
+def read(source: str, geometry: Geometry, *, sums: bool) -> dict[str, int]:
+    """Read all samples, batch by batch; with ``sums`` also make all shapes, and sum their coordinates."""
     images = shapes = 0
+    total = 0.0
     with formats.read(source, "coco", geometry=geometry) as found:
         for batch in found.batches():
             images += len(batch)
             shapes += sum([len(sample.shapes) for sample in batch])
+            if sums:
+                for sample in batch:
+                    total += sum([_sum_of(shape) for shape in sample.shapes])
+    if sums and not total:
+        raise ValueError("no coordinates were summed")
     return {"images": images, "shapes": shapes}
+
+
+def _sum_of(shape: AnyShape) -> float:
+    if isinstance(shape, Polygon):
+        return sum(map(sum, shape.rings))
+    return shape.x + shape.y + shape.w + shape.h if isinstance(shape, Rectangle) else 0
 
 
 async def convert(source: str, target: str, to: str, **options: Any) -> dict[str, int]:
@@ -33,12 +46,13 @@ def work(
     source: str,
     target: str,
     geometry: Geometry = "floats",
+    sums: bool = False,
     workers: int = 1,
     task: str = "detect",
 ) -> dict[str, int]:
     """Run one operation. By default conversions write only boxes, as the peers do."""
     if operation == "read":
-        return read(source, geometry)
+        return read(source, geometry, sums=sums)
     to = operation.partition("-")[2]
     options: dict[str, Any] = {"workers": workers}
     if to != "coco":

@@ -36,7 +36,7 @@ def script(name: str) -> str:
 
 
 OURS = Contender("headrace", script("headrace"), packages=("headrace", "msgspec", "orjson", "lxml"))
-RAW = replace(OURS, name="headrace-raw")
+SUMS = replace(OURS, name="headrace-sums")
 CORES = replace(OURS, name="headrace-cores")
 HOTCOCO = peer("hotcoco", "pillow", "numpy", up_to="L")
 LABELFORMAT = peer("labelformat", up_to="S")
@@ -55,7 +55,7 @@ READERS = (*CONVERTERS, PYCOCOTOOLS, PICSELLIA, WHOLE, WINDOWS, IJSON)
 OPTIONS: dict[str, dict[str, Any]] = {
     OURS.name: {"workers": 1},
     CORES.name: {"workers": len(os.sched_getaffinity(0))},
-    RAW.name: {"geometry": "raw"},
+    SUMS.name: {"sums": True},
 }
 SUFFIXES = {"yolo": ".txt", "voc": ".xml"}
 
@@ -123,7 +123,7 @@ def scenario(
 
 
 FORMATS = (
-    scenario("read", "read COCO: samples with all their shapes", (OURS, RAW), READERS),
+    scenario("read", "read COCO: samples with all their shapes", (OURS, SUMS), READERS),
     scenario("coco-coco", "COCO to COCO, renumbered", (OURS, CORES), (*CONVERTERS, IDLE)),
     scenario("coco-yolo", "COCO to YOLO, boxes", (OURS, CORES), (*CONVERTERS, EMPTY)),
     scenario("coco-voc", "COCO to VOC, boxes", (OURS, CORES), (*CONVERTERS, EMPTY)),

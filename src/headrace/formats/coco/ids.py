@@ -191,9 +191,11 @@ class SeenIds:
         numbers = cast("Sequence[int]", ids)
         self._make_room(cast("int", high))
         table = self.table
-        if len(set(numbers)) < len(numbers) or any(map(table.__getitem__, numbers)):
-            return False
-        for number in numbers:
+        for count, number in enumerate(numbers):
+            if table[number]:
+                for added in numbers[:count]:
+                    table[added] = 0
+                return False
             table[number] = 1
         return True
 

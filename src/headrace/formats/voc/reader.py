@@ -185,7 +185,7 @@ class VocReader(ChunkedReader):
             return self._other(file, read_file(file.path), None, found)
         table, empty = made
         samples: list[Sample] = []
-        stop, raw = 0, self.options.geometry == "raw"
+        stop = 0
         empty.reverse()
         for file, parsed in files:
             start, stop = stop, stop + len(parsed.objects)
@@ -195,7 +195,7 @@ class VocReader(ChunkedReader):
             found.images_in += 1
             found.shapes_in += stop - start
             boxes = BoxView(table, start, stop)
-            samples.append(self._new_sample(parsed, boxes if raw else boxes.shapes, file, found))
+            samples.append(self._new_sample(parsed, boxes, file, found))
         return samples
 
     def _other(

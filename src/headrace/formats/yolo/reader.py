@@ -216,9 +216,7 @@ class YoloReader(ChunkedReader):
         if self._names_rows:
             self._decoder = DotaDecoder()
         elif not self._classifies():
-            self._decoder = LabelFileDecoder(
-                self._row_decoder(found), raw=self.options.geometry == "raw"
-            )
+            self._decoder = LabelFileDecoder(self._row_decoder(found))
 
     def chunks(self, found: Pass) -> Iterator[list[YoloImage | ClassifiedImage]]:
         """Yield the images in the order of the walk."""

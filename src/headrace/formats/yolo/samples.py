@@ -134,12 +134,10 @@ class LabelFileDecoder:
 
     Args:
         rows: Decodes rows.
-        raw: Keep plain boxes as views of a table.
     """
 
-    def __init__(self, rows: RowDecoder, *, raw: bool) -> None:
+    def __init__(self, rows: RowDecoder) -> None:
         self._rows = rows
-        self._raw = raw
 
     def decode(self, images: Iterable[YoloImage], opener: OpenFile, found: Pass) -> list[Sample]:
         """Read images and return a sample for each usable one; raises :class:`OSError`."""
@@ -189,7 +187,7 @@ class LabelFileDecoder:
             for entry, stop in zip(images, stops, strict=True)
         ]
         return [
-            self._new_sample(entry, entry.display_size, boxes if self._raw else boxes.shapes)
+            self._new_sample(entry, entry.display_size, boxes)
             for entry, boxes in zip(images, lists, strict=True)
         ]
 
