@@ -141,3 +141,11 @@ def test_damaged_points_are_found_before_they_are_read() -> None:
     damaged.annotations[0].shapes = blob[:-20] + bytes(20)
     with pytest.raises(StorageError):
         encode_annotations(damaged, lazy=True)
+
+
+def test_deleted_points_stay_deleted() -> None:
+    (view, *_) = lazy()[0].polygons
+    assert view.polygon == RINGS[0]
+    del view.polygon
+    with pytest.raises(AttributeError, match="polygon"):
+        view.polygon  # noqa: B018

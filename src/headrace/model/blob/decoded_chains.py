@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
@@ -51,13 +52,13 @@ class LazyChains(Sequence[list[Pair]]):
     @overload
     def __getitem__(self, index: slice) -> list[list[Pair]]: ...
     def __getitem__(self, index: int | slice) -> list[Pair] | list[list[Pair]]:
-        if self._arrays is not None:
-            numbers = integers_where(*self._arrays)
+        arrays = self._arrays
+        if arrays is not None:
+            numbers = integers_where(*arrays)
             points = list(zip(numbers[0::2], numbers[1::2], strict=True))
-            start = 0
-            for size in self._sizes:
-                self._lists.append(points[start : start + size])
-                start += size
+            ends = list(accumulate(self._sizes))
+            # Set when they are complete, since several threads may read them.
+            self._lists = [points[start:end] for start, end in zip([0, *ends], ends, strict=False)]
             self._arrays = None
         return self._lists[index]
 

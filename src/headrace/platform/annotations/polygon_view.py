@@ -71,11 +71,14 @@ class PolygonView(_Source):
 
         def __getattr__(self, name):
             # Python calls this where a field is not set: once, for the points.
-            if name != "polygon" or self._rings is None:
+            if name != "polygon":
                 raise AttributeError(f"a polygon has no attribute {name!r}")
-            self.polygon = self._rings[self._index]
-            self._rings = None
-            return self.polygon
+            rings = self._rings
+            if rings is not None:
+                self.polygon = rings[self._index]
+                self._rings = None
+            # Another thread may have set them meanwhile.
+            return object.__getattribute__(self, "polygon")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _polygon, _values(self)
