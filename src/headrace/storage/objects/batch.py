@@ -6,6 +6,7 @@ All functions block and must run on a thread.
 from __future__ import annotations
 
 import os
+import secrets
 from pathlib import Path
 
 from headrace.errors import HeadraceError
@@ -34,15 +35,16 @@ class ObjectBatch:
         self._writers: list[tuple[ObjectWriter, str]] = []
         self._outcomes: list[ObjectInfo | HeadraceError] = []
         self._can_clone = True
+        self._prefix = secrets.token_hex(16)
 
     def add(self, name: str, target: str, source: Path) -> None:
         """Write an object from a local file; an error is its outcome."""
-        writer = ObjectWriter(self._incoming)
+        writer = ObjectWriter(self._incoming, f"{self._prefix}-{len(self._writers)}")
         try:
             self._write(writer, source)
-        except HeadraceError as error:
+        except (HeadraceError, OSError) as error:
             writer.discard()
-            self._outcomes.append(error)
+            self._outcomes.append(self._translated(error))
         else:
             self._outcomes.append(files.object_info(name, writer))
         self._writers.append((writer, target))
@@ -56,13 +58,12 @@ class ObjectBatch:
             if isinstance(self._outcomes[index], HeadraceError):
                 continue
             try:
-                with files.file_errors(self._root):
-                    if alone:
-                        files.sync_file(writer.path)
-                    writer.move(target, sync=alone)
-                    moved.add(os.path.dirname(target))
-            except HeadraceError as error:
-                self._outcomes[index] = error
+                if alone:
+                    files.sync_file(writer.path)
+                writer.move(target, sync=alone)
+                moved.add(target.rpartition(os.sep)[0])
+            except (HeadraceError, OSError) as error:
+                self._outcomes[index] = self._translated(error)
         if together and not self._sync_all():
             with files.file_errors(self._root):
                 files.sync_new_folders(map(Path, moved))
@@ -78,16 +79,18 @@ class ObjectBatch:
     def _write(self, writer: ObjectWriter, source: Path) -> None:
         opened = files.open_source(source)
         try:
-            with files.file_errors(self._root):
-                before = files.state_of(opened)
-                self._can_clone = self._can_clone and writer.clone(opened)
-                if not self._can_clone:
-                    writer.copy(opened)
-                if files.state_of(opened) != before:
-                    raise files.changed(source)
-                writer.seal(sync=False)
+            before = files.state_of(opened)
+            self._can_clone = self._can_clone and writer.clone(opened)
+            if not self._can_clone:
+                writer.copy(opened)
+            if files.state_of(opened) != before:
+                raise files.changed(source)
+            writer.seal(sync=False)
         finally:
             os.close(opened)
+
+    def _translated(self, error: HeadraceError | OSError) -> HeadraceError:
+        return error if isinstance(error, HeadraceError) else files.translated(error, self._root)
 
     def _sync_all(self) -> bool:
         return self._file_system is not None and self._file_system.sync()

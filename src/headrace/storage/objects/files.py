@@ -41,10 +41,11 @@ def file_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if isinstance(error, HeadraceError):
             raise
-        raise _translate(error, path) from error
+        raise translated(error, path) from error
 
 
-def _translate(error: OSError, path: Path) -> StorageError:
+def translated(error: OSError, path: Path) -> StorageError:
+    """Return the error that an :class:`OSError` in a folder means."""
     reason = error.strerror or str(error)
     if error.errno in _FULL:
         return DiskFullError(
@@ -64,8 +65,8 @@ class ObjectWriter:
     Paths are texts here and below: a ``Path`` of each costs as much as a system call.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = f"{folder}{os.sep}{secrets.token_hex(16)}"
+    def __init__(self, folder: Path, name: str | None = None) -> None:
+        self.path = f"{folder}{os.sep}{name or secrets.token_hex(16)}"
         self.size = 0
         self._hash = hashlib.sha256()
         self._file = -1
