@@ -3761,6 +3761,8 @@ class DatasetVersion(Launches[Job]):
     ) -> Iterator[LoadedAnnotation]:
         """Iterate over annotations with their shapes, in the order of their assets; holds one page in memory.
 
+        The points of polygons are made when they are first read, so shapes that are only counted cost little.
+
         Args:
             status: Only annotations with this review status.
             assets: Only the annotations of these assets. Default: all assets.
