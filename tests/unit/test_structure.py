@@ -16,7 +16,7 @@ PACKAGE = SOURCE / "headrace"
 
 MOST_FILES = 21
 CROWDED = {
-    "formats/coco": "its ways of reading are merged later",
+    "formats/coco": "three orders of annotations and a way to the same format, each of which its benchmark needs",
     "blocking/sdk": "one module for each module of the official client",
     "storage/database/sql/sqlite": "one file of statements for each part of the platform",
 }
