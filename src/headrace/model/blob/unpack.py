@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from itertools import chain, islice
 from typing import Any, Literal, cast
 
@@ -28,6 +29,8 @@ ReadForm = ListForm | Literal["lazy"]
 
 _attributes = msgspec.json.Decoder(list[dict[str, Any] | None])
 _FIRST_HEAD = bytes([VERSION << 4])
+# Calling an enum takes several times as long.
+_kind = cache(ShapeKind)
 _NONE = ChainRuns(b"", b"", b"")
 
 
@@ -88,8 +91,7 @@ def labels_of_page(blobs: Sequence[bytes]) -> list[list[tuple[ShapeKind, list[in
         groups = [group for content in contents for group in content.groups]
         labels = iter(integers_of([group.labels for group in groups]))
         return [
-            [(ShapeKind(group.kind), next(labels)) for group in content.groups]
-            for content in contents
+            [(_kind(group.kind), next(labels)) for group in content.groups] for content in contents
         ]
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise StorageError(f"an annotation's shapes are damaged: {error}") from error

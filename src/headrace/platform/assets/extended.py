@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import groupby
+from functools import cache
 
 import msgspec
 
@@ -10,7 +10,7 @@ from headrace.errors import BadRequestError
 from headrace.model.blob.unpack import labels_of_page
 from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
-from headrace.model.ids import MAX_SEQ, Kind
+from headrace.model.ids import MAX_SEQ, IdScope, Kind
 from headrace.model.records import Page
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -85,20 +85,29 @@ async def _annotations(
     return await in_thread(_decode_labels, scope, rows)
 
 
+class _LabelledShapes(dict[int, LabelledShape]):
+    """The record of a shape by the key of its label, made when it is first needed."""
+
+    def __init__(self, ids: IdScope) -> None:
+        super().__init__()
+        self._ids = ids
+
+    def __missing__(self, label: int) -> LabelledShape:
+        shape = self[label] = LabelledShape(self._ids.text(label))
+        return shape
+
+
+# Calling an enum takes several times as long.
+_status = cache(AnnotationStatus)
+
+
 def _decode_labels(scope: VersionScope, rows: list[Row]) -> dict[int, list[LabelledAnnotation]]:
-    annotation_ids, label_ids = scope.ids(Kind.ANNOTATION), scope.ids(Kind.LABEL)
-    shapes: dict[int, LabelledShape] = {}
+    annotation_ids, shapes = scope.ids(Kind.ANNOTATION), _LabelledShapes(scope.ids(Kind.LABEL))
     found: dict[int, list[LabelledAnnotation]] = {}
-    labels_of = iter(labels_of_page([row[3] for row in rows]))
-    for asset, group in groupby(rows, key=lambda row: int(row[0])):
-        found[asset] = []
-        for _, no, status, _ in group:
-            annotation = LabelledAnnotation(
-                id=annotation_ids.text(no), status=AnnotationStatus(status)
-            )
-            for kind, labels in next(labels_of):
-                for label in set(labels) - shapes.keys():
-                    shapes[label] = LabelledShape(label_ids.text(label))
-                setattr(annotation, PLURALS[kind], [shapes[key] for key in labels])
-            found[asset].append(annotation)
+    pages = labels_of_page([blob for *_, blob in rows])
+    for (asset, no, status, _), groups in zip(rows, pages, strict=True):
+        annotation = LabelledAnnotation(id=annotation_ids.text(no), status=_status(status))
+        for kind, labels in groups:
+            setattr(annotation, PLURALS[kind], [shapes[key] for key in labels])
+        found.setdefault(asset, []).append(annotation)
     return found
