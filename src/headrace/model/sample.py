@@ -15,7 +15,8 @@ class Sample(Struct, kw_only=True, gc=False):
     one that was not annotated. ``id`` and ``extra`` are values of the source, kept for writing the same format. ``path``
     is the path of the asset's file below the folder of the source, with ``/`` between folders, where a reader knows it;
     it tells apart files of equal names in different folders. Readers may put a sequence in place of the list ``shapes``,
-    which makes the shapes when something asks for them, and can be used and changed as a list can.
+    which makes the shapes when something asks for them, and can be used and changed as a list can; ``list(shapes)`` is
+    for what accepts only lists, such as an encoder.
     """
 
     filename: str

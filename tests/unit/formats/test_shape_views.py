@@ -84,6 +84,18 @@ def test_shapes_can_be_changed_as_a_list_can(sample: Sample) -> None:
     assert len(sample.shapes) == 2
 
 
+def test_shapes_are_joined_and_sorted_as_lists_are(sample: Sample) -> None:
+    first, second = list(sample.shapes)
+    more = [second]
+    assert sample.shapes + more == [first, second, second]
+    assert more + sample.shapes == [second, first, second]
+    assert sample.shapes.copy() == [first, second]
+    sample.shapes.sort(key=lambda shape: isinstance(shape, Polygon))
+    once = list(sample.shapes)
+    sample.shapes.sort(key=lambda shape: isinstance(shape, Polygon), reverse=True)
+    assert list(sample.shapes) == once[::-1]
+
+
 @pytest.mark.parametrize("target", ["coco", "voc", "yolo"])
 def test_what_was_changed_is_what_is_written(tmp_path: Path, sample: Sample, target: str) -> None:
     for shape in sample.shapes:

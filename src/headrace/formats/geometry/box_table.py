@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, MutableSequence, Sequence
+from collections.abc import Callable, Iterable, Iterator, MutableSequence, Sequence
 from typing import Any, cast, overload
 
 from headrace.formats.geometry.lazy_polygons import LazyPolygon, decoded_polygons
@@ -156,6 +156,20 @@ class BoxView(MutableSequence[AnyShape]):
     def insert(self, index: int, value: AnyShape) -> None:
         """Insert a shape before an index."""
         self.shapes.insert(index, value)
+
+    def sort(self, *, key: Callable[[AnyShape], Any], reverse: bool = False) -> None:
+        """Sort the shapes as ``list.sort`` does."""
+        self.shapes.sort(key=key, reverse=reverse)
+
+    def copy(self) -> list[AnyShape]:
+        """Return a list of the shapes."""
+        return self.shapes.copy()
+
+    def __add__(self, other: Iterable[AnyShape]) -> list[AnyShape]:
+        return [*self.shapes, *other]
+
+    def __radd__(self, other: Iterable[AnyShape]) -> list[AnyShape]:
+        return [*other, *self.shapes]
 
     def __iter__(self) -> Iterator[AnyShape]:
         return iter(self.shapes)
