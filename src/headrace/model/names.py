@@ -90,12 +90,18 @@ def repair_name(name: str) -> str:
 def repair_file_name(name: str) -> str:
     """Repair a name for a file in a target folder, outside of ``.headrace``; it may collide with another name."""
     safe = repair_name(name)
+    if not safe.startswith("."):
+        return safe
     return "_" + safe if re.split(r"[/\\]", safe)[0].casefold() == STATE_FOLDER else safe
 
 
 def stem_fits(name: str, most: int) -> bool:
     """Return whether the last part of ``name``, without its suffix, has at most ``most`` bytes."""
-    return len(PurePosixPath(name.replace("\\", "/")).stem.encode()) <= most
+    # Paths cost far more than the length of the whole name, which nearly always settles it.
+    return (
+        len(name.encode()) <= most
+        or len(PurePosixPath(name.replace("\\", "/")).stem.encode()) <= most
+    )
 
 
 def with_id(name: str, id: UUID, *, most: int = MAX_PART_BYTES) -> str:

@@ -83,6 +83,17 @@ class BoxTable:
             self.shapes_made = _shapes_of(self)
         return self.shapes_made[start:stop]
 
+    def rings(self) -> Sequence[Rings | None] | None:
+        """Return the rings of each row as lists of numbers, None for a box; None where there are only boxes."""
+        texts = self.polygon_texts
+        if texts is None:
+            return self.polygon_rings
+        decoded = decoded_polygons([text for text in texts if text is not None])
+        if len(decoded) == len(texts):
+            return decoded
+        following = iter(decoded)
+        return [None if text is None else next(following) for text in texts]
+
     def rows(self, start: int, stop: int) -> BoxTable:
         """Return a table of the rows from ``start`` up to ``stop``."""
         if start == 0 and stop == len(self.labels):
@@ -223,16 +234,11 @@ def _shapes_of(table: BoxTable) -> list[AnyShape]:
 
 
 def _rings_of(table: BoxTable) -> Sequence[Rings | None] | None:
-    texts = table.polygon_texts
-    if texts is None:
-        return table.polygon_rings
-    if table.keeps_text:
-        return [None if text is None else cast("Rings", LazyPolygon(text)) for text in texts]
-    decoded = decoded_polygons([text for text in texts if text is not None])
-    if len(decoded) == len(texts):
-        return decoded
-    rings = iter(decoded)
-    return [None if text is None else next(rings) for text in texts]
+    if table.polygon_texts is None or not table.keeps_text:
+        return table.rings()
+    return [
+        None if text is None else cast("Rings", LazyPolygon(text)) for text in table.polygon_texts
+    ]
 
 
 def as_boxes(shapes: Sequence[AnyShape]) -> BoxView | None:

@@ -123,6 +123,12 @@ def object_template(label: str) -> str:
     return object_start(label, None).replace("%", "%%") + _BOX + OBJECT_END
 
 
+def with_rings(template: str, rings: Sequence[Sequence[float]]) -> str:
+    """Return the template of an object with places for the numbers of its rings, after those of its box."""
+    polygons = "".join([_ring_template(len(ring) // 2) for ring in rings])
+    return f"{template[: -len(OBJECT_END)]}{polygons}{OBJECT_END}"
+
+
 def numbers(flat: Sequence[float]) -> tuple[str, ...]:
     """Format one or more finite numbers in the shortest form that reads back unchanged."""
     # One C call formats them all.

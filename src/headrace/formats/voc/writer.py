@@ -13,7 +13,7 @@ from headrace.formats.base import Writer
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import FieldLosses, LossCounter
-from headrace.formats.geometry.box_table import BoxTable, as_boxes, by_table
+from headrace.formats.geometry.box_table import BoxTable, Rings, as_boxes, by_table
 from headrace.formats.geometry.boxes import box_of
 from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.io.file_tree import FileTree
@@ -36,6 +36,7 @@ class VocWriter(Writer):
     """
 
     info = INFO
+    takes_numbers = True
 
     def _start(self, temp: Path) -> None:
         self._temp = temp
@@ -153,22 +154,46 @@ class VocWriter(Writer):
         return printed.objects(0, len(shapes))
 
     def _printed(self, table: BoxTable) -> _ObjectTexts | None:
-        """Format the plain boxes of many files at once; nearly all objects are such.
+        """Format the plain boxes and polygons of many files at once; nearly all objects are such.
 
         Returns None where one is not plain, or is the first of its label.
         """
-        if self.options.clip or any(table.attributes or ()) or any(table.polygon_texts or ()):
+        if self.options.clip or any(table.attributes or ()):
             return None
-        return self._plain(table.labels, zip(table.x, table.y, table.w, table.h, strict=True))
+        # Rings are decoded only for what is printed.
+        if not self._templates.keys() >= set(table.labels):
+            return None
+        outlined = any(table.polygon_texts or table.polygon_rings or ())
+        if outlined and self._boxes_only:
+            return None
+        boxes = zip(table.x, table.y, table.w, table.h, strict=True)
+        return self._plain(table.labels, boxes, table.rings() if outlined else None)
 
-    def _plain(self, labels: Sequence[str], boxes: Iterable[Box]) -> _ObjectTexts | None:
+    def _plain(
+        self,
+        labels: Sequence[str],
+        boxes: Iterable[Box],
+        outlines: Sequence[Rings | None] | None = None,
+    ) -> _ObjectTexts | None:
         one, chosen = self._one, [self._templates.get(label) for label in labels]
         if None in chosen:
             return None
-        flat = [each for x, y, w, h in boxes for each in (x + one, y + one, x + w, y + h)]
+        templates = cast("list[str]", chosen)
+        starts: Sequence[int] = range(0, 4 * len(templates) + 1, 4)
+        if outlines is None:
+            flat = [each for x, y, w, h in boxes for each in (x + one, y + one, x + w, y + h)]
+        else:
+            flat, starts = [], [0]
+            for row, ((x, y, w, h), rings) in enumerate(zip(boxes, outlines, strict=True)):
+                flat += (x + one, y + one, x + w, y + h)
+                if rings is not None:
+                    templates[row] = encode.with_rings(templates[row], rings)
+                    for ring in rings:
+                        flat += ring
+                starts.append(len(flat))
         if not flat or not isfinite(sum(flat)):
             return None
-        return _ObjectTexts(cast("list[str]", chosen), encode.numbers(flat))
+        return _ObjectTexts(templates, encode.numbers(flat), starts)
 
     def _objects(
         self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _NestedParts
@@ -302,14 +327,16 @@ class VocWriter(Writer):
 
 
 class _ObjectTexts(NamedTuple):
-    """Plain objects: a template and four numbers each."""
+    """Plain objects: the template of each, all their numbers, and where those of each begin and the last ones end."""
 
     templates: list[str]
     numbers: tuple[str, ...]
+    starts: Sequence[int]
 
     def objects(self, start: int, stop: int) -> str:
         """Return the text of the objects from ``start`` up to ``stop``."""
-        return "".join(self.templates[start:stop]) % self.numbers[4 * start : 4 * stop]
+        numbers = self.numbers[self.starts[start] : self.starts[stop]]
+        return "".join(self.templates[start:stop]) % numbers
 
 
 def _is_plain(shape: AnyShape) -> bool:
