@@ -23,7 +23,7 @@ def plain_annotations(packed: PackedAnnotations) -> list[dict[str, Any]]:
     Raises:
         StorageError: Shapes are damaged.
     """
-    with collector_paused(), known_labels():
+    with collector_paused(kept=True), known_labels():
         blobs = [each.shapes for each in packed.annotations]
         unpacked = unpack_page(blobs, areas=True, points="lists")
         return [

@@ -61,7 +61,7 @@ def whole_pairs(session: Session, points: Sequence[Sequence[float]]) -> list[tup
 def as_plain(page: Page) -> list[dict[str, Any]]:
     """Return loaded annotations as plain values."""
     if isinstance(page, list):
-        with collector_paused():
+        with collector_paused(kept=True):
             plain: list[dict[str, Any]] = msgspec.to_builtins(page)
             for annotation in plain:
                 tidy_annotation(annotation)

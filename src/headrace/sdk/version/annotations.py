@@ -13,6 +13,7 @@ from headrace.engine.versions.load import (
     annotations_of_version,
     stats_of_assets,
 )
+from headrace.garbage import collect_kept
 from headrace.model.enums import AnnotationStatus
 from headrace.model.records import AnnotationRecord, DatasetVersionRecord, VersionStats
 from headrace.protocol.operations import annotating
@@ -123,6 +124,7 @@ class VersionAnnotations(Resource[DatasetVersionRecord]):
         Returns:
             The annotations by asset id, newest first, as plain values.
         """
+        collect_kept()
         pages = annotations_of_version(
             self.session.backend,
             self.id,
