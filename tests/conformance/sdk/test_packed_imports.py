@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -175,22 +174,22 @@ async def test_a_full_disk_ends_an_import_before_it_writes(
 ) -> None:
     version = await pushed(client, "d/v", tmp_path / "images")
 
-    class Full(tempfile.SpooledTemporaryFile[bytes]):
-        def write(self, content: Any) -> int:
-            raise OSError(errno.ENOSPC, "No space left on device")
+    def full(**_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(spooling.tempfile, "SpooledTemporaryFile", Full)
+    monkeypatch.setattr(spooling, "RUN_IMAGES", 2)
+    monkeypatch.setattr(spooling.tempfile, "TemporaryFile", full)
     with pytest.raises(DiskFullError, match="no space left"):
         await version.import_annotations(write_coco(tmp_path / "in.json", NAMES))
     assert (await version.retrieve_stats()).nb_annotations == 0
 
 
 @pytest.mark.lakes_only("others count each ring")
-async def test_what_is_spooled_to_a_file_is_written_whole(
-    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(("name", "most"), [("RUN_IMAGES", 2), ("RUN_BYTES", 150)])
+async def test_what_is_sorted_in_a_file_is_written_whole(
+    client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, most: int
 ) -> None:
-    monkeypatch.setattr(spooling, "MEMORY_BYTES", 100)
-    monkeypatch.setattr(spooling, "WINDOW", 2)
+    monkeypatch.setattr(spooling, name, most)
     backend = client.session.backend
     backend.limits = replace(backend.limits, import_assets=1)
     version = await pushed(client, "d/v", tmp_path / "images")

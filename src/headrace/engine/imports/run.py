@@ -39,7 +39,7 @@ from headrace.engine.imports.source import (
     source_digest,
 )
 from headrace.engine.imports.splits import SplitTagger, split_of_file
-from headrace.engine.imports.spool import WINDOW, ChunkSpool
+from headrace.engine.imports.spool import RUN_BYTES, RUN_IMAGES, ChunkSpool
 from headrace.engine.imports.version_type import change_for, for_type
 from headrace.engine.undo.foreign.save import note_written, save_removal
 from headrace.engine.undo.foreign.store import LocalRemoval
@@ -329,7 +329,7 @@ async def _open_ledger(
         version.type,
         backend.limits.import_assets,
         CHUNK_BYTES,
-        WINDOW,
+        f"by name above {RUN_IMAGES} images or {RUN_BYTES} bytes",
     )
     digest = await in_thread(source.digest, cut)
     request = StartImport(version_id=version.id, source=digest, worker_id=options.worker_id)

@@ -1,52 +1,56 @@
 """The packed images of a source between the check of an import and its writing, cut into chunks.
 
-A few MiB stay in memory. More go to a temporary file without a name, which the system deletes with the process, even
-if it is killed. The cut depends on the source alone, never on the lake, so that a second run cuts the same chunks.
+A small source stays in memory. A larger one goes to a temporary file without a name, which the system deletes with the
+process, even if it is killed. The cut depends on the source alone, never on the lake, so that a second run cuts the same
+chunks.
 """
 
 from __future__ import annotations
 
+import heapq
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, NamedTuple, Self
 
 import msgspec
 
-from headrace.engine.imports.chunks import CHUNK_BYTES, ImportChunk
+from headrace.engine.imports.chunks import CHUNK_BYTES, ImportChunk, weight_packed
 from headrace.engine.imports.packing import PackedImage
 from headrace.storage.objects.files import file_errors
 
-MEMORY_BYTES = 4 << 20
-WINDOW = 4_096
-"""Images that are put into the order of their names before they are cut.
-
-Assets are mostly registered by their names, while many sources are in no order, and chunks of neighbouring assets are
-written faster. A source of fewer images stays in its own order.
-"""
+RUN_IMAGES = 4_096
+RUN_BYTES = 8 << 20
+"""With RUN_IMAGES, the most that is sorted in memory. A source that is smaller stays there, in its own order."""
+_PAGE_IMAGES = 16
+_PAGE_BYTES = 64 << 10
+"""With _PAGE_IMAGES, what is read back together. One page of each run is in memory."""
 _HEAD_BYTES = 8
 
 
 class ChunkSpool:
-    """Holds chunks of at most ``images`` images, and of limited ``weight``. Its methods may be called from any thread.
+    """Holds the images of a source, and cuts them into chunks of at most ``images`` images, and of limited ``weight``.
 
-    Raises DiskFullError and other StorageErrors where the temporary file cannot be written.
+    Images come out in the order of their names. Assets are mostly registered by their names, while many sources are in no
+    order, and a chunk of neighbouring assets is written several times as fast as one of scattered ones. So the file
+    holds sorted runs, which are merged at the end.
+
+    Its methods may be called from any thread. They raise DiskFullError and other StorageErrors where the temporary file
+    cannot be written.
     """
 
     def __init__(self, images: int, weight: Callable[[PackedImage], int]) -> None:
         self._images = images
         self._weight_of = weight
-        self._window: list[PackedImage] = []
-        self._windows = 0
-        self._held: list[PackedImage] = []
-        self._weight = 0
-        self._chunks = 0
+        self._last: list[PackedImage] = []
+        self._last_bytes = 0
+        self._file: IO[bytes] | None = None
+        self._runs: list[_Run] = []
         self._lock = threading.Lock()
         self._encoder = msgspec.msgpack.Encoder(uuid_format="bytes")
         self._decoder = msgspec.msgpack.Decoder(list[PackedImage])
-        self._file = tempfile.SpooledTemporaryFile(MEMORY_BYTES, prefix="headrace-")  # noqa: SIM115  closed on exit
 
     def __enter__(self) -> Self:
         return self
@@ -58,51 +62,81 @@ class ChunkSpool:
         trace: TracebackType | None,
     ) -> None:
         with self._lock:
-            self._file.close()
+            if self._file is not None:
+                self._file.close()
 
     def add(self, images: Sequence[PackedImage]) -> None:
         """Add images in the order of the source."""
         with self._lock:
-            for start in range(0, len(images), WINDOW):
-                self._window += images[start : start + WINDOW]
-                if len(self._window) > WINDOW:
-                    full, self._window = self._window[:WINDOW], self._window[WINDOW:]
-                    self._cut(sorted(full, key=_name))
-                    self._windows += 1
-
-    def _cut(self, images: list[PackedImage]) -> None:
-        for image in images:
-            weight = self._weight_of(image)
-            if self._held and (
-                len(self._held) >= self._images or self._weight + weight > CHUNK_BYTES
-            ):
-                self._flush()
-            self._held.append(image)
-            self._weight += weight
-
-    def _flush(self) -> None:
-        content = self._encoder.encode(self._held)
-        with file_errors(Path(tempfile.gettempdir())):
-            self._file.write(len(content).to_bytes(_HEAD_BYTES, "little"))
-            self._file.write(content)
-        self._chunks += 1
-        self._held, self._weight = [], 0
+            for image in images:
+                size = weight_packed(image)
+                full = len(self._last) >= RUN_IMAGES or self._last_bytes + size > RUN_BYTES
+                if full and self._last:
+                    self._write_run(sorted(self._last, key=_name))
+                    self._last, self._last_bytes = [], 0
+                self._last.append(image)
+                self._last_bytes += size
 
     def chunks(self) -> Iterator[ImportChunk]:
         """Yield all chunks. Nothing may be added afterwards."""
-        with self._lock:
-            self._cut(sorted(self._window, key=_name) if self._windows else self._window)
-            self._window = []
-            if self._held:
-                self._flush()
-        end = 0
-        for number in range(self._chunks):
+        images: Iterable[PackedImage] = self._last
+        if self._runs:
+            # Equal names keep the order of the source.
+            runs = [self._read_run(run) for run in self._runs]
+            images = heapq.merge(*runs, sorted(self._last, key=_name), key=_name)
+        number = weight = 0
+        held: list[PackedImage] = []
+        for image in images:
+            more = self._weight_of(image)
+            if held and (len(held) >= self._images or weight + more > CHUNK_BYTES):
+                yield ImportChunk(number, held)
+                number, weight, held = number + 1, 0, []
+            held.append(image)
+            weight += more
+        if held:
+            yield ImportChunk(number, held)
+
+    def _write_run(self, images: Sequence[PackedImage]) -> None:
+        with file_errors(Path(tempfile.gettempdir())):
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="headrace-")  # noqa: SIM115  closed on exit
+            start, pages = self._file.tell(), 0
+            for page in _pages(images):
+                content = self._encoder.encode(page)
+                self._file.write(len(content).to_bytes(_HEAD_BYTES, "little"))
+                self._file.write(content)
+                pages += 1
+        self._runs.append(_Run(start, pages))
+
+    def _read_run(self, run: _Run) -> Iterator[PackedImage]:
+        place = run.start
+        for _ in range(run.pages):
             with self._lock, file_errors(Path(tempfile.gettempdir())):
-                self._file.seek(end)
+                assert self._file is not None
+                self._file.seek(place)
                 size = int.from_bytes(self._file.read(_HEAD_BYTES), "little")
                 content = self._file.read(size)
-                end += _HEAD_BYTES + size
-            yield ImportChunk(number, self._decoder.decode(content))
+            place += _HEAD_BYTES + size
+            yield from self._decoder.decode(content)
+
+
+class _Run(NamedTuple):
+    """A sorted part of the file: the offset of its first byte, and the number of its pages."""
+
+    start: int
+    pages: int
+
+
+def _pages(images: Iterable[PackedImage]) -> Iterator[list[PackedImage]]:
+    page: list[PackedImage] = []
+    size = 0
+    for image in images:
+        if len(page) >= _PAGE_IMAGES or size > _PAGE_BYTES:
+            yield page
+            page, size = [], 0
+        page.append(image)
+        size += weight_packed(image)
+    yield page
 
 
 def _name(image: PackedImage) -> str:
