@@ -190,6 +190,8 @@ class Writer(ABC):
     info: ClassVar[FormatInfo]
     takes_numbers: ClassVar[bool] = False
     """Whether tables of boxes should hold the rings of polygons as numbers, which this writer would make of the text."""
+    keeps: ClassVar[bool] = False
+    """Whether what it writes stays in memory, where the garbage collector would visit it again and again."""
     package: str = ""
     """As in :class:`Reader`."""
 

@@ -85,12 +85,16 @@ async def build_coco(
         create=partial(CocoDocumentWriter, document),
         about={},
     )
+    await in_thread(_count_from_zero, document)
+    document.findings = report.findings
+    return document
+
+
+def _count_from_zero(document: CocoFile) -> None:
     for image in document.images:
         image.id -= 1
     for annotation in document.annotations:
         annotation.image_id -= 1
-    document.findings = report.findings
-    return document
 
 
 async def build_voc(

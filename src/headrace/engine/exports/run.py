@@ -284,7 +284,7 @@ class _Export:
         labels, splits = self._report.labels, self._report.splits
         if self._placer is not None:
             self._waiting += page.assets
-        with collector_paused():
+        with collector_paused(kept=self._writer.keeps):
             for samples in self._pages.samples(page):
                 if self._mapping is not None:
                     self._mapping.apply(samples)

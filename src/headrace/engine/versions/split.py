@@ -23,6 +23,7 @@ from headrace.protocol.operations.extended import (
     LabelledAnnotation,
     ListExtendedAssets,
 )
+from headrace.threads import in_thread
 
 T = TypeVar("T")
 
@@ -61,7 +62,9 @@ async def split_version(
     ]
     if not annotated:
         raise _no_data_error()
-    return [_make_part(drawn) for drawn in split(annotated, ratios, generator)]
+    return await in_thread(
+        lambda: [_make_part(drawn) for drawn in split(annotated, ratios, generator)]
+    )
 
 
 async def walk_split(
@@ -80,11 +83,7 @@ async def walk_split(
         count += 1
     if not count:
         raise _no_data_error()
-    parts = array("H", bytes(2 * count))
-    indices = array("L", range(count))
-    for number, drawn in enumerate(split(indices, ratios, generator)):
-        for index in drawn:
-            parts[index] = number
+    parts = await in_thread(_draw_parts, count, ratios, generator)
     walked = 0
     async for asset in _annotated(backend, version_id, page_size):
         if walked < count:
@@ -94,6 +93,16 @@ async def walk_split(
         raise ConflictError(
             f"{count} assets were annotated at first and {walked} in the end", hint="split again"
         )
+
+
+def _draw_parts(count: int, ratios: Sequence[float], generator: Random) -> array[int]:
+    """Return the number of the part of each asset."""
+    parts = array("H", bytes(2 * count))
+    indices = array("L", range(count))
+    for number, drawn in enumerate(split(indices, ratios, generator)):
+        for index in drawn:
+            parts[index] = number
+    return parts
 
 
 async def _annotated(

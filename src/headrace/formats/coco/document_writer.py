@@ -34,6 +34,7 @@ class CocoDocumentWriter(CocoWriter):
     """
 
     takes_numbers = True
+    keeps = True
 
     def __init__(
         self,

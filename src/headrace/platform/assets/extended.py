@@ -7,6 +7,7 @@ from functools import cache
 import msgspec
 
 from headrace.errors import BadRequestError
+from headrace.garbage import collector_paused
 from headrace.model.blob.unpack import labels_of_page
 from headrace.model.columns import PLURALS
 from headrace.model.enums import AnnotationStatus
@@ -104,10 +105,11 @@ _status = cache(AnnotationStatus)
 def _decode_labels(scope: VersionScope, rows: list[Row]) -> dict[int, list[LabelledAnnotation]]:
     annotation_ids, shapes = scope.ids(Kind.ANNOTATION), _LabelledShapes(scope.ids(Kind.LABEL))
     found: dict[int, list[LabelledAnnotation]] = {}
-    pages = labels_of_page([blob for *_, blob in rows])
-    for (asset, no, status, _), groups in zip(rows, pages, strict=True):
-        annotation = LabelledAnnotation(id=annotation_ids.text(no), status=_status(status))
-        for kind, labels in groups:
-            setattr(annotation, PLURALS[kind], [shapes[key] for key in labels])
-        found.setdefault(asset, []).append(annotation)
+    with collector_paused():
+        pages = labels_of_page([blob for *_, blob in rows])
+        for (asset, no, status, _), groups in zip(rows, pages, strict=True):
+            annotation = LabelledAnnotation(id=annotation_ids.text(no), status=_status(status))
+            for kind, labels in groups:
+                setattr(annotation, PLURALS[kind], [shapes[key] for key in labels])
+            found.setdefault(asset, []).append(annotation)
     return found
