@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +22,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from headrace.cli.run import run
     except KeyboardInterrupt:
         return _stop_at_once(as_json="--json" in given)
-    return run(given)
+    if arguments is None:
+        return run(given)
+    # ``run`` ignores Ctrl-C from the end of the command on, which is right only where the process ends then.
+    handler = signal.getsignal(signal.SIGINT)
+    try:
+        return run(given)
+    finally:
+        with suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGINT, handler)
 
 
 def _stop_at_once(*, as_json: bool) -> int:

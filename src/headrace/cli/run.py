@@ -136,8 +136,13 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _run_async(command: Command, reporter: Reporter) -> Result | None:
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        return runner.run(_supervised(command, reporter))
+    try:
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(_supervised(command, reporter))
+    finally:
+        # The closed loop leaves the system's handler, which would kill a command that has ended, before it says how.
+        with contextlib.suppress(ValueError):  # not the main thread
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 async def _supervised(command: Command, reporter: Reporter) -> Result | None:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import re
 import signal
+import subprocess
+import sys
 import time
 from pathlib import Path
+
+import pytest
 
 from headrace.cli.app import EXIT_CODES
 from tests.acceptance.cli.conftest import Drawn
@@ -43,3 +47,23 @@ def test_every_status_of_the_help(lake: Place, drawn: Drawn, tmp_path: Path) -> 
         130: {"interrupted"},
     }
     assert {int(code) for code in re.findall(r"^ +(\d+) ", EXIT_CODES, re.MULTILINE)} == {*seen}
+
+
+ENDED = """
+import os, signal, sys
+from headrace.cli import main
+sys.argv = ["headrace", "ls", sys.argv[1]]
+status = main({arguments})
+os.kill(os.getpid(), signal.SIGINT)
+sys.exit(status)
+"""
+
+
+@pytest.mark.parametrize(("arguments", "status"), [("", 0), ("sys.argv[1:]", -signal.SIGINT)])
+def test_ctrl_c_after_the_end_changes_nothing(lake: Place, arguments: str, status: int) -> None:
+    """A command that has ended exits with its status; a program that calls ``main`` keeps its own way."""
+    program = [sys.executable, "-c", ENDED.format(arguments=arguments), lake.target]
+    done = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert done.stdout
+    assert ("KeyboardInterrupt" in done.stderr) == bool(status)
