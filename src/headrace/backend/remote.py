@@ -29,6 +29,7 @@ from headrace.backend.upload.signed_put import SignedUploader
 from headrace.backend.upload.uploader import RemoteUpload
 from headrace.errors import AuthenticationError, HeadraceError, TransferError
 from headrace.event_loop import LoopBinding
+from headrace.garbage import collector_paused
 from headrace.model.enums import ImportAnnotationMode
 from headrace.model.records import DataRecord
 from headrace.net.api_session import ApiSession
@@ -171,7 +172,8 @@ class RemoteBackend:
         return CallResult(record, response.status, response.headers)
 
     def _decoded(self, operation: Operation[P, R], response: HttpResponse) -> R:
-        result = decode_response(operation, response.body)
+        with collector_paused():
+            result = decode_response(operation, response.body)
         return result if self.limits.extensions else without_digests(result)
 
     def with_options(self, options: CallOptions) -> RemoteBackend:

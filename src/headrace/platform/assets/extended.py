@@ -61,14 +61,15 @@ async def list_extended_assets(
         next_cursor = encode_cursor([rows[-1][0], count], listing)
     annotations = await _annotations(context, scope, [row[0] for row in rows])
     ids, data_of = scope.ids(Kind.ASSET), data_records(access)
-    items = [
-        ExtendedAssetRecord(
-            id=ids.id(row[0]),
-            data=data_of(row[1:]),
-            annotations=annotations.get(row[0], []),
-        )
-        for row in rows
-    ]
+    with collector_paused():
+        items = [
+            ExtendedAssetRecord(
+                id=ids.id(row[0]),
+                data=data_of(row[1:]),
+                annotations=annotations.get(row[0], []),
+            )
+            for row in rows
+        ]
     return Page(items=items, count=count, next_cursor=next_cursor)
 
 
