@@ -191,6 +191,19 @@ async def test_the_environment_of_a_program(
     }
 
 
+async def test_a_server_passes_only_chosen_variables(
+    client: Client, door: Door, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "LC_PAPER"):
+        monkeypatch.setenv(name, f"value of {name}")
+    show = "import os; print(*(os.environ.get(n) for n in ('AWS_SECRET_ACCESS_KEY', 'WANDB_API_KEY', 'LC_PAPER')), sep='|')"
+    await register(door.lake, "show", show, variables=["WANDB_API_KEY"])
+    job = await version.launch_processing(await client.get_processing("show"))
+    assert await job.wait_for_done() is JobRunStatus.SUCCEEDED
+    secret = "None" if door.token else "value of AWS_SECRET_ACCESS_KEY"
+    assert (await job.logs()).strip() == f"{secret}|value of WANDB_API_KEY|value of LC_PAPER"
+
+
 async def test_a_programs_token_ends_with_its_job(tmp_path: Path) -> None:
     keep = "import os; open('token', 'w').write(os.environ['HEADRACE_TOKEN'])"
     async with open_door("http", tmp_path) as door, door.connect() as client:

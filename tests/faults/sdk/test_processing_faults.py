@@ -49,8 +49,8 @@ async def stocked(lake: Path) -> None:
     draw_images(lake.parent / "images", 2)
     async with headrace.connect(lake) as client:
         await client.push("d/v", lake.parent / "images")
-    await register(lake, "stays", STAYS)
-    await register(lake, "waits", WAITS)
+    await register(lake, "stays", STAYS, variables=["PIDS"])
+    await register(lake, "waits", WAITS, variables=["PIDS"])
 
 
 async def launched(client: Client, name: str = "stays") -> Job:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from headrace.model.records import ParameterRecord
 from headrace.platform.platform import Platform
 from headrace.platform.processings.programs import Program
@@ -61,7 +63,7 @@ def python(code: str) -> Program:
 async def register(lake: Path, name: str, program: Program | str, **more: Any) -> None:
     """Register a program in a lake's folder, as its owner may; what it runs in is the folder above."""
     if isinstance(program, str):
-        program = python(program)
+        program = replace(python(program), variables=more.pop("variables", []))
     parameters = more.pop("parameters", {})
     declared = [
         ParameterRecord(name=key) if value is ... else ParameterRecord(name=key, default=value)

@@ -50,6 +50,7 @@ async def add(
     command: str | None = None,
     callable: str | None = None,
     parameter: Repeatable = None,
+    variable: Repeatable = None,
     target: Literal["dataset_version", "datalake"] = "dataset_version",
     type: Purpose | None = None,
     for_type: Annotated[list[VersionType] | None, Parameter(negative="")] = None,
@@ -70,6 +71,8 @@ async def add(
         command: Command line to run; split into words, without a shell.
         callable: Python callable to run instead of a command, as module:function.
         parameter: A parameter with its default, as name=default, or a required one, as name. Repeatable.
+        variable: Name of an environment variable of the server that the program gets besides the usual ones, such as PATH.
+            Repeatable. In a lake without a server, a program gets all variables of the process that launches it.
         target: Kind of object that it is launched on.
         type: Purpose of the processing. Default: none.
         for_type: Accept only versions of this type. Repeatable. Default: all types.
@@ -96,7 +99,11 @@ async def add(
         made = await register_processing(
             platform.context,
             name,
-            Program(command=_split(command)) if command else Program(callable=callable or ""),
+            Program(
+                command=_split(command) if command else [],
+                callable=callable or "",
+                variables=variable or [],
+            ),
             folder=folder or Path.cwd(),
             target=ProcessingTargetType.parse(target),
             type=ProcessingType.parse(type) if type else None,

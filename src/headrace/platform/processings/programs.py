@@ -22,10 +22,14 @@ _RUNNER = "headrace.processing"
 
 
 class Program(Struct, frozen=True, omit_defaults=True):
-    """A command with its arguments, or a Python callable ``module:function``; exactly one of them is set."""
+    """A command with its arguments, or a Python callable ``module:function``; exactly one of them is set.
+
+    ``variables`` are the names of the server's environment variables that it gets besides the usual ones.
+    """
 
     command: list[str] = []
     callable: str = ""
+    variables: list[str] = []
 
     def command_line(self, folder: str) -> list[str]:
         """Return the command to run; the module of a callable may be in ``folder``."""

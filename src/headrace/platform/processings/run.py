@@ -183,16 +183,52 @@ class ProcessingWork:
         own |= {"TOKEN": token} if token else {"USERNAME": spec.username}
         if spec.ids is not None:
             own["IDS"] = str(ids.absolute())
-        # Variables of this process, which may include a token, are not passed to the program.
-        inherited = {
-            name: value for name, value in os.environ.items() if not name.startswith(_PREFIX)
-        }
+        inherited = {name: value for name, value in os.environ.items() if self._inherits(name)}
         prefixed = {_PREFIX + name: value for name, value in own.items()}
         return inherited | {"PYTHONUNBUFFERED": "1"} | prefixed
+
+    def _inherits(self, variable: str) -> bool:
+        """Whether the program gets a variable of this process, which may hold a token or the keys of a cloud."""
+        if variable.startswith(_PREFIX):
+            return False
+        if self._context.public_address is None:
+            # The person who launches it in a lake could read the variable all the same.
+            return True
+        return (
+            variable in _USUAL
+            or variable.startswith("LC_")
+            or variable in self._spec.program.variables
+        )
 
 
 _PREFIX = "HEADRACE_"
 _IDS = "ids"
+_USUAL = frozenset(
+    [
+        "PATH",
+        "HOME",
+        "USER",
+        "LOGNAME",
+        "SHELL",
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "PYTHONPATH",
+        "PYTHONHOME",
+        "VIRTUAL_ENV",
+        "LD_LIBRARY_PATH",
+        "CUDA_VISIBLE_DEVICES",
+        "NVIDIA_VISIBLE_DEVICES",
+        "OMP_NUM_THREADS",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "SYSTEMROOT",
+    ]
+)
+"""What programs of a server get of its environment: where to find things, and nothing that could be secret."""
 
 
 def _prepare_folder(logs: Path, folder: Path, ids: list[UUID] | None) -> None:
