@@ -191,17 +191,22 @@ async def test_the_environment_of_a_program(
     }
 
 
+@pytest.mark.parametrize("kind", ["lake", "http"])
 async def test_a_server_passes_only_chosen_variables(
-    client: Client, door: Door, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    for name in ("AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "LC_PAPER"):
+    names = ["AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "LC_PAPER"]
+    for name in names:
         monkeypatch.setenv(name, f"value of {name}")
-    show = "import os; print(*(os.environ.get(n) for n in ('AWS_SECRET_ACCESS_KEY', 'WANDB_API_KEY', 'LC_PAPER')), sep='|')"
-    await register(door.lake, "show", show, variables=["WANDB_API_KEY"])
-    job = await version.launch_processing(await client.get_processing("show"))
-    assert await job.wait_for_done() is JobRunStatus.SUCCEEDED
-    secret = "None" if door.token else "value of AWS_SECRET_ACCESS_KEY"
-    assert (await job.logs()).strip() == f"{secret}|value of WANDB_API_KEY|value of LC_PAPER"
+    async with open_door(kind, tmp_path, with_version=True) as door, door.connect() as client:
+        show = f"import os; print([os.environ.get(name) for name in {names}])"
+        await register(door.lake, "show", show, variables=["WANDB_API_KEY"])
+        version = await client.version("drawings/first")
+        job = await version.launch_processing(await client.get_processing("show"))
+        assert await job.wait_for_done() is JobRunStatus.SUCCEEDED
+        secret = None if door.token else "value of AWS_SECRET_ACCESS_KEY"
+        passed = [secret, "value of WANDB_API_KEY", "value of LC_PAPER"]
+        assert (await job.logs()).strip() == str(passed)
 
 
 async def test_a_programs_token_ends_with_its_job(tmp_path: Path) -> None:
