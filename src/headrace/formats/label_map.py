@@ -183,18 +183,7 @@ class LabelMapping:
     def _rename(self, table: BoxTable, samples: Sequence[Sample]) -> None:
         """Rename the rows of a table, without creating shapes from them."""
         names = self._names
-        fresh = BoxTable(
-            [names.get(label) or label for label in table.labels],
-            table.x,
-            table.y,
-            table.w,
-            table.h,
-            table.attributes,
-            table.ids,
-            table.areas,
-            table.polygon_texts,
-            table.is_derived,
-        )
+        fresh = table.relabelled([names.get(label) or label for label in table.labels])
         start = 0
         for sample in samples:
             stop = start + len(sample.shapes)

@@ -91,6 +91,16 @@ async def test_a_coco_folder_and_voc_have_their_images_too(
     assert NAMES[11][:-4] in (tmp_path / "voc/ImageSets/Main/train.txt").read_text()
 
 
+async def test_renamed_labels_keep_their_outlines(tagged: DatasetVersion, tmp_path: Path) -> None:
+    await tagged.export(tmp_path / "own", "voc")
+    await tagged.export(tmp_path / "renamed", "voc", labels_map={"rename": {"cat": "pet"}})
+    own = {path.name: path.read_text() for path in tmp_path.glob("own/Annotations/*.xml")}
+    renamed = {path.name: path.read_text() for path in tmp_path.glob("renamed/Annotations/*.xml")}
+    assert sum(text.count("<polygon>") for text in own.values()) >= 11
+    assert renamed != own
+    assert renamed == {name: text.replace(">cat<", ">pet<") for name, text in own.items()}
+
+
 @pytest.mark.parametrize("format", ["yolo", "coco", "voc"])
 async def test_what_was_exported_is_read_back(
     tagged: DatasetVersion, tmp_path: Path, format: str

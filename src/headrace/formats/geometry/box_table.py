@@ -114,6 +114,23 @@ class BoxTable:
             self.keeps_text,
         )
 
+    def relabelled(self, labels: Sequence[str]) -> BoxTable:
+        """Return a table of the same boxes with other labels."""
+        return BoxTable(
+            labels,
+            self.x,
+            self.y,
+            self.w,
+            self.h,
+            self.attributes,
+            self.ids,
+            self.areas,
+            self.polygon_texts,
+            self.is_derived,
+            self.polygon_rings,
+            self.keeps_text,
+        )
+
 
 class BoxView(MutableSequence[AnyShape]):
     """The shapes of one image as the rows of a table from ``start`` up to ``stop``, created on first access.
