@@ -43,13 +43,13 @@ from headrace.net.retry import (
 )
 from headrace.net.ssrf import policy_for
 from headrace.net.storage_session import StorageSession
-from headrace.protocol.codec import decode_response, encode_request
+from headrace.protocol.codec import decode_response, decodes_in_pieces, encode_request
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.annotations import ImportAnnotations
 from headrace.protocol.operations.datalake import GET_DATA_URL, DataId
 from headrace.protocol.wire import decode_error
 from headrace.tasks import map_bounded
-from headrace.threads import in_thread
+from headrace.threads import in_thread, in_thread_if
 
 USER_AGENT = f"headrace/{__version__}"
 
@@ -163,7 +163,9 @@ class RemoteBackend:
             policy: The retries of this call.
             key: Idempotency key of a call that changes data, the same for all retries. Default: a new one.
         """
-        return self._decoded(operation, await self._send(operation, request, policy, key))
+        response = await self._send(operation, request, policy, key)
+        pieces = decodes_in_pieces(operation, response.body)
+        return await in_thread_if(pieces, self._decoded, operation, response)
 
     async def request(self, operation: Operation[P, R], request: P, /) -> CallResult[R]:
         """Execute one operation, and return status and headers too."""
@@ -172,7 +174,7 @@ class RemoteBackend:
         return CallResult(record, response.status, response.headers)
 
     def _decoded(self, operation: Operation[P, R], response: HttpResponse) -> R:
-        with collector_paused():
+        with collector_paused(kept=decodes_in_pieces(operation, response.body)):
             result = decode_response(operation, response.body)
         return result if self.limits.extensions else without_digests(result)
 

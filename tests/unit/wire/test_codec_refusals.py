@@ -10,7 +10,13 @@ import msgspec
 import pytest
 
 from headrace.errors import BadRequestError, ConflictError, RateLimitError, ServerError
-from headrace.protocol.codec import decode_request, decode_response, encode_request, encode_response
+from headrace.protocol.codec import (
+    decode_request,
+    decode_response,
+    decodes_in_pieces,
+    encode_request,
+    encode_response,
+)
 from headrace.protocol.operations import OPERATIONS
 from headrace.protocol.operations.annotations import ImportAnnotations, ImportItem, RectangleIn
 from headrace.protocol.operations.datasets import ListDatasets
@@ -148,3 +154,25 @@ def test_errors_of_other_platforms_say_what_is_wrong(
 ) -> None:
     error = decode_error(422, msgspec.json.encode(body))
     assert (error.message, error.hint) == (message, hint)
+
+
+MANY_IDS = [UUID(int=number) for number in range(20_000)]
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n"])
+def test_many_ids_are_decoded_in_pieces_as_in_one(between: str) -> None:
+    body = ("[" + f",{between}".join(f'"{each}"' for each in MANY_IDS) + "]").encode()
+    assert decodes_in_pieces(OPERATIONS["annotation_ids"], body)
+    assert decode_response(OPERATIONS["annotation_ids"], body) == MANY_IDS
+    assert decode_response(OPERATIONS["annotation_ids"], b" " + body + b"\n") == MANY_IDS
+
+
+@pytest.mark.parametrize("end", [",]", ',,"0"]', ',"x"]', "],[]", ", 1]", ""])
+def test_many_ids_are_refused_as_few_are(end: str) -> None:
+    few, many = (
+        ("[" + ",".join(f'"{each}"' for each in ids) + end).encode()
+        for ids in (MANY_IDS[:2], MANY_IDS)
+    )
+    for body in (few, many):
+        with pytest.raises(ServerError, match="annotation_ids: the response does not match"):
+            decode_response(OPERATIONS["annotation_ids"], body)

@@ -8,6 +8,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from headrace.errors import BadRequestError, RequestTooLargeError
+from headrace.garbage import collector_paused
 from headrace.model.blob.unpack import has_masks
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import Kind, encode
@@ -66,8 +67,13 @@ async def annotation_ids(context: Context, access: Access, request: AnnotationId
             version=scope.no,
             **chosen.params,
         )
+    return await in_thread(_ids, scope, rows)
+
+
+def _ids(scope: VersionScope, rows: list[Row]) -> list[UUID]:
     ids = scope.ids(Kind.ANNOTATION)
-    return await in_thread(lambda: [ids.id(no) for (no,) in rows])
+    with collector_paused(kept=True):
+        return [ids.id(no) for (no,) in rows]
 
 
 @handles(LOAD_ANNOTATIONS)
