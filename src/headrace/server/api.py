@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -12,6 +13,7 @@ from headrace.protocol.codec import BIG_BODY, decode_request, encode_response
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.server.authentication import Authenticator
+from headrace.server.disconnects import while_connected
 from headrace.server.http_protocol import defer_continue, send_continue
 from headrace.threads import in_thread
 
@@ -41,7 +43,11 @@ def _route(
     async def handle(request: web.Request) -> web.Response:
         access = await authenticator.authenticate(request)
         call = await _read(request, operation)
-        result = await platform.call(access, operation, call, key=request.headers.get(KEY))
+        answering = partial(platform.call, access, operation, call, key=request.headers.get(KEY))
+        if operation.safe and getattr(call, "q", None):
+            result = await while_connected(request, answering)
+        else:
+            result = await answering()
         accepts = "gzip" in request.headers.get("Accept-Encoding", "")
         # On one machine compression costs more than it saves.
         packs = accepts and not authenticator.is_near(request)
