@@ -253,6 +253,7 @@ async def _import_samples(
                     report.removal = kept.id
             else:
                 await _finish(backend, ledger, report)
+        await in_thread(spool.close)
         report.seconds = counting.seconds
     _close(report, findings)
     return report

@@ -61,6 +61,10 @@ class ChunkSpool:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete the file. To free the blocks of a large one takes the system tens of milliseconds."""
         with self._lock:
             if self._file is not None:
                 self._file.close()
