@@ -1,4 +1,4 @@
-"""Polygons kept in columns are written to VOC files as the polygons that they stand for."""
+"""Polygons kept in columns are written to VOC and YOLO files as the polygons that they stand for."""
 
 from __future__ import annotations
 
@@ -30,6 +30,11 @@ IMAGES = st.lists(st.lists(SHAPE, max_size=4), min_size=1, max_size=4)
 RECTANGLE = ("cat", (1, 2, 3, 4.5), None)
 TRIANGLE = ("cat", (1, 2, 3, 4.5), [[1, 2, 4, 2, 4, 6.5]])
 IN_TWO_PARTS = ("dog", (0, 0, 9, 9), [[0, 0, 1, 0, 1, 1.0], [8, 8, 9.0, 8, 9, 9, 8, 9]])
+PARTLY_OUTSIDE = [
+    ("cat", (1, 2, 63, 40), [[1, 2, 63.999, 2, 47, 63.999]]),
+    ("cat", (1, 2, 99, 40), [[1, 2, 123456.789, 2, 47, 12.5]]),
+    ("cat", (-3, 2, 50, 10.5), [[-3, 2, 47, 2, 47, 12.5]]),
+]
 
 
 def table_of(shapes: list[Any], form: str) -> BoxTable:
@@ -42,13 +47,26 @@ def table_of(shapes: list[Any], form: str) -> BoxTable:
 
 
 @pytest.mark.parametrize("form", ["numbers", "texts"])
-@pytest.mark.parametrize("options", [{}, {"voc_origin": "one_inclusive"}, {"task": "detect"}], ids=str)  # fmt: skip
-@settings(max_examples=scaled(60), deadline=None)
+@pytest.mark.parametrize(
+    ("format", "options"),
+    [
+        ("voc", {}),
+        ("voc", {"voc_origin": "one_inclusive"}),
+        ("voc", {"task": "detect"}),
+        ("yolo", {}),
+        ("yolo", {"task": "segment"}),
+        ("yolo", {"task": "segment", "clip": True}),
+        ("yolo", {"task": "detect"}),
+    ],
+    ids=str,
+)
+@settings(max_examples=scaled(30), deadline=None)
 @given(batches=st.lists(IMAGES, min_size=1, max_size=3))
 @example(batches=[[[RECTANGLE, TRIANGLE, IN_TWO_PARTS]], [[IN_TWO_PARTS], [TRIANGLE, RECTANGLE]]])
 @example(batches=[[[RECTANGLE, TRIANGLE], [], [IN_TWO_PARTS, IN_TWO_PARTS], [RECTANGLE]]] * 2)
+@example(batches=[[[TRIANGLE]], [[each] for each in PARTLY_OUTSIDE], [[TRIANGLE]]])
 def test_files_are_those_of_the_polygons(
-    form: str, options: dict[str, Any], batches: list[list[list[Any]]]
+    form: str, format: str, options: dict[str, Any], batches: list[list[list[Any]]]
 ) -> None:
     carried: list[list[Sample]] = []
     for images in batches:
@@ -78,16 +96,16 @@ def test_files_are_those_of_the_polygons(
         for number, each in enumerate((carried, plain)):
             findings = Findings("skip")
             target = root / str(number)
-            writer = get("voc").create(
+            writer = get(format).create(
                 target, [], options=WriteOptions(**options), findings=findings
             )
             with writer:
                 for samples in each:
                     writer.write(samples)
             files = {
-                path.name: path.read_bytes()
+                path.relative_to(target): path.read_bytes()
                 for path in target.rglob("*")
-                if path.suffix in (".xml", ".txt")
+                if path.is_file() and path.parts[-2] != ".headrace"
             }
             written.append((files, list(findings), writer.found.shapes_out))
         assert written[0] == written[1]

@@ -32,7 +32,7 @@ _OF_TABLES: Final[Mapping[str, str]] = {
     "area": "areas",
     "attributes": "attributes",
     # In a table every polygon has its box.
-    "bbox": "polygon_texts",
+    "bbox": "outlines",
 }
 _OF_IMAGES: Final[Mapping[str, str]] = {
     "image_id": "id",

@@ -83,6 +83,11 @@ class BoxTable:
             self.shapes_made = _shapes_of(self)
         return self.shapes_made[start:stop]
 
+    @property
+    def outlines(self) -> Sequence[Any]:
+        """The rings of each row as the table holds them, None for a box; empty where there are only boxes."""
+        return self.polygon_texts or self.polygon_rings or ()
+
     def rings(self) -> Sequence[Rings | None] | None:
         """Return the rings of each row as lists of numbers, None for a box; None where there are only boxes."""
         texts = self.polygon_texts

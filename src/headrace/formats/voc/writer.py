@@ -163,7 +163,7 @@ class VocWriter(Writer):
         # Rings are decoded only for what is printed.
         if not self._templates.keys() >= set(table.labels):
             return None
-        outlined = any(table.polygon_texts or table.polygon_rings or ())
+        outlined = any(table.outlines)
         if outlined and self._boxes_only:
             return None
         boxes = zip(table.x, table.y, table.w, table.h, strict=True)

@@ -46,7 +46,7 @@ class TaskChooser:
     def look(self, samples: Sequence[Sample]) -> Task | None:
         """Take account of more images; return the task, or None while more images are needed to tell."""
         for table, run in by_table(samples):
-            if table is not None and not any(table.polygon_texts or ()):
+            if table is not None and not any(table.outlines):
                 self._kinds[Rectangle] += len(table.labels)
                 continue
             for sample in run:
@@ -93,7 +93,7 @@ def has_outlines(samples: Sequence[Sample]) -> bool:
     """Return whether images have an outline, so that boxes written so far cannot stay boxes."""
     for table, run in by_table(samples):
         if table is not None:
-            if any(table.polygon_texts or ()):
+            if any(table.outlines):
                 return True
         elif any(
             isinstance(shape, _OUTLINES) and not shape.iscrowd

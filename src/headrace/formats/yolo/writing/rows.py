@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from math import isfinite
 from typing import Any, Final
 
 import orjson
@@ -11,7 +12,7 @@ import orjson
 from headrace.formats.class_order import ClassNumbers
 from headrace.formats.findings.collect import Severity
 from headrace.formats.findings.losses import LossCounter
-from headrace.formats.geometry.box_table import BoxTable
+from headrace.formats.geometry.box_table import BoxTable, Rings
 from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.yolo.writing.encode import BOXED, NOWHERE, RowEncoder, RowLoss
 from headrace.model.sample import Sample
@@ -33,7 +34,7 @@ class RowPrinter:
         numbers: The class numbers.
         counter: Receives losses.
         lost: Receives the labels of shapes that are left out.
-        boxes: Whether the rows are boxes, which are encoded many at a time.
+        task: The task; boxes and outlines are encoded many at a time.
         clip: Whether to cut shapes at the edge of their image first.
     """
 
@@ -44,27 +45,38 @@ class RowPrinter:
         counter: LossCounter,
         lost: Counter[str],
         *,
-        boxes: bool,
+        task: str,
         clip: bool,
     ) -> None:
         self._encode = encode
         self._numbers = numbers
         self._counter = counter
         self._lost = lost
-        self._boxes_only = boxes and not clip
+        self._boxes_only = task == "detect" and not clip
+        self._outlines_only = task == "segment" and not clip
         self._clip = clip
 
     def table(self, table: BoxTable | None, run: Sequence[Sample]) -> list[bytes]:
-        """Return the line of each box of a table; ``ODD`` for one with a new label or partly outside its image."""
-        if table is None or not self._boxes_only:
+        """Return the line of each row of a table; ``ODD`` for one that needs a closer look.
+
+        Such a row has a new label, or is partly outside its image, or has no outline of one ring where one is written.
+        """
+        if table is None or not (self._boxes_only or self._outlines_only):
             return []
         widths: list[int] = []
         heights: list[int] = []
         for sample in run:
             widths += [sample.width or 1] * len(sample.shapes)
             heights += [sample.height or 1] * len(sample.shapes)
-        columns = table.labels, table.x, table.y, table.w, table.h, widths, heights
-        return printed(self._detected(zip(*columns, strict=True)))
+        if self._outlines_only:
+            outlines = table.rings()
+            if outlines is None:
+                return []
+            rows = self._outlined(zip(table.labels, outlines, widths, heights, strict=True))
+        else:
+            columns = table.labels, table.x, table.y, table.w, table.h, widths, heights
+            rows = self._detected(zip(*columns, strict=True))
+        return printed(rows)
 
     def image(self, sample: Sample) -> list[bytes]:
         """Return the lines of an image, shape by shape."""
@@ -88,6 +100,30 @@ class RowPrinter:
             else _NO_ROW
             for label, left, top, box_width, box_height, width, height in boxes
         ]
+
+    def _outlined(
+        self, outlines: Iterable[tuple[str, Rings | None, int, int]]
+    ) -> list[list[float]]:
+        """Return the row of each outline; ``_NO_ROW`` for one that :func:`segment_row` must look at."""
+        numbers = self._numbers.known
+        rows: list[list[float]] = []
+        for label, rings, width, height in outlines:
+            row = _NO_ROW
+            if label in numbers and rings is not None and len(rings) == 1:
+                ring = rings[0]
+                xs, ys = ring[0::2], ring[1::2]
+                if (
+                    len(xs) == len(ys) >= 3
+                    and isfinite(sum(ring))
+                    and min(ring) >= 0
+                    and max(xs) <= width
+                    and max(ys) <= height
+                ):
+                    row = [numbers[label], *ring]
+                    row[1::2] = [x / width for x in xs]
+                    row[2::2] = [y / height for y in ys]
+            rows.append(row)
+        return rows
 
     def _rows(self, sample: Sample) -> list[list[float]]:
         shapes = sample.shapes

@@ -43,6 +43,7 @@ class YoloWriter(Writer):
     """
 
     info = INFO
+    takes_numbers = True
 
     @property
     def small_files(self) -> bool:
@@ -97,7 +98,7 @@ class YoloWriter(Writer):
             self._numbers,
             self._counter,
             self.shapes_lost,
-            boxes=task == "detect",
+            task=task,
             clip=self.options.clip,
         )
 
@@ -132,18 +133,18 @@ class YoloWriter(Writer):
         self._losses.count(samples, self._counter)
         for table, run in by_table(samples):
             lines = self._rows.table(table, run)
-            polygon_texts = (table and table.polygon_texts) or ()
+            boxed = table.outlines if table is not None and self._task == "detect" else ()
             stop = 0
             for sample in run:
                 start, stop = stop, stop + len(sample.shapes)
                 own_lines = lines[start:stop]
-                polygons = sum(map(bool, polygon_texts[start:stop])) if own_lines else 0
+                polygons = sum(map(bool, boxed[start:stop])) if own_lines else 0
                 self._write_one(sample, [] if ODD in own_lines else own_lines, polygons)
         self._images.flush()
         self._counter.flush()
 
     def _write_one(self, sample: Sample, lines: list[bytes], polygons: int) -> None:
-        """Write an image; ``lines`` are those of its shapes if encoded already, ``polygons`` of which were polygons."""
+        """Write an image; ``lines`` are those of its shapes if encoded already; of ``polygons`` only the box."""
         try:
             folder, stem, suffix = self._tree.folder_stem_suffix(sample.filename)
             split_folder = self._split_folder(sample.split)
