@@ -42,6 +42,9 @@ MAX_NUMBER = (1 << NUMBER_BITS) - 1
 MAX_ORDINAL = (1 << ORDINAL_BITS) - 1
 MAX_CREATED_MS = (1 << 48) - 1
 
+_LAST_DIGITS = (1 << 48) - 1
+"""Those behind the last dash of an id; they contain the number of a row."""
+
 _VERSION_7 = 7 << 76
 _VERSION_8 = 8 << 76
 _VARIANT = 0b10 << 62
@@ -147,10 +150,12 @@ class IdScope:
     Fast for large listings: an id costs one addition, decoding it one comparison.
     """
 
-    __slots__ = ("_base",)
+    __slots__ = ("_base", "_head", "_low")
 
     def __init__(self, kind: Kind, created_ms: int, bucket: int, scope: int) -> None:
         self._base = _prefix(kind, created_ms, bucket) | scoped(scope, 0)
+        # The last twelve digits are all that rows can change.
+        self._head, self._low = str(_uuid(self._base))[:24], self._base & _LAST_DIGITS
 
     def id(self, seq: int) -> UUID:
         """Return the id of row ``seq``."""
@@ -162,8 +167,7 @@ class IdScope:
 
     def text(self, seq: int) -> str:
         """Return the id of row ``seq`` as 36 characters."""
-        h = f"{self._base | seq:032x}"
-        return f"{h[:8]}-{h[8:12]}-{h[12:16]}-{h[16:20]}-{h[20:]}"
+        return f"{self._head}{self._low | seq:012x}"
 
     def seq(self, id: UUID | str) -> int | None:
         """Return the row of an id, None where the id has another scope or kind or is not headrace's."""

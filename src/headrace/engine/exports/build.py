@@ -41,6 +41,7 @@ from headrace.formats.coco.document import CocoFile
 from headrace.formats.coco.document_writer import CocoDocumentWriter
 from headrace.formats.options import WriteKeywords
 from headrace.formats.yolo.layout.sizes_file import SIZES
+from headrace.garbage import collect_kept
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus, InferenceType
 from headrace.model.records import DatasetVersionRecord
 from headrace.model.sample import LabelInfo
@@ -72,6 +73,7 @@ async def build_coco(
 
     Raises NotFoundError if a category is not a label of the version.
     """
+    collect_kept()
     labels = await _labels(backend, version, options.categories)
     document = CocoFile()
     # With ``about`` the data counts as COCO already, so category ids may start at 0.

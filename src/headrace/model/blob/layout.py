@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.model.blob.chains import ChainRuns
+from headrace.model.columns import ShapeKind
 
 VERSION = 3
 SCORED = 0b0001
@@ -88,6 +89,9 @@ class BlobContent(Struct, array_like=True, gc=False):
     groups: list[BlobGroup]
     next_ordinal: int | None = None
 
+
+MASKS_MARK = msgspec.msgpack.encode(BlobGroup(ShapeKind.MASK, b""))[:2]
+"""How a group of masks begins: a blob without these two bytes has no masks. Headrace alone writes the blobs that it reads."""
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(BlobContent)

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import chain, islice
-from typing import Any, Literal, cast
+from itertools import chain, islice, repeat
+from typing import Any, Literal, NamedTuple
 
 import msgspec
+import numpy as np
 
 from headrace.errors import StorageError
 from headrace.model.blob.chains import ChainRuns
 from headrace.model.blob.decoded_chains import ListForm, decode_chains
-from headrace.model.blob.layout import SCORED, VERSION, BlobContent, BlobExtras, BlobGroup, opened
+from headrace.model.blob.layout import (
+    MASKS_MARK,
+    SCORED,
+    VERSION,
+    BlobContent,
+    BlobExtras,
+    BlobGroup,
+    opened,
+)
 from headrace.model.blob.pack import MASK_OUTLINE, RINGS, pack_page
-from headrace.model.blob.runs import DecodedRuns, decode, integers_of, lists_of
+from headrace.model.blob.runs import decode, integers_of, lists_of
 from headrace.model.columns import FLAT, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.old_blob.unpack import SCORED as OLD_SCORED
@@ -134,10 +143,12 @@ def has_masks(blob: bytes) -> bool:
     """Return whether a blob has masks, without unpacking it.
 
     Raises:
-        StorageError: The blob is damaged.
+        StorageError: The blob may have masks, and is damaged.
     """
     if blob[:1] < _FIRST_HEAD:
         return unpack(blob).group(ShapeKind.MASK) is not None
+    if MASKS_MARK not in blob:
+        return False
     try:
         return any(group.kind == ShapeKind.MASK for group in opened(blob).groups)
     except (ValueError, msgspec.MsgspecError) as error:
@@ -149,31 +160,27 @@ def _unpack_page(
 ) -> list[Shapes]:
     groups = [group for content in contents for group in content.groups]
     labels = iter(integers_of([group.labels for group in groups]))
-    polygons = _Geometry(
-        [g for g in groups if g.kind == ShapeKind.POLYGON],
-        whole,
-        areas=areas,
-        bounds=bounds,
-        form=points,
+    polygons = _decoded(
+        [g for g in groups if g.kind == ShapeKind.POLYGON], whole, areas, bounds, points
     )
     # Rectangles, polygons and tracks are rounded for other clients, the other kinds are not.
-    rounded = _Geometry([g for g in groups if g.kind in _ROUNDED], whole)
-    exact = _Geometry([g for g in groups if g.kind not in (*_ROUNDED, ShapeKind.POLYGON)], False)
+    rounded = _decoded([g for g in groups if g.kind in _ROUNDED], whole)
+    exact = _decoded([g for g in groups if g.kind not in (*_ROUNDED, ShapeKind.POLYGON)], False)
     made = []
     for content in contents:
+        stored = content.next_ordinal is not None
         shapes = Shapes([], content.next_ordinal)
         last = -1
         for group in content.groups:
-            if group.kind <= last:
+            kind = group.kind
+            if kind <= last:
                 raise ValueError("groups out of order")
-            last = group.kind
-            if group.kind == ShapeKind.POLYGON:
-                source = polygons
+            last = kind
+            if kind == ShapeKind.POLYGON:
+                parts = next(polygons)
             else:
-                source = rounded if group.kind in _ROUNDED else exact
-            shapes.groups.append(
-                _group(group, next(labels), source, content.next_ordinal is not None, whole)
-            )
+                parts = next(rounded if kind in _ROUNDED else exact)
+            shapes.groups.append(_group(group, next(labels), parts, stored, whole))
         made.append(shapes)
     return made
 
@@ -181,52 +188,55 @@ def _unpack_page(
 _ROUNDED = frozenset({ShapeKind.RECTANGLE, ShapeKind.TRACK})
 
 
-class _Geometry:
-    """The numbers and chains of some groups of a page, handed out in order."""
+class _Parts(NamedTuple):
+    """The numbers and chains of one group, and the areas and bounds of the chains where they are asked for."""
 
-    __slots__ = ("_areas", "_bounds", "_chains", "_counts", "_lazy", "_numbers")
+    numbers: list[Any]
+    chains: list[Any]
+    areas: list[float] | None
+    bounds: list[Box] | None
 
-    def __init__(
-        self,
-        groups: list[BlobGroup],
-        whole: bool,
-        *,
-        areas: bool = False,
-        bounds: bool = False,
-        form: ReadForm = "pairs",
-    ) -> None:
-        if not groups:
-            # Numpy would take longer for nothing than for a few annotations.
-            return
-        decoded: DecodedRuns = decode([group.numbers or b"" for group in groups])
-        self._numbers = iter(lists_of(decoded, whole=whole))
-        chains = decode_chains([group.chains or _NONE for group in groups])
-        self._counts = iter(chains.counts.tolist())
+
+def _decoded(
+    groups: list[BlobGroup],
+    whole: bool,
+    areas: bool = False,
+    bounds: bool = False,
+    form: ReadForm = "pairs",
+) -> Iterator[_Parts]:
+    """Decode the numbers and chains of some groups of a page."""
+    if not groups:
+        # Numpy would take longer for nothing than for a few annotations.
+        return iter(())
+    numbers = lists_of(decode([group.numbers or b"" for group in groups]), whole=whole)
+    chains = decode_chains([group.chains or _NONE for group in groups])
+    ends = np.cumsum(chains.counts).tolist()
+    starts = [0, *ends[:-1]]
+
+    def divided(values: list[Any]) -> list[Any]:
+        return [values[start:end] for start, end in zip(starts, ends, strict=True)]
+
+    listed: list[Any] = (
         # Lazy chains are divided among the groups already.
-        self._lazy = iter(chains.by_owner() if form == "lazy" else ())
-        self._chains = None if form == "lazy" else iter(chains.lists(whole=whole, form=form))
-        self._areas = iter(chains.areas().tolist()) if areas else None
-        self._bounds = iter(chains.bounds()) if bounds else None
-
-    def next(self) -> tuple[list[Any], list[Any], list[float] | None, list[Box] | None]:
-        """Return the numbers, the chains, and the areas and bounds of the chains, of the next group."""
-        count = next(self._counts)
-        areas = None if self._areas is None else list(islice(self._areas, count))
-        bounds = None if self._bounds is None else list(islice(self._bounds, count))
-        if self._chains is not None:
-            chains = list(islice(self._chains, count))
-        else:
-            chains = cast("list[Any]", next(self._lazy))
-        return next(self._numbers), chains, areas, bounds
+        chains.by_owner() if form == "lazy" else divided(chains.lists(whole=whole, form=form))
+    )
+    none = repeat(None, len(groups))
+    return map(
+        _Parts,
+        numbers,
+        listed,
+        divided(chains.areas().tolist()) if areas else none,
+        divided(chains.bounds()) if bounds else none,
+    )
 
 
 def _group(
-    group: BlobGroup, labels: list[int], source: _Geometry, stored: bool, whole: bool
+    group: BlobGroup, labels: list[int], parts: _Parts, stored: bool, whole: bool
 ) -> ShapeGroup:
-    kind, size = ShapeKind(group.kind), len(labels)
+    kind, size = _kind(group.kind), len(labels)
     if not 0 < size <= MAX_ORDINAL:
         raise ValueError("more shapes than an annotation can have, or none")
-    numbers, chains, areas, bounds = source.next()
+    numbers, chains, areas, bounds = parts
     extras = group.extras or _NO_EXTRAS
     made = ShapeGroup(kind, labels, _geometry(kind, size, numbers, chains, extras))
     if kind is ShapeKind.POLYGON:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import cache, partial
 from typing import TypeVar
 from uuid import UUID
@@ -154,7 +154,7 @@ async def _load(
     labels: dict[int, str] = dict(await context.database.fetch("labels.keys", version=scope.no))
 
     def make(heights: dict[int, int]) -> Loaded:
-        return finish(PackedAnnotations(labels, list(_records(scope, rows, heights))))
+        return finish(PackedAnnotations(labels, _records(scope, rows, heights)))
 
     def make_without_masks() -> tuple[list[int], Loaded | None]:
         masked = [row[1] for row in rows if has_masks(row[4])]
@@ -176,17 +176,17 @@ def _as_packed(packed: PackedAnnotations) -> PackedAnnotations:
 
 def _records(
     scope: VersionScope, rows: list[Row], heights: dict[int, int]
-) -> Iterable[PackedAnnotation]:
-    annotations, assets = scope.ids(Kind.ANNOTATION), scope.ids(Kind.ASSET)
+) -> list[PackedAnnotation]:
+    annotation_text, asset_text = scope.ids(Kind.ANNOTATION).text, scope.ids(Kind.ASSET).text
 
     @cache
     def worker(account: int, created: int) -> str:
         return str(encode(Kind.USER, created, 0, account))
 
-    for no, asset, status, duration, shapes, attributes, account, created in rows:
-        yield PackedAnnotation(
-            annotations.text(no),
-            assets.text(asset),
+    return [
+        PackedAnnotation(
+            annotation_text(no),
+            asset_text(asset),
             _STATUSES[status],
             worker(account, created),
             duration,
@@ -194,6 +194,8 @@ def _records(
             heights.get(asset, 0),
             shapes,
         )
+        for no, asset, status, duration, shapes, attributes, account, created in rows
+    ]
 
 
 async def sizes_of(

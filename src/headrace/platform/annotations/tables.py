@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -23,19 +23,21 @@ def in_table(shapes: Shapes) -> bool:
 
     The points of polygons are text, or flat lists of numbers.
     """
-    return all(
-        group.kind in (ShapeKind.RECTANGLE, ShapeKind.POLYGON)
-        and group.texts is None
-        and group.scores is None
-        and group.boxes is None
-        and not _has_crowds(group)
-        and (group.kind is ShapeKind.RECTANGLE or all(group.geometry))
-        for group in shapes.groups
-    )
+    for group in shapes.groups:
+        if group.kind is not ShapeKind.POLYGON:
+            if group.kind is not ShapeKind.RECTANGLE:
+                return False
+        elif not all(group.geometry):
+            return False
+        if group.texts is not None or group.scores is not None or group.boxes is not None:
+            return False
+        if group.attributes is not None and _has_crowds(group.attributes):
+            return False
+    return True
 
 
-def _has_crowds(group: ShapeGroup) -> bool:
-    return any(each is not None and CROWD in each for each in group.attributes or ())
+def _has_crowds(attributes: Sequence[Attributes | None]) -> bool:
+    return any(each is not None and CROWD in each for each in attributes)
 
 
 class TableColumns:
