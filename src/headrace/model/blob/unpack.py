@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from itertools import chain, islice, repeat
+from itertools import chain, islice
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -220,7 +220,7 @@ def _decoded(
         # Lazy chains are divided among the groups already.
         chains.by_owner() if form == "lazy" else divided(chains.lists(whole=whole, form=form))
     )
-    none = repeat(None, len(groups))
+    none = [None] * len(groups)
     return map(
         _Parts,
         numbers,
