@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from math import isfinite
 from pathlib import Path
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, cast
 
 from headrace.errors import FormatError
 from headrace.formats.base import Writer
@@ -19,12 +19,15 @@ from headrace.formats.geometry.clip import clip_shape
 from headrace.formats.io.file_tree import FileTree
 from headrace.formats.voc import INFO, encode
 from headrace.formats.voc.labels import LABEL_MAP, MAP_HEADING, label_line
+from headrace.formats.voc.nested_parts import NestedParts
+from headrace.formats.voc.object_texts import ObjectTexts, object_texts
 from headrace.formats.voc.record import FLAGS
 from headrace.model.sample import Sample
 from headrace.model.shapes import AnyShape, Attributes, Box, Polygon, Rectangle
 
 _DEVKIT_TAGS: Final = frozenset({"pose", *FLAGS, "part_of"})
 _NONE: Final[Attributes] = {}
+_BOXED: Final = "a %s becomes its box"
 
 
 class VocWriter(Writer):
@@ -56,10 +59,12 @@ class VocWriter(Writer):
         self._losses.count(samples, self._counter)
         for table, run in by_table(samples):
             printed = None if table is None else self._printed(table)
+            boxed = () if table is None or printed is None else self._boxed(table)
             stop = 0
             for sample in run:
                 start, stop = stop, stop + len(sample.shapes)
-                self._write_one(sample, printed and printed.objects(start, stop))
+                objects = printed and printed.objects(start, stop)
+                self._write_one(sample, objects, sum(map(bool, boxed[start:stop])))
         self._counter.flush()
         for split, stems in self._splits.items():
             if stems:
@@ -68,7 +73,12 @@ class VocWriter(Writer):
                 )
                 stems.clear()
 
-    def _write_one(self, sample: Sample, objects: str | None) -> None:
+    def _boxed(self, table: BoxTable) -> Sequence[Any]:
+        """Return the outlines of a table of which only the boxes are written."""
+        return table.outlines if self._boxes_only else ()
+
+    def _write_one(self, sample: Sample, objects: str | None, boxed: int) -> None:
+        """Write an image; ``objects`` as in :meth:`_text`, with ``boxed`` polygons of which only the box is written."""
         try:
             folder, stem, suffix = self._tree.folder_stem_suffix(sample.filename)
             split = self._split(sample.split)
@@ -89,7 +99,7 @@ class VocWriter(Writer):
             return
         if not (sample.width and sample.height):
             self._note("V05", "the image size is unknown; written as 0", sample, Severity.WARNING)
-        content = self._text(sample, objects)
+        content = self._text(sample, objects, boxed)
         self.found.images_out += 1
         used = self._tree.create(f"Annotations/{folder}", stem, ".xml", content)
         if used != stem and self.image_paths is not None:
@@ -104,7 +114,7 @@ class VocWriter(Writer):
         split.append(f"{name}\n")
         self._place(f"JPEGImages/{name}{suffix}")
 
-    def _text(self, sample: Sample, objects: str | None) -> bytes:
+    def _text(self, sample: Sample, objects: str | None, boxed: int) -> bytes:
         """Format a file; ``objects`` is the text of its objects, if formatted already."""
         extra = (sample.extra or _NONE).get("voc")
         pieces = [
@@ -117,10 +127,14 @@ class VocWriter(Writer):
         ]
         if objects is None and (boxes := as_boxes(sample.shapes)) is not None:
             # The table may contain unusual boxes of other images.
-            printed = self._printed(boxes.table.rows(boxes.start, boxes.stop))
+            table = boxes.table.rows(boxes.start, boxes.stop)
+            printed = self._printed(table)
             objects = printed and printed.objects(0, len(boxes))
+            boxed = sum(map(bool, self._boxed(table)))
         if objects is not None:
             pieces.append(objects)
+            if boxed:
+                self._note("LOSS", _BOXED % "polygon", sample, count=boxed)
             self.found.shapes_out += len(sample.shapes)
         elif sample.shapes:
             self._mixed(sample, pieces)
@@ -130,7 +144,7 @@ class VocWriter(Writer):
         return "".join(pieces).encode()
 
     def _mixed(self, sample: Sample, pieces: list[str]) -> None:
-        parts = _NestedParts(sample.shapes)
+        parts = NestedParts(sample.shapes)
         if parts.nested or self.options.clip:
             self._objects(sample.shapes, sample, pieces, parts)
             return
@@ -153,7 +167,7 @@ class VocWriter(Writer):
         self.found.shapes_out += len(shapes)
         return printed.objects(0, len(shapes))
 
-    def _printed(self, table: BoxTable) -> _ObjectTexts | None:
+    def _printed(self, table: BoxTable) -> ObjectTexts | None:
         """Format the plain boxes and polygons of many files at once; nearly all objects are such.
 
         Returns None where one is not plain, or is the first of its label.
@@ -163,9 +177,7 @@ class VocWriter(Writer):
         # Rings are decoded only for what is printed.
         if not self._templates.keys() >= set(table.labels):
             return None
-        outlined = any(table.outlines)
-        if outlined and self._boxes_only:
-            return None
+        outlined = not self._boxes_only and any(table.outlines)
         boxes = zip(table.x, table.y, table.w, table.h, strict=True)
         return self._plain(table.labels, boxes, table.rings() if outlined else None)
 
@@ -174,29 +186,14 @@ class VocWriter(Writer):
         labels: Sequence[str],
         boxes: Iterable[Box],
         outlines: Sequence[Rings | None] | None = None,
-    ) -> _ObjectTexts | None:
-        one, chosen = self._one, [self._templates.get(label) for label in labels]
+    ) -> ObjectTexts | None:
+        chosen = [self._templates.get(label) for label in labels]
         if None in chosen:
             return None
-        templates = cast("list[str]", chosen)
-        starts: Sequence[int] = range(0, 4 * len(templates) + 1, 4)
-        if outlines is None:
-            flat = [each for x, y, w, h in boxes for each in (x + one, y + one, x + w, y + h)]
-        else:
-            flat, starts = [], [0]
-            for row, ((x, y, w, h), rings) in enumerate(zip(boxes, outlines, strict=True)):
-                flat += (x + one, y + one, x + w, y + h)
-                if rings is not None:
-                    templates[row] = encode.with_rings(templates[row], rings)
-                    for ring in rings:
-                        flat += ring
-                starts.append(len(flat))
-        if not flat or not isfinite(sum(flat)):
-            return None
-        return _ObjectTexts(templates, encode.numbers(flat), starts)
+        return object_texts(cast("list[str]", chosen), boxes, outlines, self._one)
 
     def _objects(
-        self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: _NestedParts
+        self, shapes: Sequence[AnyShape], sample: Sample, pieces: list[str], parts: NestedParts
     ) -> None:
         for shape in shapes:
             if id(shape) in parts.inside:
@@ -274,7 +271,7 @@ class VocWriter(Writer):
         if not isinstance(shape, Rectangle | Polygon) or (
             isinstance(shape, Polygon) and self._boxes_only
         ):
-            self._note("LOSS", f"a {kind} becomes its box", sample)
+            self._note("LOSS", _BOXED % kind, sample)
         if not _is_finite(shape, box):
             dropped, message = self._left_out([shape]), "left out: not a finite number"
             self._note("V02", message, sample, Severity.WARNING, dropped=dropped)
@@ -297,9 +294,10 @@ class VocWriter(Writer):
         sample: Sample,
         severity: Severity = Severity.LOSS,
         *,
+        count: int = 1,
         dropped: int = 0,
     ) -> None:
-        self._counter.add(code, message, severity, sample.filename, dropped=dropped)
+        self._counter.add(code, message, severity, sample.filename, count=count, dropped=dropped)
 
     def _leave_out(self, sample: Sample, code: str, why: str, severity: Severity) -> None:
         self._place(None)
@@ -326,19 +324,6 @@ class VocWriter(Writer):
             self._tree.append(LABEL_MAP, "".join([MAP_HEADING, *lines]).encode())
 
 
-class _ObjectTexts(NamedTuple):
-    """Plain objects: the template of each, all their numbers, and where those of each begin and the last ones end."""
-
-    templates: list[str]
-    numbers: tuple[str, ...]
-    starts: Sequence[int]
-
-    def objects(self, start: int, stop: int) -> str:
-        """Return the text of the objects from ``start`` up to ``stop``."""
-        numbers = self.numbers[self.starts[start] : self.starts[stop]]
-        return "".join(self.templates[start:stop]) % numbers
-
-
 def _is_plain(shape: AnyShape) -> bool:
     return type(shape) is Rectangle and not shape.attributes and not shape.iscrowd
 
@@ -361,27 +346,3 @@ def _is_finite(shape: AnyShape, box: Box) -> bool:
     if isfinite(sum(box) + sum(map(sum, rings))):
         return True
     return all(map(isfinite, box)) and all(all(map(isfinite, ring)) for ring in rings)
-
-
-class _NestedParts:
-    """Finds parts: shapes whose attribute ``part_of`` is the id of another shape, as the reader sets it."""
-
-    def __init__(self, shapes: Sequence[AnyShape]) -> None:
-        self.nested: dict[int, list[Rectangle]] = {}
-        self.inside: set[int] = set()
-        parts = [
-            shape
-            for shape in shapes
-            if shape.attributes and "part_of" in shape.attributes and isinstance(shape, Rectangle)
-        ]
-        if parts:
-            self._join(parts, {shape.id: id(shape) for shape in shapes if shape.id is not None})
-
-    def _join(self, parts: Sequence[Rectangle], owners: Mapping[int | str, int]) -> None:
-        themselves = set(map(id, parts))
-        for part in parts:
-            owner = owners.get((part.attributes or _NONE)["part_of"])
-            # VOC has no nested parts.
-            if owner is not None and owner not in themselves:
-                self.nested.setdefault(owner, []).append(part)
-                self.inside.add(id(part))
