@@ -8,6 +8,7 @@ from uuid import UUID
 
 from headrace.engine.exports.build import BuildOptions, build_coco, build_voc, build_yolo
 from headrace.formats.coco.document import CocoFile
+from headrace.garbage import collect_kept
 from headrace.model.enums import AnnotationExportKey, AnnotationStatus
 from headrace.model.records import DatasetVersionRecord
 from headrace.sdk.asset import Asset, MultiAsset
@@ -57,6 +58,7 @@ class VersionBuilding(Resource[DatasetVersionRecord]):
         chosen = _chosen(status, assets, as_export_key(use_id, export_key))
         chosen.categories = enforced_ordered_categories
         chosen.worker_id = worker_id(self.session, worker)
+        collect_kept()
         return await build_coco(self.session.backend, self.record, chosen)
 
     async def build_pascal_voc_locally(
