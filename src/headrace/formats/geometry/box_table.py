@@ -273,7 +273,7 @@ def by_table(samples: Sequence[Sample]) -> Iterator[tuple[BoxTable | None, Seque
     table: BoxTable | None = None
     begin = first = stop = 0
     for number, sample in enumerate(samples):
-        shapes = sample.shapes
+        shapes: Sequence[AnyShape] = sample.shapes
         # As in as_boxes, without the call.
         boxes = shapes if type(shapes) is BoxView and shapes.is_untouched else None
         current = None if boxes is None else boxes.table
