@@ -85,6 +85,11 @@ class RecentThreads(Executor):
 def _outcome(function: Callable[[], T]) -> tuple[T | None, BaseException | None]:
     try:
         return function(), None
+    except StopIteration as error:
+        # A future of asyncio cannot carry it, and who waits for it would wait for ever.
+        stopped = RuntimeError("a function on a thread raised StopIteration")
+        stopped.__cause__ = error
+        return None, stopped
     except BaseException as error:  # noqa: BLE001  raised where the result is awaited
         return None, error
 

@@ -46,3 +46,9 @@ async def test_an_error_is_raised_where_the_function_is_awaited() -> None:
     with pytest.raises(ZeroDivisionError):
         await in_thread(lambda: 1 // 0)
     assert await in_thread(lambda: 1) == 1
+
+
+async def test_a_function_that_raises_stop_iteration_does_not_hang() -> None:
+    with pytest.raises(RuntimeError, match="StopIteration") as caught:
+        await in_thread(next, iter(()))
+    assert isinstance(caught.value.__cause__, StopIteration)
