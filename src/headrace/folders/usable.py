@@ -112,5 +112,10 @@ def is_pointer(path: Path) -> bool:
 
 
 def _broken_link(path: Path, error: OSError) -> UnusableFileError:
-    why = "in circles" if error.errno == errno.ELOOP else "nowhere"
-    return UnusableFileError(f"{path} is a link that leads {why}", hint="mend or remove it")
+    if error.errno == errno.ELOOP:
+        why = "leads in circles"
+    elif error.errno in (errno.ENOENT, errno.ENOTDIR):
+        why = "leads nowhere"
+    else:
+        why = f"cannot be followed: {(error.strerror or str(error)).lower()}"
+    return UnusableFileError(f"{path} is a link that {why}", hint="mend or remove it")

@@ -18,6 +18,7 @@ from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations import annotations, assets, datasets, labels
 from headrace.protocol.operations.annotations import ImportItem, LoadedAnnotation
+from headrace.threads import in_thread
 from tests.support.lakes.marks import check_marks
 from tests.support.lakes.templates import copy_empty
 
@@ -43,6 +44,10 @@ class Stocked:
         self, count: int, *, status: str = "DONE", width: int | None = WIDTH, name: str = "img"
     ) -> list[UUID]:
         """Rows of data without files, as a registration would leave them."""
+        # On a thread: a task of the platform that writes meanwhile needs the event loop to end its transaction.
+        return await in_thread(self._add_data, count, status, width, name)
+
+    def _add_data(self, count: int, status: str, width: int | None, name: str) -> list[UUID]:
         with self.raw() as connection:
             # The first statement writes: a transaction that reads first cannot wait for others.
             (last,) = connection.execute(
