@@ -61,7 +61,7 @@ class _Pauses:
 
 
 class _Old:
-    """Objects that the collector was told are old, so that it did not visit them while they were young."""
+    """Counts the objects that were moved to the oldest generation of the collector without a visit."""
 
     def __init__(self) -> None:
         self._count = 0
@@ -71,7 +71,7 @@ class _Old:
     def add_young(self) -> None:
         """Tell the collector that all young objects are old, if they are many."""
         young = gc.get_count()[0]
-        # What somebody else has frozen must stay so.
+        # Unfreezing would also unfreeze what the program itself has frozen.
         if young >= MANY and not gc.get_freeze_count():
             gc.freeze()
             gc.unfreeze()

@@ -19,7 +19,7 @@ async def while_connected(request: web.Request, work: Callable[[], Awaitable[T]]
     Work that writes must not be done this way: its client may have gone after it was done, and before it knew.
 
     Raises:
-        HTTPRequestTimeout: The client has gone, so that nobody reads this answer.
+        HTTPRequestTimeout: The client has closed its connection, so this answer is not sent.
     """
     done: list[T] = []
     errors: list[Exception] = []
@@ -34,7 +34,7 @@ async def while_connected(request: web.Request, work: Callable[[], Awaitable[T]]
 
     async with anyio.create_task_group() as group:
         group.start_soon(run)
-        # aiohttp tells nobody of a closed connection but all handlers, by cancelling those that write too.
+        # aiohttp offers only to cancel the handlers of closed connections, including those that write.
         while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110
             await anyio.sleep(_LOOK_SECONDS)
         group.cancel_scope.cancel()

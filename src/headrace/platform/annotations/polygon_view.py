@@ -25,8 +25,8 @@ class _Source:
 class PolygonView(_Source):
     """Behaves like the :class:`.PolygonOut` with the same fields, and is an instance of it for ``isinstance``.
 
-    It cannot inherit from it, because msgspec reads the fields of its own classes without asking them. Those of a
-    dataclass it asks for. A copy or pickle of a view is a ``PolygonOut``.
+    It cannot be a subclass: msgspec reads the fields of a Struct from memory, so it would not make the points. It reads the
+    fields of a dataclass as attributes. A copy or pickle of a view is a ``PolygonOut``.
 
     Args:
         label: The name of the label.
