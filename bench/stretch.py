@@ -5,11 +5,13 @@ asset are repeated in the database of a copy, with the names and sizes of a gene
 """
 
 import asyncio
-import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+import apsw
+from apsw import sqlite_extra
 
 import headrace
 from bench.dataset import Image, Spec, image_at
@@ -35,22 +37,24 @@ async def push(lake: Path, images: Path, kind: str) -> None:
 
 def stretch(lake: Path, spec: Spec) -> None:
     """Repeat the single asset of a lake in place, once for each image of a spec."""
-    database = sqlite3.connect(lake / "headrace.db")
+    # The extension keeps the checksums of pages; a lake of an earlier build has none.
+    sqlite_extra.load(apsw.Connection(":memory:"), "cksumvfs")
+    database = apsw.Connection(str(lake / "headrace.db"))
     # A lake that breaks on the way is made again.
     database.execute("pragma synchronous = off")
-    repeat(database, "data", spec, data_of)
-    repeat(database, "asset", spec, asset_of)
-    database.execute("update sequence set last = ? where name = 'data'", (spec.images,))
-    database.execute("update version set next_asset = ?", (spec.images + 1,))
-    database.execute("update version_delta set assets = ?", (spec.images,))
-    database.commit()
+    with database:
+        repeat(database, "data", spec, data_of)
+        repeat(database, "asset", spec, asset_of)
+        database.execute("update sequence set last = ? where name = 'data'", (spec.images,))
+        database.execute("update version set next_asset = ?", (spec.images + 1,))
+        database.execute("update version_delta set assets = ?", (spec.images,))
     database.execute("analyze")
     database.execute("pragma wal_checkpoint(truncate)")
     database.close()
 
 
 def repeat(
-    database: sqlite3.Connection, table: str, spec: Spec, change: Callable[[int, Image], Columns]
+    database: apsw.Connection, table: str, spec: Spec, change: Callable[[int, Image], Columns]
 ) -> None:
     """Replace the only row of a table by one for each image, which differs in the columns that `change` returns."""
     found = database.execute(f"select * from {table}")

@@ -7,10 +7,14 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from headrace.storage.database import sqlite_checksums
 from tests.support import methods
 from tests.support.tiers import register_profiles
 
 register_profiles()
+
+# Tests read and write lakes with connections of their own, which must keep the checksums of pages too.
+sqlite_checksums.available()
 
 # A shell starts background jobs with Ctrl-C ignored, and children inherit that; tests of interruptions need it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

@@ -28,6 +28,7 @@ METHODS: dict[str, dict[str, str]] = {
     "headrace": {
         "every command with TARGET": "connect",
         "init": "create_lake",
+        "check": "check_lake",
         "convert": "convert",
         "copy": "copy_version",
     },
@@ -272,7 +273,7 @@ def lacking() -> list[str]:
     """Return what is wrong with the table: methods and commands that it lacks, or names that do not exist."""
     faults: list[str] = []
     known = {name: {*names} for name, names in methods()}
-    known["headrace"] = {"connect", "create_lake", "convert", "copy_version"}
+    known["headrace"] = {"connect", "create_lake", "check_lake", "convert", "copy_version"}
     faults += [f"class {name}" for name in known.keys() ^ METHODS.keys()]
     for name in known.keys() & METHODS.keys():
         listed = " ".join(METHODS[name].values()).split()

@@ -93,6 +93,28 @@ class InitDocument(Document):
     lake: str
 
 
+class CheckFaultBody(Struct, forbid_unknown_fields=True):
+    """Something that is wrong, or worth a note."""
+
+    kind: str
+    place: str
+    message: str
+
+
+class CheckDocument(Document):
+    """headrace check. ``faults`` and ``notes`` are numbers by kind, ``examples`` the first of each kind."""
+
+    lake: str
+    ok: bool
+    checksums: str
+    checked: dict[str, int]
+    faults: dict[str, int]
+    notes: dict[str, int]
+    examples: list[CheckFaultBody]
+    repaired: list[str]
+    left: int
+
+
 class PushDocument(ChoiceDocument, kw_only=True):
     """headrace push."""
 
@@ -413,6 +435,7 @@ class WhoamiDocument(Document):
 DOCUMENTS: dict[str, type[Struct]] = {
     "headrace.error/1": ErrorDocument,
     "headrace.init/1": InitDocument,
+    "headrace.check/1": CheckDocument,
     "headrace.push/1": PushDocument,
     "headrace.import/1": ImportDocument,
     "headrace.import.row/1": FindingRow,

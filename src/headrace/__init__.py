@@ -52,6 +52,8 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.model.sample import LabelInfo as LabelInfo
     from headrace.model.sample import Sample as Sample
     from headrace.net.timeout import Timeout as Timeout
+    from headrace.platform.care.check_report import CheckFault as CheckFault
+    from headrace.platform.care.check_report import CheckReport as CheckReport
     from headrace.sdk.annotation import Annotation as Annotation
     from headrace.sdk.annotation import MultiAnnotation as MultiAnnotation
     from headrace.sdk.asset import Asset as Asset
@@ -65,6 +67,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.sdk.client.connect import connect as connect
     from headrace.sdk.client.connect import create_lake as create_lake
     from headrace.sdk.client.copies import copy_version as copy_version
+    from headrace.sdk.client.lake_care import check_lake as check_lake
     from headrace.sdk.data import Data as Data
     from headrace.sdk.data import MultiData as MultiData
     from headrace.sdk.datalake import Datalake as Datalake
@@ -120,6 +123,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     ),
     "headrace.model.sample": ("LabelInfo", "Sample"),
     "headrace.net.timeout": ("Timeout",),
+    "headrace.platform.care.check_report": ("CheckFault", "CheckReport"),
     "headrace.sdk.annotation": ("Annotation", "MultiAnnotation"),
     "headrace.sdk.asset": ("Asset", "MultiAsset"),
     "headrace.sdk.campaign.assignment": ("AnnotationCampaignAssignment",),
@@ -128,6 +132,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.sdk.client.client": ("Client",),
     "headrace.sdk.client.copies": ("copy_version",),
     "headrace.sdk.client.connect": ("connect", "create_lake"),
+    "headrace.sdk.client.lake_care": ("check_lake",),
     "headrace.sdk.data": ("Data", "MultiData"),
     "headrace.sdk.datalake": ("Datalake",),
     "headrace.sdk.dataset": ("Dataset",),

@@ -8,6 +8,7 @@
       TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
                                     RefusedUrlError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
+                                    CorruptionError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
                                     ReadOnlyLakeError
       APIError                      one class per HTTP status; see STATUS_CLASSES
@@ -41,6 +42,7 @@ __all__ = [
     "ConflictError",
     "ConnectError",
     "ConservationError",
+    "CorruptionError",
     "DatabaseError",
     "DeleteLimitError",
     "DigestMismatchError",
@@ -342,6 +344,19 @@ class DiskFullError(StorageError, TransferError):
     """The disk is full, for a lake or a download: free space, or use another folder."""
 
     code = "disk-full"
+
+
+class CorruptionError(StorageError):
+    """A part of a lake is damaged, which the message names: a page, a row, shapes, a file. ``headrace check`` finds all.
+
+    It is raised in place of an answer that would be wrong or too short.
+    """
+
+    code = "corruption"
+    cure: ClassVar[str] = "find out what else is hit: headrace check LAKE"
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message, hint=self.cure if hint is None else hint)
 
 
 class ObjectNotFoundError(StorageError, FileNotFoundError):

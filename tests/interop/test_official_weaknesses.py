@@ -56,7 +56,7 @@ SIDE_BY_SIDE: dict[int, tuple[str, Any, Any]] = {
         ["ValidationError", 0, []],
         ["returned", 0, ["COCO has no line, dropped"]],
     ),
-    20: ("the cause of a failed chunk is hidden", ["BadRequestError", 2], ["StorageError", 2]),
+    20: ("the cause of a failed chunk is hidden", ["BadRequestError", 2], ["CorruptionError", 2]),
     21: ("a split loses an item and reseeds everybody", [99, False], [100, True]),
     24: ("an empty list of ids is a broken call", "ValidationError", "NoDataError"),
     26: ("synchronize looks at names alone", False, True),

@@ -50,7 +50,10 @@ from headrace.blocking.client import Client, connect
 from headrace.blocking.copies import copy_version
 from headrace.blocking.portal import portal
 from headrace.engine.convert.run import convert_blocking as convert
+from headrace.platform.care.check_report import CheckReport
 from headrace.sdk.client import connect as opening
+from headrace.sdk.client import lake_care
+from headrace.transfer.progress import OnProgress
 
 __all__ = [
     "Annotation",
@@ -78,6 +81,7 @@ __all__ = [
     "Tag",
     "User",
     "Worker",
+    "check_lake",
     "connect",
     "convert",
     "copy_version",
@@ -95,3 +99,33 @@ def create_lake(path: str | os.PathLike[str]) -> None:
         LakeError: If the folder is not empty.
     """
     portal().call(lambda: opening.create_lake(path))
+
+
+def check_lake(
+    path: str | os.PathLike[str],
+    *,
+    read_data: bool = False,
+    repair: bool = False,
+    progress: OnProgress | None = None,
+) -> CheckReport:
+    """Check a lake: its database, the files that its data name, removals that can be undone, and jobs.
+
+    Other processes, and a server, may use the lake meanwhile.
+
+    Args:
+        path: The folder of the lake.
+        read_data: Read all files, and compare their SHA-256.
+        repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, jobs that stand still, and
+            page checksums where there are none.
+        progress: Called with progress events; or ``"auto"``.
+
+    Returns:
+        What is wrong, and what was mended; ``report.ok`` is False if something is left.
+
+    Raises:
+        NotALakeError: If the folder is not a lake.
+        LakeVersionError: If a newer headrace wrote the lake.
+    """
+    return portal().call(
+        lambda: lake_care.check_lake(path, read_data=read_data, repair=repair, progress=progress)
+    )

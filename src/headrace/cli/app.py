@@ -12,6 +12,7 @@ from headrace.cli.console.examples import examples_of
 from headrace.cli.console.help_text import HelpFormatter, arguments_of
 from headrace.cli.console.options import FORMAT_NAMES
 from headrace.cli.console.variables import help_of, prefix_of, read_options
+from headrace.cli.lake.check import check
 from headrace.cli.lake.init import init
 from headrace.cli.look.explain import explain
 from headrace.cli.look.ls import ls
@@ -76,6 +77,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "stats": (stats, LOOK),
     "explain": (explain, LOOK),
     "init": (init, SERVE),
+    "check": (check, SERVE),
     "serve": (serve, SERVE),
     "login": (login, ME),
     "logout": (logout, ME),
@@ -196,6 +198,7 @@ USAGE = {
     "stats": "TARGET VERSION",
     "explain": "[CODE]",
     "init": "LAKE",
+    "check": "LAKE",
     "serve": "LAKE",
     "login": "URL",
     "logout": "[URL]",

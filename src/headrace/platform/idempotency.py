@@ -156,6 +156,11 @@ class _CallDatabase:
         """Whether nothing can be written."""
         return self._database.read_only
 
+    @property
+    def damage(self) -> str | None:
+        """What has turned out to be damaged."""
+        return self._database.damage
+
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows, including the call's uncommitted changes."""
         return await self._source().fetch(statement, filters=filters, **params)

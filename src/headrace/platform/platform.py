@@ -16,6 +16,7 @@ from headrace.platform.annotations.imports import handler as imports
 from headrace.platform.annotations.imports import matching
 from headrace.platform.assets import add, assets, extended
 from headrace.platform.campaigns import campaigns, steps, sync, tasks
+from headrace.platform.care.open_mark import OpenMark
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.datalake import data, datalakes, register, sources, uploads
@@ -36,8 +37,10 @@ from headrace.protocol.operation import Operation, P, R
 from headrace.settings import UndoPolicy
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
+from headrace.threads import in_thread
 
 HANDLER_MODULES = (
     *(session, users),
@@ -87,8 +90,10 @@ class Platform:
         database: Database,
         objects: ObjectStore,
         undo: UndoPolicy | None = None,
+        mark: OpenMark | None = None,
     ) -> None:
         self.context = Context(path, database, objects, undo)
+        self._mark = mark
         self.jobs = JobRunner(self.context, JOB_KINDS)
         self.context.jobs = self.jobs
 
@@ -108,30 +113,41 @@ class Platform:
         busy_timeout: float = 30.0,
         query_seconds: float | None = None,
         undo: UndoPolicy | None = None,
+        verify: bool = False,
     ) -> Platform:
         """Open a lake, and resume in the background what an earlier stop or crash interrupted.
 
+        A lake that was not closed is checked first, for a few seconds at most; with ``verify`` in any case.
         A lake that cannot be written is read: calls that change something raise :class:`ReadOnlyLakeError`.
 
         ``busy_timeout`` is how many seconds to wait for another process that writes, ``query_seconds`` how long a
         listing by a query may take (default: as long as it needs), ``undo`` how long and how much of a
         removal is kept. Raises :class:`NotALakeError`,
-        :class:`LakeVersionError`, :class:`LakeBusyError` or :class:`StorageError`.
+        :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`CorruptionError` or :class:`StorageError`.
         """
         folder = Path(path)
         await check_lake(folder)
-        database = await SqliteDatabase.open(
-            folder / DATABASE, busy_timeout=busy_timeout, query_seconds=query_seconds
-        )
+        mark = OpenMark(folder)
+        try:
+            if await in_thread(_take, mark) or verify:
+                await SqliteMaintenance(folder / DATABASE).quick_check()
+                await in_thread(mark.share)
+            database = await SqliteDatabase.open(
+                folder / DATABASE, busy_timeout=busy_timeout, query_seconds=query_seconds
+            )
+        except BaseException:
+            mark.leave()
+            raise
         try:
             objects = LocalObjectStore(folder / OBJECTS)
             if not database.read_only:
                 await objects.prepare()
-            platform = cls(folder, database, objects, undo)
+            platform = cls(folder, database, objects, undo, mark)
             background = platform.context.background
             await background.open()
         except BaseException:
             await database.aclose()
+            mark.free()
             raise
         if not database.read_only:
             background.start(keep_clean, platform.context)
@@ -162,10 +178,14 @@ class Platform:
             await self.jobs.aclose()
         finally:
             await self.context.database.aclose()
+            if self._mark is not None:
+                self._mark.free()
 
     def discard(self) -> None:
         """Let go of the lake where the event loop that opened it is closed, and all background work with it."""
         self.context.database.discard()
+        if self._mark is not None:
+            self._mark.leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -177,3 +197,10 @@ class Platform:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
+
+
+def _take(mark: OpenMark) -> bool:
+    unclean = mark.take()
+    if not unclean:
+        mark.share()
+    return unclean

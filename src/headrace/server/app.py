@@ -59,6 +59,8 @@ def _health_routes(platform: Platform) -> list[web.RouteDef]:
         except HeadraceError:
             _log.exception("not ready")
             return web.json_response({"status": "failing"}, status=503)
+        if platform.context.database.damage is not None:
+            return web.json_response({"status": "damaged"}, status=503)
         return web.json_response({"status": "ok"})
 
     return [web.get("/healthz", health), web.get("/readyz", ready)]

@@ -18,6 +18,7 @@ from aiohttp.typedefs import Middleware
 
 from headrace.errors import (
     APIError,
+    CorruptionError,
     DiskFullError,
     HeadraceError,
     LakeBusyError,
@@ -162,6 +163,11 @@ def _from_failure(exc: Exception) -> APIError:
         error = error_for_status(507, "the server's disk is full")
         error.hint = "free space on the server; nothing was partially written"
         return error
+    if isinstance(exc, CorruptionError):
+        return ServerError(
+            "the lake of this server is damaged, so the answer would be wrong or too short",
+            hint="who runs the server finds out what is hit: headrace check LAKE",
+        )
     if isinstance(exc, HeadraceError):
         return ServerError(f"the server failed ({exc.code})")
     return ServerError("the server failed")

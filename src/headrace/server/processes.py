@@ -76,7 +76,7 @@ async def serve_with_processes(
     """
     settings = settings or ServerSettings()
     # Errors of the lake are raised here, and a lake of an earlier version is migrated once.
-    async with await Platform.open(lake, undo=settings.undo):
+    async with await Platform.open(lake, undo=settings.undo, verify=True):
         pass
     with _reserve(host, port) as reserved:
         port = reserved.getsockname()[1]

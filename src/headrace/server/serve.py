@@ -52,12 +52,17 @@ async def serve(
 
     Raises:
         LakeError: The lake cannot be opened.
+        CorruptionError: The lake is damaged.
         ConfigurationError: The address cannot be used.
     """
     settings = settings or ServerSettings()
     async with (
         await Platform.open(
-            lake, undo=settings.undo, query_seconds=settings.query_seconds
+            lake,
+            undo=settings.undo,
+            query_seconds=settings.query_seconds,
+            # Processes that share a port are started by one that has done it.
+            verify=not share_port,
         ) as platform,
         serving(
             platform, host=host, port=port, settings=settings, share_port=share_port

@@ -127,6 +127,21 @@ class WholeObjectsConformance:
         await store.put(NAME, stream(b"other"))
         assert first + b"".join([chunk async for chunk in reading]) == BIG
 
+    async def test_a_listing_has_every_object_and_nothing_unfinished(
+        self, store: ObjectStore
+    ) -> None:
+        assert [each async for each in store.listed()] == []
+        names = {f"a/{number % 3}/{number}": bytes(number) for number in range(5)}
+        for name, content in names.items():
+            await store.put(name, stream(content))
+        await store.begin_parts("a/9/unfinished")
+        await store.delete(["a/1/4"])
+        found = [each for batch in [batch async for batch in store.listed()] for each in batch]
+        assert {each.name: each.size for each in found} == {
+            name: len(content) for name, content in names.items() if name != "a/1/4"
+        }
+        assert all(each.stored > 1_600_000_000_000 for each in found)
+
     async def test_deleting_forgives_what_is_missing(self, store: ObjectStore) -> None:
         await store.put(NAME, stream(b"x"))
         await store.delete([NAME, "a/1/2/other"])

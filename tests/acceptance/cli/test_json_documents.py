@@ -35,6 +35,7 @@ def test_what_commands_print_is_what_the_page_promises(
     lake: Place, drawn: Drawn, tmp_path: Path
 ) -> None:
     fits(headrace("init", tmp_path / "new", "--json"), "headrace.init/1")
+    fits(headrace("check", tmp_path / "new", "--json"), "headrace.check/1")
     fits(lake.run("push", "demo/v1", drawn.images, "--json"), "headrace.push/1")
     fits(lake.run("import", "demo/v1", drawn.annotations, "--json"), "headrace.import/1")
     fits(lake.run("import", "demo/v1", drawn.annotations, "--jsonl"), "headrace.import.row/1")

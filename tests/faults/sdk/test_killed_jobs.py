@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 import headrace
@@ -29,8 +29,8 @@ def job(lake: Path, kind: str, calls: int, *arguments: object) -> tuple[int, str
 def killed(lake: Path, kind: str, calls: int, *arguments: object) -> None:
     status, said = job(lake, kind, calls, *arguments)
     assert status == -signal.SIGKILL, said
-    with sqlite3.connect(lake / "headrace.db") as database:
-        assert database.execute("pragma integrity_check").fetchone() == ("ok",)
+    database = apsw.Connection(str(lake / "headrace.db"))
+    assert database.execute("pragma integrity_check").fetchone() == ("ok",)
     database.close()
 
 

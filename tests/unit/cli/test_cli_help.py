@@ -79,6 +79,8 @@ READS = {
     *("version digest", "tag list", "label list", "label show", "undo list", "undo show"),
     *("processing list", "job list", "job show", "job log", "campaign list", "campaign show"),
     *("campaign assignments", "user list", "token list"),
+    # It changes nothing without --repair, and tells then what that would mend.
+    "check",
 }
 BEGINS = {"init", "serve", "login", "logout", "processing add", "processing run", "token create"}
 """Commands that make one thing, or start one."""

@@ -21,7 +21,7 @@ CLASSES = sorted(
         and thing.__module__.startswith("headrace.sdk.")
     }
 )
-FUNCTIONS = ("connect", "create_lake")
+FUNCTIONS = ("connect", "create_lake", "check_lake")
 EXAMPLE = re.compile(r"^( *)```python\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 

@@ -26,10 +26,10 @@ PUBLIC = {
         CampaignStepType ConversionReport CopyLoss CopyReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
         ImportReport InferenceType JobRunStatus JobStatus LabelInfo NameFilter ProcessingTargetType ProcessingType ProgressEvent
         PushReport Sample SyncReport TagTarget Timeout TransferReport VerifyReport VersionDigest __version__ blocking connect convert
-        copy_version create_lake errors
+        check_lake copy_version create_lake errors
         formats
     """,
-    "headrace.blocking": HANDLES + "connect convert copy_version create_lake",
+    "headrace.blocking": HANDLES + "check_lake connect convert copy_version create_lake",
     "headrace.formats": """
         Capability ChunkedReader ConvertKeywords Finding FindingText Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
         Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write

@@ -63,6 +63,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "init data/lake",
         "init data/lake --json",
     ),
+    "check": (
+        "check lake",
+        "check lake --read-data --json",
+        "check lake --repair",
+    ),
     "login": (
         "login https://hub.example",
         "login https://hub.example --token - --profile ci",

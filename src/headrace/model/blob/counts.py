@@ -11,7 +11,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
-from headrace.errors import StorageError
+from headrace.errors import CorruptionError
 from headrace.model.ids import MAX_ORDINAL
 from headrace.model.old_blob.run_reader import RunReader
 
@@ -35,7 +35,7 @@ def pack_counts(counts: Mapping[int, int]) -> bytes:
 
 
 def unpack_counts(blob: bytes) -> dict[int, int]:
-    """Unpack the number of shapes per label key; raises :class:`StorageError` where the blob is damaged."""
+    """Unpack the number of shapes per label key; raises :class:`CorruptionError` where the blob is damaged."""
     return dict(_unpack_counts(blob))
 
 
@@ -55,9 +55,9 @@ def _any_counts(blob: bytes) -> dict[int, int]:
         keys = reader.integers(size)
         counts = dict(zip(keys, reader.integers(size), strict=True))
     except ValueError as error:
-        raise StorageError(f"an annotation's label counts are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's label counts are damaged: {error}") from error
     if len(counts) != size or reader.left:
-        raise StorageError("an annotation's label counts are damaged")
+        raise CorruptionError("an annotation's label counts are damaged")
     return counts
 
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from msgspec import Struct
 
-from headrace.errors import StorageError
+from headrace.errors import CorruptionError
 from headrace.model.blob import runs
 from headrace.model.blob.chains import ChainRuns
 from headrace.model.blob.decoded_chains import check_chains
@@ -82,7 +82,7 @@ def receive_page(blobs: Sequence[bytes], keys: Mapping[int, int]) -> list[Receiv
         )
         rest = [blob for blob, is_plain in zip(blobs, plain, strict=True) if not is_plain]
         unpacked = iter(unpack_page(rest) if rest else [])
-    except (StorageError, msgspec.MsgspecError, OverflowError, RecursionError) as error:
+    except (CorruptionError, msgspec.MsgspecError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from None
     received = []
     following = iter(labels)

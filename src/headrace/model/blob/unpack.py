@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from headrace.errors import StorageError
+from headrace.errors import CorruptionError
 from headrace.model.blob.chains import ChainRuns
 from headrace.model.blob.decoded_chains import ListForm, decode_chains
 from headrace.model.blob.layout import (
@@ -67,7 +67,7 @@ def unpack_page(
         points: The form of the points of polygons.
 
     Raises:
-        StorageError: A blob is damaged.
+        CorruptionError: A blob is damaged.
     """
     try:
         blobs = _current(blobs)
@@ -77,7 +77,7 @@ def unpack_page(
             unpacked += _unpack_page(contents, whole, areas, bounds, points)
         return unpacked
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's shapes are damaged: {error}") from error
 
 
 def _current(blobs: Sequence[bytes]) -> Sequence[bytes]:
@@ -93,7 +93,7 @@ def labels_of_page(blobs: Sequence[bytes]) -> list[list[tuple[ShapeKind, list[in
     """Return the label keys of the shapes of many blobs, by kind, without unpacking the geometry.
 
     Raises:
-        StorageError: A blob is damaged.
+        CorruptionError: A blob is damaged.
     """
     try:
         contents = [opened(blob) for blob in _current(blobs)]
@@ -103,14 +103,14 @@ def labels_of_page(blobs: Sequence[bytes]) -> list[list[tuple[ShapeKind, list[in
             [(_kind(group.kind), next(labels)) for group in content.groups] for content in contents
         ]
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's shapes are damaged: {error}") from error
 
 
 def has_shape(blob: bytes, kind: int, label: int) -> bool:
     """Return whether a blob has a shape of a kind with a label, without unpacking the geometry.
 
     Raises:
-        StorageError: The blob is damaged.
+        CorruptionError: The blob is damaged.
     """
     if blob[:1] < _FIRST_HEAD:
         return any(group.kind == kind and label in group.labels for group in unpack(blob).groups)
@@ -118,14 +118,14 @@ def has_shape(blob: bytes, kind: int, label: int) -> bool:
         found = [group.labels for group in opened(blob).groups if group.kind == kind]
         return any(label in integers_of([labels])[0] for labels in found)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's shapes are damaged: {error}") from error
 
 
 def scores_of(blob: bytes) -> list[float]:
     """Return the scores of all shapes that have one, without unpacking the geometry.
 
     Raises:
-        StorageError: The blob is damaged.
+        CorruptionError: The blob is damaged.
     """
     if not blob or not blob[0] & (SCORED if blob[:1] >= _FIRST_HEAD else OLD_SCORED):
         return []
@@ -136,14 +136,14 @@ def scores_of(blob: bytes) -> list[float]:
         columns = [group.extras.scores for group in opened(blob).groups if group.extras]
         return list(chain.from_iterable(lists_of(decode(columns))))
     except (ValueError, msgspec.MsgspecError) as error:
-        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's shapes are damaged: {error}") from error
 
 
 def has_masks(blob: bytes) -> bool:
     """Return whether a blob has masks, without unpacking it.
 
     Raises:
-        StorageError: The blob may have masks, and is damaged.
+        CorruptionError: The blob may have masks, and is damaged.
     """
     if blob[:1] < _FIRST_HEAD:
         return unpack(blob).group(ShapeKind.MASK) is not None
@@ -152,7 +152,7 @@ def has_masks(blob: bytes) -> bool:
     try:
         return any(group.kind == ShapeKind.MASK for group in opened(blob).groups)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's shapes are damaged: {error}") from error
 
 
 def _unpack_page(

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.errors import StorageError
+from headrace.errors import CorruptionError
 from headrace.model.columns import (
     ShapeGroup,
     ShapeKind,
@@ -45,12 +45,12 @@ def unpack(blob: bytes) -> Shapes:
         blob: A blob of format 1 or 2.
 
     Raises:
-        StorageError: The blob is damaged.
+        CorruptionError: The blob is damaged.
     """
     try:
         return _unpack(RunReader(blob))
     except (ValueError, OverflowError, msgspec.MsgspecError) as error:
-        raise StorageError(f"an annotation's shapes are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's shapes are damaged: {error}") from error
 
 
 # --- one group -------------------------------------------------------------------------------------------

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import repeat
 from typing import Any
 
 import msgspec
 
-from headrace.errors import StorageError
+from headrace.errors import CorruptionError
 from headrace.garbage import collector_paused
 from headrace.model import rle
 from headrace.model.blob.decoded_chains import LazyChains
-from headrace.model.blob.unpack import unpack_page
+from headrace.model.blob.unpack import unpack, unpack_page
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.platform.annotations.polygon_view import PolygonView
 from headrace.protocol.operations.annotations import (
@@ -45,9 +45,9 @@ def encode_annotations(
         lazy: Make the points of polygons when they are first read (:class:`.PolygonView`); not together with ``whole``.
 
     Raises:
-        StorageError: Shapes are damaged.
+        CorruptionError: Shapes are damaged.
     """
-    with collector_paused(), known_labels():
+    with collector_paused(), known_labels(), damage_named(packed.annotations):
         blobs = [each.shapes for each in packed.annotations]
         unpacked = unpack_page(blobs, whole=whole, areas=True, points="lazy" if lazy else "pairs")
         return [
@@ -57,12 +57,26 @@ def encode_annotations(
 
 
 @contextmanager
+def damage_named(annotations: Sequence[PackedAnnotation]) -> Iterator[None]:
+    """Name the annotation in the error about its damaged shapes."""
+    try:
+        yield
+    except CorruptionError as error:
+        for each in annotations:
+            try:
+                unpack(each.shapes)
+            except CorruptionError as damage:
+                raise CorruptionError(f"annotation {each.id}: {damage.message}") from error
+        raise
+
+
+
 def known_labels() -> Iterator[None]:
-    """Raise StorageError where the name of a label is missing."""
+    """Raise CorruptionError where the name of a label is missing."""
     try:
         yield
     except KeyError as error:
-        raise StorageError(f"a shape has the unknown label {error.args[0]}") from None
+        raise CorruptionError(f"a shape has the unknown label {error.args[0]}") from None
 
 
 def _encode(packed: PackedAnnotation, shapes: Shapes, names: Mapping[int, str]) -> LoadedAnnotation:
@@ -80,13 +94,13 @@ def _encode(packed: PackedAnnotation, shapes: Shapes, names: Mapping[int, str]) 
 
 
 def attributes_of(packed: PackedAnnotation) -> dict[str, Any] | None:
-    """Return the attributes of an annotation; StorageError where they are damaged."""
+    """Return the attributes of an annotation; CorruptionError where they are damaged."""
     if packed.attributes is None:
         return None
     try:
         return _attributes.decode(packed.attributes)
     except msgspec.MsgspecError as error:
-        raise StorageError(f"an annotation's attributes are damaged: {error}") from error
+        raise CorruptionError(f"an annotation's attributes are damaged: {error}") from error
 
 
 _attributes = msgspec.json.Decoder(dict[str, Any] | None)

@@ -7,7 +7,7 @@ from functools import cache, partial
 from typing import TypeVar
 from uuid import UUID
 
-from headrace.errors import BadRequestError, RequestTooLargeError
+from headrace.errors import BadRequestError, CorruptionError, RequestTooLargeError
 from headrace.garbage import collector_paused
 from headrace.model.blob.unpack import has_masks
 from headrace.model.enums import AnnotationStatus
@@ -160,7 +160,10 @@ async def _load(
         masked = [row[1] for row in rows if has_masks(row[4])]
         return masked, None if masked else make({})
 
-    large = sum(len(row[4]) + len(row[5] or "") for row in rows) > _SMALL
+    try:
+        large = sum(len(row[4]) + len(row[5] or "") for row in rows) > _SMALL
+    except TypeError:
+        raise without_shapes(scope, next(row[0] for row in rows if row[4] is None)) from None
     masked, made = await in_thread_if(large, make_without_masks)
     if made is None:
         sizes = await sizes_of(context.database, scope, masked)
@@ -168,6 +171,12 @@ async def _load(
         heights = dict.fromkeys(masked, 1) | {asset: size[1] for asset, size in sizes.items()}
         made = await in_thread_if(large, make, heights)
     return made
+
+
+def without_shapes(scope: VersionScope, no: int) -> CorruptionError:
+    """Return the error of an annotation whose shapes are missing in the content table."""
+    annotation = scope.ids(Kind.ANNOTATION).id(no)
+    return CorruptionError(f"the shapes of annotation {annotation} of {scope.full_name} are missing")
 
 
 def _as_packed(packed: PackedAnnotations) -> PackedAnnotations:
@@ -180,7 +189,9 @@ def _records(
     annotation_text, asset_text = scope.ids(Kind.ANNOTATION).text, scope.ids(Kind.ASSET).text
 
     @cache
-    def worker(account: int, created: int) -> str:
+    def worker(account: int, created: int | None) -> str:
+        if created is None:
+            raise CorruptionError(f"user {account}, who annotated {scope.full_name}, is missing")
         return str(encode(Kind.USER, created, 0, account))
 
     return [

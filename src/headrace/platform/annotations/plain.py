@@ -11,7 +11,12 @@ import msgspec
 from headrace.garbage import collector_paused
 from headrace.model.blob.unpack import unpack_page
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes
-from headrace.platform.annotations.encode import attributes_of, encode_group, known_labels
+from headrace.platform.annotations.encode import (
+    attributes_of,
+    damage_named,
+    encode_group,
+    known_labels,
+)
 from headrace.protocol.operations.annotations import PackedAnnotation, PackedAnnotations
 
 PlainShape = dict[str, Any]
@@ -21,9 +26,9 @@ def plain_annotations(packed: PackedAnnotations) -> list[dict[str, Any]]:
     """Return annotations as dicts with the fields of ``LoadedAnnotation``; points are lists ``[x, y]``.
 
     Raises:
-        StorageError: Shapes are damaged.
+        CorruptionError: Shapes are damaged.
     """
-    with collector_paused(kept=True), known_labels():
+    with collector_paused(kept=True), known_labels(), damage_named(packed.annotations):
         blobs = [each.shapes for each in packed.annotations]
         unpacked = unpack_page(blobs, areas=True, points="lists")
         return [

@@ -33,7 +33,12 @@ from headrace.model.shapes import (
     SegmentationMask,
     Track,
 )
-from headrace.platform.annotations.encode import attributes_of, encode_annotations, known_labels
+from headrace.platform.annotations.encode import (
+    attributes_of,
+    damage_named,
+    encode_annotations,
+    known_labels,
+)
 from headrace.platform.annotations.tables import CROWD, TableColumns, in_table
 from headrace.protocol.operations import annotations as wire
 from headrace.protocol.operations.annotations import (
@@ -71,12 +76,13 @@ def packed_samples(
         numbers: Whether the table has the rings of polygons as lists of floats, not as text.
 
     Raises:
-        StorageError: Shapes are damaged.
+        CorruptionError: Shapes are damaged.
     """
     packed = [each.annotation for each in images if each.annotation is not None]
     blobs = [each.shapes for each in packed]
     points: ReadForm = "floats" if numbers else "text"
-    unpacked = unpack_page(blobs, areas=True, bounds=True, points=points)
+    with damage_named(packed):
+        unpacked = unpack_page(blobs, areas=True, bounds=True, points=points)
     columns = TableColumns(names, numbers=numbers)
     # Other annotations go through their records.
     fits = [in_table(shapes) for shapes in unpacked]

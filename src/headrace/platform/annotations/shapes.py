@@ -13,7 +13,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from headrace.errors import NotFoundError, StorageError
+from headrace.errors import CorruptionError, NotFoundError
 from headrace.model import rle
 from headrace.model.blob.unpack import unpack
 from headrace.model.columns import (
@@ -352,7 +352,7 @@ def _build_records(
             for ordinal, label, text, attributes, score, values in columns
         ]
     except KeyError as error:
-        raise StorageError(f"a shape has the unknown label {error.args[0]}") from None
+        raise CorruptionError(f"a shape has the unknown label {error.args[0]}") from None
 
 
 def _geometry(group: ShapeGroup, height: int) -> tuple[tuple[str, ...], Iterable[Sequence[Any]]]:

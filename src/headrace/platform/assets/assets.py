@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from headrace.errors import BadRequestError, ConflictError, NotFoundError
+from headrace.errors import BadRequestError, ConflictError, CorruptionError, NotFoundError
 from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import AssetRecord, Page
 from headrace.platform.assets.labelled import LabelledAssets, labelled_assets
@@ -87,8 +87,11 @@ async def list_assets(context: Context, access: Access, request: ListAssets) -> 
     if labelled is not None:
         rows = await labelled.page(before, limit + 1, offset)
     else:
+        statement = "assets.page" if filters.sql else "assets.page_of_all"
+        if tasks:
+            statement = "assets.page_of_tasks"
         rows = await context.database.fetch(
-            "assets.page_of_tasks" if tasks else "assets.page",
+            statement,
             filters=filters.sql,
             bucket=scope.bucket,
             version=scope.no,
@@ -298,7 +301,21 @@ async def _read_assets(
 
 def _records(access: Access, scope: VersionScope, rows: list[Row]) -> list[AssetRecord]:
     asset_id, data_of = scope.ids(Kind.ASSET).id, data_records(access)
-    return [AssetRecord(id=asset_id(row[0]), data=data_of(row[1:])) for row in rows]
+    try:
+        return [AssetRecord(id=asset_id(row[0]), data=data_of(row[1:])) for row in rows]
+    except (KeyError, TypeError, ValueError, AttributeError, msgspec.MsgspecError) as error:
+        for row in rows:
+            try:
+                data_of(row[1:])
+            except Exception:  # noqa: BLE001 - whatever is wrong with it
+                raise without_data(scope, row[0]) from error
+        raise
+
+
+def without_data(scope: VersionScope, seq: int) -> CorruptionError:
+    """Return the error of an asset whose data is missing or damaged."""
+    asset = scope.ids(Kind.ASSET).id(seq)
+    return CorruptionError(f"the data of asset {asset} of {scope.full_name} is missing or damaged")
 
 
 def _ambiguous(scope: VersionScope, seqs: list[int]) -> ConflictError:

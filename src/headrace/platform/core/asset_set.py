@@ -7,7 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from itertools import compress
 
-from headrace.errors import StorageError
+from headrace.errors import CorruptionError
 
 SIZE = 4096
 """Numbers in a set are below this."""
@@ -91,7 +91,7 @@ def _small(stored: bytes) -> tuple[int, ...]:
     count, odd = divmod(len(stored), 2)
     numbers: tuple[int, ...] = struct.unpack(f"<{count}H", stored[: 2 * count])
     if odd or max(numbers, default=0) >= SIZE:
-        raise StorageError("a set of assets with a label is damaged")
+        raise CorruptionError("a set of assets with a label is damaged")
     return numbers
 
 

@@ -22,7 +22,7 @@ from typing import Any, BinaryIO
 import msgspec
 from msgspec import Struct, field
 
-from headrace.errors import StorageError
+from headrace.errors import CorruptionError, StorageError
 
 FOLDER = "removals"
 
@@ -132,7 +132,7 @@ def read_last_frame(path: Path, end: int) -> tuple[Frame, int] | None:
         The frame, and where it begins.
 
     Raises:
-        StorageError: The file is missing or damaged.
+        CorruptionError: The file is missing or damaged.
     """
     if end <= len(_MAGIC):
         return None
@@ -141,7 +141,7 @@ def read_last_frame(path: Path, end: int) -> tuple[Frame, int] | None:
         (length,) = _TAIL.unpack(file.read(_TAIL.size))
         start = end - _TAIL.size - length - _HEAD.size
         if start < len(_MAGIC):
-            raise StorageError(f"the removal file {path} is damaged before byte {end}")
+            raise CorruptionError(f"the removal file {path} is damaged before byte {end}")
         return _read(file, path, start)[0], start
 
 
@@ -149,7 +149,7 @@ def read_frames(path: Path, end: int) -> Iterator[Frame]:
     """Yield all frames of a file, one at a time.
 
     Raises:
-        StorageError: The file is missing or damaged.
+        CorruptionError: The file is missing or damaged.
     """
     start = len(_MAGIC)
     with _opened(path) as file:
@@ -163,11 +163,13 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with open(path, "rb") as file:
             if file.read(len(_MAGIC)) != _MAGIC:
-                raise StorageError(f"{path} is not a removal file")
+                raise CorruptionError(f"{path} is not a removal file")
             yield file
     except FileNotFoundError:
-        raise StorageError(f"the removal file {path} is missing", hint="restore it") from None
-    except (OSError, struct.error) as error:
+        raise CorruptionError(f"the removal file {path} is missing") from None
+    except struct.error as error:
+        raise CorruptionError(f"the removal file {path} ends too early") from error
+    except OSError as error:
         raise StorageError(f"cannot read the removal file {path}: {error}") from error
 
 
@@ -175,13 +177,13 @@ def _read(file: BinaryIO, path: Path, start: int) -> tuple[Frame, int]:
     """Read the frame at ``start``; returns it, and where the next one begins."""
     file.seek(start)
     length, checksum = _HEAD.unpack(file.read(_HEAD.size))
-    packed = file.read(length)
+    packed, tail = file.read(length), file.read(_TAIL.size)
     try:
-        if len(packed) != length or zlib.crc32(packed) != checksum:
-            raise StorageError(f"the removal file {path} is damaged at byte {start}")
+        if tail != _TAIL.pack(length) or zlib.crc32(packed) != checksum:
+            raise CorruptionError(f"the removal file {path} is damaged at byte {start}")
         frame = msgspec.msgpack.decode(zlib.decompress(packed), type=Frame)
     except (zlib.error, msgspec.MsgspecError) as error:
-        raise StorageError(f"the removal file {path} is damaged at byte {start}") from error
+        raise CorruptionError(f"the removal file {path} is damaged at byte {start}") from error
     return frame, start + _HEAD.size + length + _TAIL.size
 
 

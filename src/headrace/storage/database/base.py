@@ -8,9 +8,42 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
 
 Row = tuple[Any, ...]
+
+
+class PageChecksums(StrEnum):
+    """Whether the pages of a database have checksums, which are compared when a page is read."""
+
+    VERIFIED = "verified"
+    NONE = "none"
+    """The database was made without them."""
+    UNAVAILABLE = "unavailable"
+    """It has them, but they cannot be compared here."""
+    STALE = "stale"
+    """It was written where they cannot be computed, so they are not compared."""
+
+
+class CatalogFault(NamedTuple):
+    """Something in the files of a database that is wrong.
+
+    ``kind`` is ``page``, ``index``, ``reference`` or ``database``; indexes can be made again from their tables.
+    """
+
+    kind: str
+    place: str
+    message: str
+
+
+class VerifiedPart(NamedTuple):
+    """A part of a database that was checked: how far its phase is, and what was found."""
+
+    phase: str
+    done: int
+    total: int
+    faults: list[CatalogFault]
 
 
 class Statements(Protocol):
@@ -49,6 +82,11 @@ class Database(Statements, Protocol):
         """Whether every change raises :class:`~headrace.errors.ReadOnlyLakeError`, since the catalog cannot be written."""
         ...
 
+    @property
+    def damage(self) -> str | None:
+        """What has turned out to be damaged since the database was opened; None if nothing has."""
+        ...
+
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
         ...
@@ -65,4 +103,28 @@ class Database(Statements, Protocol):
 
     def discard(self) -> None:
         """Close all connections without waiting, where the event loop that opened them is closed."""
+        ...
+
+
+class DatabaseMaintenance(Protocol):
+    """Checks and mends the files of a catalog; each method uses a connection of its own."""
+
+    async def checksums(self) -> PageChecksums:
+        """Return whether pages have checksums, and whether they are compared."""
+        ...
+
+    async def quick_check(self) -> None:
+        """Check as much as a few seconds allow; raises :class:`~headrace.errors.CorruptionError` for damage."""
+        ...
+
+    def verify(self) -> AsyncGenerator[VerifiedPart, None]:
+        """Check everything, in constant memory; yields what was found as it proceeds."""
+        ...
+
+    async def rebuild_indexes(self) -> None:
+        """Make all indexes again from their tables."""
+        ...
+
+    async def add_checksums(self) -> None:
+        """Write the database again with checksums on all pages, or leave it as it is. It must be open nowhere."""
         ...

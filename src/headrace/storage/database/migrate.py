@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from headrace.errors import LakeError, LakeVersionError, NotALakeError
+from headrace.storage.database import sqlite_checksums
 from headrace.storage.database.queries import migrations
 
 APPLICATION_ID = 0x68647263  # "hdrc"
@@ -23,6 +24,7 @@ def prepare(connection: apsw.Connection, path: Path) -> None:
     if _header(connection, "application_id") or not _is_empty(connection):
         raise LakeError(f"{path} is already in use", hint="choose a new folder")
     connection.pragma("page_size", PAGE_SIZE)
+    sqlite_checksums.reserve(connection)
     connection.pragma("journal_mode", "wal")
     connection.pragma("application_id", APPLICATION_ID)
 

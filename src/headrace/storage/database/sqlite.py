@@ -17,6 +17,7 @@ import apsw
 
 from headrace.errors import (
     ConfigurationError,
+    CorruptionError,
     DatabaseError,
     EventLoopError,
     LakeBusyError,
@@ -93,6 +94,7 @@ class SqliteDatabase:
         self._streams: set[ConnectionThread] = set()
         self._idle_streams: list[ConnectionThread] = []
         self._closed = False
+        self._damage: str | None = None
 
     @staticmethod
     async def create(path: Path) -> None:
@@ -122,6 +124,11 @@ class SqliteDatabase:
     def read_only(self) -> bool:
         """Whether the file cannot be written, so every change raises :class:`~headrace.errors.ReadOnlyLakeError`."""
         return self._read_only
+
+    @property
+    def damage(self) -> str | None:
+        """What has turned out to be damaged since the file was opened; None if nothing has."""
+        return self._damage
 
     async def start(self) -> None:
         """Open the connection that writes, so that a wrong file raises at once."""
@@ -290,7 +297,10 @@ class SqliteDatabase:
                     )
                 return result
             except (apsw.Error, UnicodeEncodeError, OverflowError) as error:
-                raise translate(error, self._path, connection, statement) or error from error
+                translated = translate(error, self._path, connection, statement)
+                if isinstance(translated, CorruptionError):
+                    self._damage = translated.message
+                raise translated or error from error
 
         return run
 

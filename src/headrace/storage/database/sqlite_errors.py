@@ -8,6 +8,7 @@ import apsw
 
 from headrace.errors import (
     BadRequestError,
+    CorruptionError,
     DatabaseError,
     DiskFullError,
     HeadraceError,
@@ -23,6 +24,8 @@ _UNIQUE = {
     apsw.SQLITE_CONSTRAINT_ROWID,
 }
 _FULL = (apsw.SQLITE_IOERR_WRITE, apsw.SQLITE_IOERR_SHMSIZE, apsw.SQLITE_IOERR_TRUNCATE)
+# A page whose checksum does not match, a file that is too short, and a disk that says so itself.
+_DAMAGED = (apsw.SQLITE_IOERR_DATA, apsw.SQLITE_IOERR_SHORT_READ, apsw.SQLITE_IOERR_CORRUPTFS)
 
 
 def translate(
@@ -55,9 +58,9 @@ def translate(
                 f"{path} is not a database", hint="make a lake with: headrace init PATH"
             )
         case apsw.CorruptError():
-            return StorageError(
-                f"the database {path} is damaged", hint="restore a copy of the lake's folder"
-            )
+            return _damaged(path, where)
+        case apsw.IOError() if _extended(error) in _DAMAGED:
+            return _damaged(path, where)
         case apsw.ReadOnlyError() | apsw.PermissionsError() | apsw.CantOpenError():
             return StorageError(
                 f"cannot write to the database {path}",
@@ -72,6 +75,13 @@ def translate(
 
 def _extended(error: apsw.Error) -> int:
     return int(getattr(error, "extendedresult", 0))
+
+
+def _damaged(path: Path, where: str) -> CorruptionError:
+    return CorruptionError(
+        f"the database {path} is damaged; found{where or ' when it was read'}",
+        hint=f"find out what is hit: headrace check {path.parent}",
+    )
 
 
 def _full(path: Path) -> DiskFullError:

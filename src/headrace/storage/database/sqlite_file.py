@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -10,7 +11,7 @@ from urllib.parse import quote
 import apsw
 
 from headrace.errors import LakeError, NotALakeError, StorageError
-from headrace.storage.database import migrate, sqlite_functions
+from headrace.storage.database import migrate, sqlite_checksums, sqlite_functions
 from headrace.storage.database.sqlite_errors import translate
 
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX
@@ -24,6 +25,11 @@ _WAL_LIMIT = 64 * 1024 * 1024
 
 def create_file(path: Path) -> None:
     """Create an empty catalog that only its owner can read."""
+    _make(path)
+    _prepare(path, migrate.migrate)
+
+
+def _make(path: Path) -> None:
     try:
         # SQLite gives the -wal and -shm files the mode of this file.
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
@@ -31,15 +37,24 @@ def create_file(path: Path) -> None:
         raise LakeError(f"{path} already exists", hint="choose a new folder") from None
     except OSError as error:
         raise StorageError(f"cannot create {path}: {error.strerror}") from error
+
+
+def _prepare(path: Path, fill: Callable[[apsw.Connection], None]) -> None:
     try:
-        connection = apsw.Connection(str(path), flags=_FLAGS)
+        connection = sqlite_checksums.connect(str(path), _FLAGS)
         try:
             migrate.prepare(connection, path)
-            migrate.migrate(connection)
+            fill(connection)
         finally:
             connection.close(True)
     except apsw.Error as error:
         raise translate(error, path, None) or error from error
+
+
+def create_empty(path: Path) -> None:
+    """Create the file of a catalog without tables, for a copy of another catalog to be written into."""
+    _make(path)
+    _prepare(path, lambda connection: None)
 
 
 def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.Connection:
@@ -47,8 +62,9 @@ def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.
     if not path.is_file():
         raise NotALakeError(f"there is no {path}", hint="make a lake with: headrace init PATH")
     try:
-        connection = apsw.Connection(str(path), flags=_FLAGS)
+        connection = sqlite_checksums.connect(str(path), _FLAGS)
         try:
+            sqlite_checksums.observe(connection, path, writes=True)
             connection.set_busy_timeout(int(busy_timeout * 1000))
             migrate.check(connection, path)
             _configure(connection, _WRITER_CACHE_KIB)
@@ -91,11 +107,12 @@ def open_read_only(path: Path, unchanging: bool) -> apsw.Connection:
     without them, and without locks: the caller must compare its :func:`unchanging` state.
     """
     log = path.with_name(path.name + "-wal")
-    name = f"file:{quote(str(path.absolute()))}?{'immutable=1' if unchanging else 'mode=ro'}"
+    name = _uri(path, "immutable=1" if unchanging else "mode=ro")
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_URI
     try:
-        connection = apsw.Connection(name, flags=flags)
+        connection = sqlite_checksums.connect(name, flags)
         try:
+            sqlite_checksums.observe(connection, path, writes=False)
             connection.set_busy_timeout(1000)
             migrate.check(connection, path)
             migrate.check_complete(connection, path)
@@ -116,13 +133,39 @@ def open_read_only(path: Path, unchanging: bool) -> apsw.Connection:
 def open_reader(path: Path) -> apsw.Connection:
     """Open a connection that only reads a file that others may write."""
     try:
-        connection = apsw.Connection(str(path), flags=_FLAGS)
+        connection = sqlite_checksums.connect(str(path), _FLAGS)
+        sqlite_checksums.observe(connection, path, writes=True)
         connection.set_busy_timeout(1000)
         _configure(connection, _READER_CACHE_KIB)
         connection.pragma("query_only", True)
     except apsw.Error as error:
         raise translate(error, path, None) or error from error
     return connection
+
+
+def open_any(path: Path) -> apsw.Connection:
+    """Open a connection that checks a file, and mends it if it can be written; also a file that is damaged."""
+    if not is_read_only(path):
+        connection = sqlite_checksums.connect(str(path), _FLAGS)
+        sqlite_checksums.observe(connection, path, writes=True)
+        return connection
+    mode = "mode=ro" if unchanging(path) is None else "immutable=1"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_URI
+    connection = sqlite_checksums.connect(_uri(path, mode), flags)
+    sqlite_checksums.observe(connection, path, writes=False)
+    return connection
+
+
+def unwritable(path: Path, error: OSError) -> StorageError:
+    """Return the error that an :class:`OSError` beside a database means."""
+    return StorageError(
+        f"cannot write beside {path}: {error.strerror}",
+        hint=f"check who owns {path.parent}, and the space on its disk",
+    )
+
+
+def _uri(path: Path, option: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?{option}"
 
 
 def _configure(connection: apsw.Connection, cache_kib: int) -> None:

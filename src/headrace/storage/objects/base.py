@@ -19,6 +19,14 @@ class ObjectInfo(Struct, frozen=True):
     sha256: bytes = b""
 
 
+class StoredObject(Struct, frozen=True, gc=False):
+    """An object as a store lists it: its size in bytes, and when it was stored, in milliseconds since 1970."""
+
+    name: str
+    size: int
+    stored: int
+
+
 class ObjectStore(Protocol):
     """A store of objects. Names are relative POSIX paths; :class:`BadRequestError` for one that could leave the store."""
 
@@ -54,6 +62,13 @@ class ObjectStore(Protocol):
         """Return the path of an object's file, None for a store without local files.
 
         It is a text, since a ``Path`` of each of a million small files costs as much as a system call on it.
+        """
+        ...
+
+    def listed(self) -> AsyncIterator[list[StoredObject]]:
+        """List all objects in batches of up to 1,000, in no order and in constant memory.
+
+        An object that is stored or deleted meanwhile may be in it or not.
         """
         ...
 

@@ -21,7 +21,7 @@ from headrace.errors import (
     TransferError,
 )
 from headrace.file_system import clone
-from headrace.storage.objects.base import ObjectInfo
+from headrace.storage.objects.base import ObjectInfo, StoredObject
 
 CHUNK = 1 << 20
 
@@ -205,6 +205,30 @@ def move_into_place(source: str | Path, target: str | Path, *, sync: bool) -> No
             return
     if sync:
         sync_folder(os.path.dirname(target))
+
+
+def walk(root: Path) -> Iterator[StoredObject]:
+    """Yield the objects below a folder; unfinished files, whose folders begin with a dot, are none."""
+    pending = [""]
+    while pending:
+        folder = pending.pop()
+        try:
+            entries = os.scandir(root / folder)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        with entries:
+            for entry in entries:
+                if not folder and entry.name.startswith("."):
+                    continue
+                name = f"{folder}{entry.name}"
+                if entry.is_dir(follow_symlinks=False):
+                    pending.append(f"{name}/")
+                    continue
+                with suppress(FileNotFoundError):
+                    found = entry.stat(follow_symlinks=False)
+                    # A file that was moved into the store keeps its time of writing.
+                    stored = max(found.st_mtime_ns, found.st_ctime_ns)
+                    yield StoredObject(name, found.st_size, stored // 1_000_000)
 
 
 def sync_file(path: str) -> None:

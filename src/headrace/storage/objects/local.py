@@ -7,15 +7,16 @@ folder, so that a rename publishes them; opening the store removes the old ones 
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from headrace.errors import BadRequestError, HeadraceError, ObjectNotFoundError
 from headrace.model.names import safe_parts
 from headrace.storage.objects import files, parts
-from headrace.storage.objects.base import ObjectInfo
+from headrace.storage.objects.base import ObjectInfo, StoredObject
 from headrace.storage.objects.batch import ObjectBatch
 from headrace.storage.objects.files import CHUNK, ObjectReader, ObjectWriter
 from headrace.threads import in_thread
@@ -24,6 +25,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 _KNOWN_PATHS = 1024
+_LISTED = 1000
 _STALE_SECONDS = 24 * 3600.0
 _STALE_UPLOAD_SECONDS = 7 * 24 * 3600.0
 
@@ -126,6 +128,12 @@ class LocalObjectStore:
     def local_path(self, name: str, /) -> str:
         """Return the path of an object, whether it exists or not."""
         return self._path(name)
+
+    async def listed(self) -> AsyncIterator[list[StoredObject]]:
+        """List all objects in batches, a thread call each."""
+        found = files.walk(self._root)
+        while batch := await self._run(_take, found):
+            yield batch
 
     async def delete(self, names: list[str], /) -> None:
         """Delete objects; missing ones are ignored. Folders stay: other writers may be using them."""
@@ -256,3 +264,7 @@ class LocalObjectStore:
         if "\\" in name or listed[0].startswith("."):
             raise BadRequestError(f"{name!r} cannot name an object")
         return os.sep.join((str(self._root), *listed))
+
+
+def _take(found: Iterator[StoredObject]) -> list[StoredObject]:
+    return list(islice(found, _LISTED))

@@ -35,7 +35,9 @@ from headrace.model.sample import LabelInfo, Sample
 from headrace.platform.accounts.users import worker_account
 from headrace.platform.annotations.exports.names import NAMES_FILE, ExportNames
 from headrace.platform.annotations.exports.zip_stream import ZipStream
+from headrace.platform.annotations.load import without_shapes
 from headrace.platform.annotations.samples import YOLO_TASKS, AssetImage, packed_samples
+from headrace.platform.assets.assets import without_data
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -221,6 +223,10 @@ def _samples(export: ExportContext, rows: list[Row]) -> list[Sample]:
     images = []
     for row in rows:
         seq, *_, width, height, no, status, duration, shapes, attributes = row
+        if row[3] is None or row[1] is None:
+            raise without_data(export.scope, seq)
+        if shapes is None:
+            raise without_shapes(export.scope, no)
         annotation = PackedAnnotation(
             id=export.annotations.text(no),
             asset_id=export.assets.text(seq),

@@ -74,12 +74,15 @@ left join content c
 where n.bucket = :bucket and n.version = :version and n.asset = j.value /*filters*/
 order by j.key, n.no desc
 
--- Assets with the newest annotation of each, oldest asset first: the content of an annotation file.
+-- Assets with the newest annotation of each, oldest asset first: the content of an annotation file. An asset whose data is
+-- missing is a row too, so that it is noticed.
 
 -- name: export_all
 select a.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
        n.no, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
-from asset a cross join annotation n cross join data d cross join lake k
+from asset a cross join annotation n
+left join data d on d.lake_bucket = a.lake_bucket and d.no = a.data
+left join lake k on k.no = d.lake
 left join content c
     on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where a.bucket = :bucket and a.version = :version
@@ -87,13 +90,14 @@ where a.bucket = :bucket and a.version = :version
   and n.no = (select max(m.no) from annotation m
               where m.bucket = :bucket and m.version = :version and m.asset = a.seq
                 and (:status is null or m.status = :status) and (:account is null or m.account = :account))
-  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
 order by a.seq
 
 -- name: export_chosen
 select a.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
        n.no, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
-from json_each(:assets) j cross join asset a cross join annotation n cross join data d cross join lake k
+from json_each(:assets) j cross join asset a cross join annotation n
+left join data d on d.lake_bucket = a.lake_bucket and d.no = a.data
+left join lake k on k.no = d.lake
 left join content c
     on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where a.bucket = :bucket and a.version = :version and a.seq = j.value
@@ -101,7 +105,6 @@ where a.bucket = :bucket and a.version = :version and a.seq = j.value
   and n.no = (select max(m.no) from annotation m
               where m.bucket = :bucket and m.version = :version and m.asset = a.seq
                 and (:status is null or m.status = :status) and (:account is null or m.account = :account))
-  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
 
 -- Pairs of asset and label that already have a classification.
 

@@ -11,6 +11,18 @@ where a.bucket = :bucket and a.version = :version and a.seq < :before
 order by a.seq desc
 limit :limit offset :offset
 
+-- Without filters, an asset whose data is missing is a row too, so that it is noticed.
+
+-- name: page_of_all
+select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
+       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
+from asset a
+left join data d on d.lake_bucket = a.lake_bucket and d.no = a.data
+left join lake k on k.no = d.lake
+where a.bucket = :bucket and a.version = :version and a.seq < :before
+order by a.seq desc
+limit :limit offset :offset
+
 -- name: ordered
 select a.seq, k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
        d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
