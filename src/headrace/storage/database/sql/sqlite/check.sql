@@ -6,8 +6,15 @@ from version v cross join dataset s
 where v.state = 'ACTIVE' and s.no = v.dataset
 order by v.no
 
+-- What a version says of itself; ranges of a fork change its counts, but not its revision.
+
 -- name: version
-select v.revision, v.next_asset, v.next_annotation, v.unmarked from version v where v.no = :version and v.state = 'ACTIVE'
+select v.revision, v.next_asset, v.next_annotation, v.unmarked, v.locked,
+       (select coalesce(sum(d.assets), 0) from version_delta d indexed by version_delta_version
+        where d.bucket = v.bucket and d.version = v.no),
+       (select coalesce(sum(d.annotations), 0) from version_delta d indexed by version_delta_version
+        where d.bucket = v.bucket and d.version = v.no)
+from version v where v.no = :version and v.state = 'ACTIVE'
 
 -- name: assets
 select a.seq, a.filename, d.no is null or k.no is null
