@@ -49,7 +49,9 @@ def page_of_table(lake: Path, table: str) -> int:
 # --- damage is never a shorter answer -------------------------------------------------------------------------
 
 
-async def test_flipped_bytes_are_an_error_that_names_the_statement(lake: Path, tmp_path: Path) -> None:
+async def test_flipped_bytes_are_an_error_that_names_the_statement(
+    lake: Path, tmp_path: Path
+) -> None:
     flip(lake / "headrace.db", page_of_table(lake, "annotation") + 3000)
     async with headrace.connect(lake) as client:
         version = await client.version("street/v1")
@@ -66,7 +68,9 @@ async def test_a_damaged_lake_is_not_served(lake: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", DOORS)
-async def test_missing_data_of_an_asset_is_an_error_on_every_door(kind: str, tmp_path: Path) -> None:
+async def test_missing_data_of_an_asset_is_an_error_on_every_door(
+    kind: str, tmp_path: Path
+) -> None:
     async with open_door(kind, tmp_path, with_version=True) as door:
         assert door.lake is not None
         connection = raw(door.lake)
@@ -74,7 +78,9 @@ async def test_missing_data_of_an_asset_is_an_error_on_every_door(kind: str, tmp
         connection.close()
         async with door.connect() as client:
             version = await client.version("drawings/first")
-            with pytest.raises((CorruptionError, ServerError), match="missing or damaged|is damaged"):
+            with pytest.raises(
+                (CorruptionError, ServerError), match=r"missing or damaged|is damaged"
+            ):
                 await version.list_assets()
 
 
@@ -86,7 +92,9 @@ async def test_missing_shapes_are_an_error_that_names_the_annotation(
     connection.close()
     async with headrace.connect(lake) as client:
         version = await client.version("crowd/v1")
-        with pytest.raises(CorruptionError, match=r"the shapes of annotation .* of crowd/v1 are missing"):
+        with pytest.raises(
+            CorruptionError, match=r"the shapes of annotation .* of crowd/v1 are missing"
+        ):
             await version.load_annotations()
         with pytest.raises(CorruptionError, match=r"the shapes of annotation .* are missing"):
             await version.export_annotation_file("COCO", tmp_path)
@@ -95,7 +103,7 @@ async def test_missing_shapes_are_an_error_that_names_the_annotation(
 async def test_damaged_shapes_are_named(lake: Path) -> None:
     connection = raw(lake)
     connection.execute(
-        "update annotation set shapes = substr(shapes, 1, 20) || x'00' || substr(shapes, 22)"
+        "update annotation set shapes = cast(substr(shapes, 1, 20) || x'00' || substr(shapes, 22) as blob)"
         " where version = 1 and no = 3"
     )
     connection.close()

@@ -31,7 +31,9 @@ async def test_a_fault_is_found_or_changes_no_answer(tmp_path: Path, seed: int) 
         assert await answers(lake) == varied_answers(), fault.what
 
 
-@pytest.mark.parametrize("offset", [offset if offset % 9 == 0 else slow(offset) for offset in range(100)])
+@pytest.mark.parametrize(
+    "offset", [offset if offset % 9 == 0 else slow(offset) for offset in range(100)]
+)
 async def test_a_flipped_byte_of_the_header_is_found_or_changes_no_answer(
     tmp_path: Path, offset: int
 ) -> None:
@@ -70,8 +72,9 @@ async def test_no_answer_is_shorter_where_a_page_is_damaged(tmp_path: Path) -> N
         damaged[start : start + 512] = bytes(512)
         file.write_bytes(damaged)
         try:
-            assert await answers(lake) == varied_answers()
-        except CorruptionError as error:
-            assert "damaged" in str(error)
+            found = await answers(lake)
+        except CorruptionError:
             met += 1
+        else:
+            assert found == varied_answers()
     assert met > 3

@@ -76,6 +76,8 @@ async def answers(lake: Path) -> bytes:
                 record["data"].pop("presigned_url", None)
             labels = await version.list_labels()
             target = lake.with_name(f"{lake.name}-export")
+            shutil.rmtree(target, ignore_errors=True)
+            target.mkdir()
             report = await version.export(target / "out.json", format="coco")
             out[name] = {
                 "assets": records,
@@ -84,7 +86,9 @@ async def answers(lake: Path) -> bytes:
                 "labels": {
                     each.name: sorted(
                         str(asset.id)
-                        for asset in await version.list_assets(q=f'annotations.label = "{each.name}"')
+                        for asset in await version.list_assets(
+                            q=f'annotations.label.name = "{each.name}"'
+                        )
                     )
                     for each in labels
                 },

@@ -70,7 +70,7 @@ def damage_named(annotations: Sequence[PackedAnnotation]) -> Iterator[None]:
         raise
 
 
-
+@contextmanager
 def known_labels() -> Iterator[None]:
     """Raise CorruptionError where the name of a label is missing."""
     try:

@@ -176,7 +176,9 @@ async def _load(
 def without_shapes(scope: VersionScope, no: int) -> CorruptionError:
     """Return the error of an annotation whose shapes are missing in the content table."""
     annotation = scope.ids(Kind.ANNOTATION).id(no)
-    return CorruptionError(f"the shapes of annotation {annotation} of {scope.full_name} are missing")
+    return CorruptionError(
+        f"the shapes of annotation {annotation} of {scope.full_name} are missing"
+    )
 
 
 def _as_packed(packed: PackedAnnotations) -> PackedAnnotations:

@@ -144,7 +144,9 @@ async def _add_checksums(
         await in_thread(mark.take)
         # Not while another process has the lake open: it would go on writing to the old file.
         if not mark.first:
-            findings.note("skipped", DATABASE, "its pages get checksums while no other process uses the lake")
+            findings.note(
+                "skipped", DATABASE, "its pages get checksums while no other process uses the lake"
+            )
             return checksums
         await maintenance.add_checksums()
         after = await maintenance.checksums()

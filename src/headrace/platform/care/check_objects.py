@@ -74,7 +74,9 @@ async def _read(
             findings.add("object content", expected.name, error.message)
         else:
             if expected.sha256 is not None and digest != expected.sha256:
-                message = f"its SHA-256 is {digest.hex()[:12]}… in place of {expected.sha256.hex()[:12]}…"
+                message = (
+                    f"its SHA-256 is {digest.hex()[:12]}… in place of {expected.sha256.hex()[:12]}…"
+                )
                 findings.add("object content", expected.name, message)
             findings.checked["bytes"] += expected.size
         progress.add(bytes=expected.size)

@@ -58,7 +58,9 @@ async def check_numbers(context: Context, findings: CheckFindings, *, repair: bo
             no, name, next_label, next_content, last_label, last_content = row
             if next_label > last_label and next_content > last_content:
                 continue
-            findings.add("counter", f"dataset {name}", "the next label or shapes get a number that is taken")
+            findings.add(
+                "counter", f"dataset {name}", "the next label or shapes get a number that is taken"
+            )
             if repair:
                 await context.database.execute(
                     "check.set_numbers_of_dataset",
@@ -89,7 +91,9 @@ async def _check_removal(context: Context, no: int, size: int, findings: CheckFi
         await in_thread(read)
     except StorageError as error:
         # A removal that is too old is deleted while the lake is open.
-        if any(row[0] == no for row in await context.database.fetch("removals.live", keys=f"[{no}]")):
+        if any(
+            row[0] == no for row in await context.database.fetch("removals.live", keys=f"[{no}]")
+        ):
             findings.add("removal", f"removal {no}", error.message)
 
 

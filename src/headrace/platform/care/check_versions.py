@@ -232,7 +232,9 @@ class _VersionReader:
             return stored or {}
         counts = +shapes.label_counts()
         if stored != counts or shapes_n != counts.total():
-            self._findings.add("counter", place, "the counts of its row are not those of its shapes")
+            self._findings.add(
+                "counter", place, "the counts of its row are not those of its shapes"
+            )
             # Blobs of earlier formats have no checksum, so they may be what is wrong.
             if blob[0] >> 4 == VERSION and len(self._recount.wrong_counts) < _MOST_REPAIRS:
                 self._recount.wrong_counts[asset, no] = counts
@@ -327,14 +329,22 @@ async def _repair(
             for (asset, no), counts in recount.wrong_counts.items():
                 packed = pack_counts(counts)
                 await tx.execute(
-                    "check.set_counts", asset=asset, no=no, shapes_n=counts.total(), counts=packed, **rows
+                    "check.set_counts",
+                    asset=asset,
+                    no=no,
+                    shapes_n=counts.total(),
+                    counts=packed,
+                    **rows,
                 )
             await tx.execute("counters.drop_label_deltas", **rows)
             await tx.execute("counters.drop_version_deltas", **rows)
             place = (version.bucket, version.no)
             await tx.insert_many(
                 "counters.add_label_delta",
-                [(*place, label, n, recount.annotated[label]) for label, n in recount.shapes.items()],
+                [
+                    (*place, label, n, recount.annotated[label])
+                    for label, n in recount.shapes.items()
+                ],
             )
             totals = (*place, recount.assets, recount.annotations)
             await tx.insert_many("counters.add_version_delta", [totals])
@@ -344,10 +354,14 @@ async def _repair(
                 next_asset=recount.last_asset + 1,
                 next_annotation=recount.last_annotation + 1,
             )
-        findings.mend("counter", findings.faults["counter"], f"{version.name}: counters counted again")
+        findings.mend(
+            "counter", findings.faults["counter"], f"{version.name}: counters counted again"
+        )
     for block in sorted(recount.wrong_blocks):
         async with context.database.transaction() as tx:
             await tx.execute("check.drop_marks", block=block, **rows)
             await mark_range(tx, version.bucket, version.no, block * BLOCK, (block + 1) * BLOCK)
     if recount.wrong_blocks:
-        findings.mend("mark", findings.faults["mark"], f"{version.name}: labels of assets marked again")
+        findings.mend(
+            "mark", findings.faults["mark"], f"{version.name}: labels of assets marked again"
+        )

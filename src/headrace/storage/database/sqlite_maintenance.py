@@ -63,9 +63,7 @@ class SqliteMaintenance:
             yield await thread.run(self._mapped(_references))
             first, total = 1, 1
             while first <= total:
-                part = await thread.run(
-                    self._mapped(partial(_pages, path=self._path, first=first))
-                )
+                part = await thread.run(self._mapped(partial(_pages, path=self._path, first=first)))
                 yield part
                 first, total = first + _TOGETHER, part.total
 
@@ -171,13 +169,13 @@ def _pages(connection: apsw.Connection, path: Path, first: int) -> VerifiedPart:
     total = path.stat().st_size // _page_size(connection)
     last = min(first + _TOGETHER - 1, total)
     damaged = _damaged_pages(connection, path, range(first, last + 1))
-    faults = [CatalogFault("page", f"page {page}", "its checksum does not match") for page in damaged]
+    faults = [
+        CatalogFault("page", f"page {page}", "its checksum does not match") for page in damaged
+    ]
     return VerifiedPart("pages", last, total, faults)
 
 
-def _damaged_pages(
-    connection: apsw.Connection, path: Path, pages: Iterable[int]
-) -> Iterator[int]:
+def _damaged_pages(connection: apsw.Connection, path: Path, pages: Iterable[int]) -> Iterator[int]:
     """Yield the pages whose checksums do not match; none of a file that has no checksums."""
     if sqlite_checksums.state_of(connection, path) is not PageChecksums.VERIFIED:
         return
@@ -208,7 +206,9 @@ def _page_size(connection: apsw.Connection) -> int:
 
 def _tree_names(connection: apsw.Connection) -> dict[int, str]:
     try:
-        rows = connection.execute("select rootpage, type, name from sqlite_schema where rootpage > 0")
+        rows = connection.execute(
+            "select rootpage, type, name from sqlite_schema where rootpage > 0"
+        )
         return {1: "the schema"} | {root: f"{kind} {name}" for root, kind, name in rows}
     except (apsw.CorruptError, apsw.IOError):
         return {}
