@@ -124,7 +124,9 @@ def do_damage(lake: Path, seed: int) -> Fault:
 
 def raw(lake: Path) -> apsw.Connection:
     """Open the database of a lake; what is written keeps the checksums of its pages right."""
-    return sqlite_checksums.connect(str(lake / "headrace.db"), apsw.SQLITE_OPEN_READWRITE)
+    connection = sqlite_checksums.connect(str(lake / "headrace.db"), apsw.SQLITE_OPEN_READWRITE)
+    connection.set_busy_timeout(10_000)
+    return connection
 
 
 def _flip(path: Path, chosen: random.Random, most: int) -> str:

@@ -22,7 +22,7 @@ HANDLES = """
 PUBLIC = {
     "headrace": HANDLES
     + """
-        AnnotationCampaign AnnotationCampaignAssignment AnnotationCampaignStep AnnotationStatus AssignmentStatus
+        AnnotationCampaign AnnotationCampaignAssignment AnnotationCampaignStep AnnotationStatus AssignmentStatus CheckFault CheckReport
         CampaignStepType ConversionReport CopyLoss CopyReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
         ImportReport InferenceType JobRunStatus JobStatus LabelInfo NameFilter ProcessingTargetType ProcessingType ProgressEvent
         PushReport Sample SyncReport TagTarget Timeout TransferReport VerifyReport VersionDigest __version__ blocking connect convert
@@ -39,7 +39,7 @@ PUBLIC = {
     ),
     "headrace.errors": """
         APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
-        ConnectError ConservationError DatabaseError DeleteLimitError DigestMismatchError DiskFullError EventLoopError FormatError FormatPackageError FormatPackageWarning HeadraceError HeadraceWarning
+        ConnectError ConservationError CorruptionError DatabaseError DeleteLimitError DigestMismatchError DiskFullError EventLoopError FormatError FormatPackageError FormatPackageWarning HeadraceError HeadraceWarning
         InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError ReadOnlyLakeError RefusedUrlError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError
