@@ -555,6 +555,7 @@ class ServeDocument(Document):
 
     url: str
     lake: str
+    metrics: str | UnsetType = UNSET
 
 
 class TokenBody(Part):

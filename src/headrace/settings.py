@@ -31,11 +31,12 @@ _PREFIX = "HEADRACE_"
 TOKEN_VARIABLE = _PREFIX + "TOKEN"
 _ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
-PERSONAL = frozenset({"allow_http", "public_url", "state", "trust_storage"})
+PERSONAL = frozenset({"allow_http", "metrics", "public_url", "state", "trust_storage"})
 """The settings that a project's file cannot change.
 
 Whoever writes a repository could use them to have files fetched from the network of the person who cloned it, to send
-a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host.
+a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host or show
+its figures to a network.
 """
 
 _TOKEN = "token"
@@ -96,6 +97,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         url_ttl: Of ``headrace serve``: seconds for which a signed file URL is valid at most. Default: 3600.
         public_url: Of ``headrace serve``: the address that clients use. Default: the host of each request.
         max_body: Of ``headrace serve``: bytes of the largest JSON body of a call. Default: 64 MiB.
+        max_upload: Of ``headrace serve``: bytes of the largest file, or part of one. Default: 5 GiB.
+        keepalive_seconds: Of ``headrace serve``: seconds that an idle connection stays open. Default: 75.
+        metrics: Of ``headrace serve``: where figures for Prometheus are served, ``PORT`` or ``HOST:PORT``. Default: nowhere.
         query_seconds: Of ``headrace serve``: seconds that a listing by a query may take. Default: 30.
         stop_seconds: Of ``headrace serve``: seconds that running calls have to finish at the end. Default: 30.
     """
@@ -111,6 +115,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     url_ttl: int | None = None
     public_url: str | None = None
     max_body: int | None = None
+    max_upload: int | None = None
+    keepalive_seconds: float | None = None
+    metrics: str | None = None
     query_seconds: float | None = None
     stop_seconds: float | None = None
 
@@ -141,6 +148,9 @@ class SettingsKeywords(TypedDict, total=False):
     url_ttl: int | None
     public_url: str | None
     max_body: int | None
+    max_upload: int | None
+    keepalive_seconds: float | None
+    metrics: str | None
     query_seconds: float | None
     stop_seconds: float | None
 
@@ -273,11 +283,12 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
         raise ConfigurationError(f"{origin}: {error}", hint="correct the value") from None
     if settings.max_workers is not None and settings.max_workers < 1:
         raise ConfigurationError(f"{origin}: max_workers must be at least 1")
-    for name in ("url_ttl", "max_body"):
+    for name in ("url_ttl", "max_body", "max_upload"):
         if (given := getattr(settings, name)) is not None and given < 1:
             raise ConfigurationError(f"{origin}: {name} must be at least 1")
-    if settings.query_seconds is not None and settings.query_seconds <= 0:
-        raise ConfigurationError(f"{origin}: query_seconds must be more than 0")
+    for name in ("query_seconds", "keepalive_seconds"):
+        if (given := getattr(settings, name)) is not None and given <= 0:
+            raise ConfigurationError(f"{origin}: {name} must be more than 0")
     if settings.public_url is not None and not _ADDRESS.fullmatch(settings.public_url):
         raise ConfigurationError(
             f"{origin}: public_url must be an address", hint="for example https://data.example.com"

@@ -50,6 +50,7 @@ from headrace.protocol.operations.datalake import GET_DATA_URL, DataId
 from headrace.protocol.wire import decode_error
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread, in_thread_if
+from headrace.tracing import outgoing_headers
 
 USER_AGENT = f"headrace/{__version__}"
 
@@ -208,6 +209,9 @@ class RemoteBackend:
             repeatable = repeatable or self.limits.extensions
         if self._organization is not None:
             headers["X-Picsellia-Organization"] = str(self._organization)
+        if self.limits.extensions:
+            # Other platforms have no use for it, and need not know it.
+            headers |= outgoing_headers()
 
         async def send() -> HttpResponse:
             return await pool.api.send(

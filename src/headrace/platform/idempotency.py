@@ -180,6 +180,10 @@ class _CallDatabase:
         """Stream rows as of the last commit."""
         return self._database.stream(statement, batch=batch, filters=filters, **params)
 
+    def watch_writes(self, report: Callable[[float], None], /) -> None:
+        """Pass on to the database."""
+        self._database.watch_writes(report)
+
     async def aclose(self) -> None:
         """Do nothing: the platform closes the database."""
 

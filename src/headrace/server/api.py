@@ -15,6 +15,7 @@ from headrace.protocol.operations import OPERATIONS
 from headrace.server.authentication import Authenticator
 from headrace.server.disconnects import while_connected
 from headrace.server.http_protocol import defer_continue, send_continue
+from headrace.server.watch.observer import note_caller
 from headrace.threads import in_thread
 
 GZIP_FROM = 64 * 1024
@@ -42,6 +43,7 @@ def _route(
 ) -> web.RouteDef:
     async def handle(request: web.Request) -> web.Response:
         access = await authenticator.authenticate(request)
+        note_caller(request, access)
         call = await _read(request, operation)
         answering = partial(platform.call, access, operation, call, key=request.headers.get(KEY))
         if operation.safe and getattr(call, "q", None):

@@ -15,12 +15,16 @@ from headrace.server.authentication import Authenticator
 from headrace.server.files import FileRoutes
 from headrace.server.middleware import RequestDrain, make_middleware
 from headrace.server.settings import ServerSettings
+from headrace.server.watch.observer import RequestObserver
 
 _log = logging.getLogger("headrace.server")
 
 
 async def make_app(
-    platform: Platform, settings: ServerSettings, drain: RequestDrain
+    platform: Platform,
+    settings: ServerSettings,
+    drain: RequestDrain,
+    observer: RequestObserver,
 ) -> web.Application:
     """Build the application; the caller closes the platform.
 
@@ -40,7 +44,9 @@ async def make_app(
         {key.no: key.secret for key in keys},
         max_upload=settings.max_upload,
     )
-    app = web.Application(client_max_size=settings.max_body, middlewares=[make_middleware(drain)])
+    app = web.Application(
+        client_max_size=settings.max_body, middlewares=[make_middleware(drain, observer)]
+    )
     app.router.add_routes(_health_routes(platform))
     app.router.add_routes(api.routes(platform, authenticator))
     app.router.add_routes(files.routes())

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,18 @@ from aiohttp.http_parser import HttpRequestParserPy
 class AnyMethodSite(web.TCPSite):
     """A listening socket whose connections accept any method."""
 
+    def __init__(
+        self,
+        runner: web.BaseRunner,
+        host: str,
+        port: int,
+        *,
+        reuse_port: bool | None = None,
+        unix_socket: socket.socket | None = None,
+    ) -> None:
+        super().__init__(runner, host, port, reuse_port=reuse_port)
+        self._unix_socket = unix_socket
+
     async def start(self) -> None:
         """Bind and listen; raises ``OSError`` where the address is in use."""
         await web.BaseSite.start(self)
@@ -29,8 +42,14 @@ class AnyMethodSite(web.TCPSite):
         if server is None:
             raise RuntimeError("the runner is not set up")
         loop = asyncio.get_running_loop()
+        connect = _connections(server, loop)
+        if self._unix_socket is not None:
+            self._server = await loop.create_unix_server(
+                connect, sock=self._unix_socket, backlog=self._backlog
+            )
+            return
         self._server = await loop.create_server(
-            _connections(server, loop),
+            connect,
             self._host,
             self._port,
             ssl=self._ssl_context,

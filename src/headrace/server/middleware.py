@@ -1,6 +1,6 @@
-"""The middleware of every request: request id, access log, JSON error bodies, and draining at shutdown.
+"""The middleware of every request: request id, JSON error bodies, and draining at shutdown.
 
-Responses never contain headers, queries or stack traces of the server; its log contains no headers or queries.
+Responses never contain headers, queries or stack traces of the server; its log contains no headers, addresses or queries.
 """
 
 from __future__ import annotations
@@ -27,13 +27,12 @@ from headrace.errors import (
     error_for_status,
 )
 from headrace.protocol.wire import encode_error, retry_after_of
+from headrace.server.watch.observer import CLIENT_GONE, RequestObserver, is_gone, note_request
+from headrace.tracing import span
 
 REQUEST_ID = "X-Request-ID"
-CLIENT_GONE = 499
-"""The status in the access log where the client disconnected before the response."""
 
 _SAFE_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
-_access = logging.getLogger("headrace.server.access")
 _log = logging.getLogger("headrace.server")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -64,6 +63,11 @@ class RequestDrain:
             if not self._active:
                 self._idle.set()
 
+    @property
+    def active(self) -> int:
+        """The number of active requests."""
+        return self._active
+
     async def drain(self, seconds: float) -> None:
         """Refuse new requests, and wait for the active ones for at most this many seconds."""
         self._stopping.set()
@@ -71,30 +75,32 @@ class RequestDrain:
             await self._idle.wait()
 
 
-def make_middleware(drain: RequestDrain) -> Middleware:
-    """Make the middleware that gives each request its id, a line in the access log and, where it fails, an error body."""
+def make_middleware(drain: RequestDrain, observer: RequestObserver) -> Middleware:
+    """Make the middleware that gives each request its id and, where it fails, an error body.
+
+    ``observer`` is told of requests that are aborted; aiohttp tells it of all others once their responses are sent.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
         started = time.perf_counter()
         given = request.headers.get(REQUEST_ID, "")
         request_id = given if _SAFE_ID.match(given) else uuid4().hex
-        status = CLIENT_GONE
+        note_request(request, request_id)
         try:
-            response = await _handle(drain, request, handler, request_id)
-            status = response.status
-            if not response.prepared:
-                response.headers[REQUEST_ID] = request_id
-            return response
-        finally:
-            _access.info(
-                "%s %s %d %.1f ms %s",
-                request.method,
-                request.rel_url.raw_path,  # still encoded: no name in it can start a new line
-                status,
-                (time.perf_counter() - started) * 1e3,
-                request_id,
-            )
+            operation = observer.operation_of(request)
+            with span(operation, "SERVER", caller=request.headers, request=request_id) as work:
+                response = await _handle(drain, request, handler, request_id)
+                work.set(status=response.status)
+                if response.status >= 500:
+                    work.fail(str(response.status))
+        except asyncio.CancelledError:
+            if observer.enabled:
+                observer.ended(request, CLIENT_GONE, 0, time.perf_counter() - started)
+            raise
+        if not response.prepared:
+            response.headers[REQUEST_ID] = request_id
+        return response
 
     return middleware
 
@@ -118,6 +124,8 @@ async def _handle(
             _log.exception("request %s failed", request_id)
         return error_response(exc, request_id)
     except (ConnectionError, web.RequestPayloadError):
+        if is_gone(request):
+            return web.Response(status=CLIENT_GONE)
         raise ConnectionResetError("the client disconnected") from None
     except Exception as exc:  # noqa: BLE001  # the outermost boundary: the client gets an error body in any case
         _log.exception("request %s failed", request_id)

@@ -13,41 +13,28 @@ import os
 import signal
 import socket
 import sys
-import time
-from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 
 import anyio
 import msgspec
-from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.errors import ConfigurationError
 from headrace.garbage import collect_seldom
 from headrace.platform.platform import Platform
-from headrace.server.serve import address_of, on_signals, serve
-from headrace.server.settings import ServerSettings
-
-READY = b"ready\n"
+from headrace.server.child import FIGURES, READY, Child, ChildSpec
+from headrace.server.serve import ReadFigures, address_of, address_of_socket, on_signals, serve
+from headrace.server.settings import ServerSettings, host_and_port
+from headrace.server.watch.logs import ServerLog, start_logs
+from headrace.server.watch.snapshot import Snapshot, total
+from headrace.threads import in_thread
 
 _MORE_SECONDS = 10.0
 """Seconds that a child has to close the lake, after ``settings.stop_seconds`` for its requests."""
-_LONGEST_PAUSE = 30.0
-"""The longest pause, in seconds, before a child that keeps dying is started again."""
-_SETTLED_SECONDS = 60.0
-"""After a child has lived for so many seconds, the pauses before its next starts are short again."""
-
-log = logging.getLogger("headrace.server")
-
-
-class ChildSpec(Struct):
-    """What a child needs; it reads this as one line of JSON from its standard input."""
-
-    lake: str
-    host: str
-    port: int
-    settings: ServerSettings
+_ASK_SECONDS = 10.0
+"""Children are asked for their figures so often. What a child counted after that is lost if it is killed."""
 
 
 async def serve_with_processes(
@@ -57,6 +44,8 @@ async def serve_with_processes(
     host: str,
     port: int = 0,
     settings: ServerSettings | None = None,
+    log: ServerLog | None = None,
+    unix_socket: socket.socket | None = None,
     ready: Callable[[str], None] | None = None,
 ) -> None:
     """Serve a lake with several processes until SIGINT or SIGTERM; see :func:`headrace.server.serve.serve`.
@@ -67,6 +56,8 @@ async def serve_with_processes(
         host: Address to listen on.
         port: Port to listen on; 0 chooses a free one.
         settings: Limits of each process.
+        log: Where the processes log. Default: warnings to stderr.
+        unix_socket: A bound socket to listen on, in place of host and port.
         ready: Called with the address once all processes accept connections.
 
     Raises:
@@ -78,21 +69,34 @@ async def serve_with_processes(
     # Errors of the lake are raised here, and a lake of an earlier version is migrated once.
     async with await Platform.open(lake, undo=settings.undo, verify=True):
         pass
-    with _reserve(host, port) as reserved:
-        port = reserved.getsockname()[1]
-        spec = ChildSpec(os.fspath(lake), host, port, settings)
+    with nullcontext() if unix_socket is not None else _reserve(host, port) as reserved:
+        if reserved is not None:
+            port = reserved.getsockname()[1]
+        spec = ChildSpec(
+            lake=os.fspath(lake),
+            host=host,
+            port=port,
+            settings=settings,
+            log=log or ServerLog(),
+            unix_socket=None if unix_socket is None else unix_socket.fileno(),
+        )
         stop = asyncio.Event()
         remove_handlers = on_signals(stop)
         async with anyio.create_task_group() as group:
-            children = [_Child(spec, number) for number in range(processes)]
+            children = [Child(replace(spec, number=number + 1)) for number in range(processes)]
             try:
                 for child in children:
                     await child.start()
                 for child in children:
                     group.start_soon(child.keep_alive)
-                if ready is not None:
-                    ready(address_of(host, port))
-                await stop.wait()
+                async with _figures_shown(children, settings.metrics):
+                    if ready is not None:
+                        ready(
+                            address_of(host, port)
+                            if unix_socket is None
+                            else address_of_socket(unix_socket)
+                        )
+                    await stop.wait()
             finally:
                 remove_handlers()
                 group.cancel_scope.cancel()
@@ -126,72 +130,37 @@ def _reserve(host: str, port: int) -> socket.socket:
     return reserved
 
 
-class _Child:
-    """One serving process, which is started again when it dies."""
+@asynccontextmanager
+async def _figures_shown(children: list[Child], address: str | None) -> AsyncIterator[None]:
+    """Serve the figures of all children inside the block."""
+    if address is None:
+        yield
+        return
+    from headrace.server.watch.metrics_site import serving_figures
 
-    def __init__(self, spec: ChildSpec, number: int) -> None:
-        self._spec = spec
-        self._number = number
-        self._process: Process | None = None
-        self._started = 0.0
+    async def read() -> Snapshot:
+        found: list[Snapshot] = []
 
-    async def start(self) -> None:
-        """Start the process and wait until it accepts connections; ConfigurationError where it ends before that."""
-        self._started = time.monotonic()
-        # Isolated from the folder it is started in, so that no module there is imported instead of an installed one.
-        process = self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "headrace.server.processes"),
-            stdin=PIPE,
-            stdout=PIPE,
-            # Ctrl-C reaches the whole group of the terminal; the parent alone tells children to stop.
-            start_new_session=True,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        process.stdin.write(msgspec.json.encode(self._spec) + b"\n")
-        with suppress(ConnectionError):
-            await process.stdin.drain()
-        if await process.stdout.readline() != READY:
-            status = await process.wait()
-            raise ConfigurationError(
-                f"process {self._number + 1} of the server ended with status {status} before it was ready",
-                hint="its messages stand above",
-            )
+        async def ask(child: Child) -> None:
+            found.append(await child.figures())
 
-    async def keep_alive(self) -> None:
-        """Start the process again whenever it ends."""
-        pause = 0.1
+        async with anyio.create_task_group() as group:
+            for child in children:
+                group.start_soon(ask, child)
+        return total(found)
+
+    async def ask_regularly() -> None:
         while True:
-            if self._process is not None:
-                status = await self._process.wait()
-                log.warning(
-                    "process %d of the server ended with status %d; it is started again",
-                    self._number + 1,
-                    status,
-                )
-            if time.monotonic() - self._started > _SETTLED_SECONDS:
-                pause = 0.1
-            await anyio.sleep(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
-            try:
-                await self.start()
-            except (ConfigurationError, OSError) as error:
-                log.warning("%s", error)
-                self._process = None
+            await anyio.sleep(_ASK_SECONDS)
+            await read()
 
-    async def stop(self) -> None:
-        """Tell the process to finish its requests and close the lake, and wait for its end."""
-        if self._process is not None and self._process.stdin is not None:
-            self._process.stdin.close()
-            await self._process.wait()
-
-    def kill(self) -> None:
-        """End the process immediately."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
+    async with anyio.create_task_group() as group, serving_figures(host_and_port(address), read):
+        group.start_soon(ask_regularly)
+        yield
+        group.cancel_scope.cancel()
 
 
-async def _stop_all(children: list[_Child], seconds: float) -> None:
+async def _stop_all(children: list[Child], seconds: float) -> None:
     """Stop all children; kill those that take longer than ``seconds``, and all at a second signal."""
     at_once = asyncio.Event()
     remove_handlers = on_signals(at_once)
@@ -221,14 +190,17 @@ async def serve_as_child() -> None:
         lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
     )
     spec = msgspec.json.decode(await reader.readline(), type=ChildSpec)
+    start_logs(spec.log, spec.number)
     ended = asyncio.Event()
-
-    def ready(_: str) -> None:
-        sys.stdout.buffer.write(READY)
-        sys.stdout.buffer.flush()
+    figures: list[ReadFigures] = []
 
     async def watch() -> None:
-        await reader.read()
+        while line := await reader.readline():
+            if line == FIGURES and figures:
+                line = msgspec.json.encode(await figures[0]()) + b"\n"
+                # The pipe may be full, and then waits for the parent; where that is gone, the next line is the last.
+                with suppress(OSError):
+                    await in_thread(_say, line)
         ended.set()
 
     async with anyio.create_task_group() as group:
@@ -238,11 +210,20 @@ async def serve_as_child() -> None:
             host=spec.host,
             port=spec.port,
             settings=spec.settings,
-            ready=ready,
+            ready=lambda _: _say(READY),
             share_port=True,
+            unix_socket=None
+            if spec.unix_socket is None
+            else socket.socket(fileno=spec.unix_socket),
+            take_figures=figures.append,
             stop=ended,
         )
         group.cancel_scope.cancel()
+
+
+def _say(line: bytes) -> None:
+    sys.stdout.buffer.write(line)
+    sys.stdout.buffer.flush()
 
 
 def main() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -16,8 +19,17 @@ from headrace.protocol.query.parser import prepare as prepare_queries
 from headrace.server.app import make_app
 from headrace.server.http_protocol import AnyMethodSite, ProtocolLog
 from headrace.server.middleware import RequestDrain
-from headrace.server.settings import ServerSettings
+from headrace.server.settings import ServerSettings, host_and_port
+from headrace.server.watch.logs import ACCESS
+from headrace.server.watch.observer import RequestObserver
+from headrace.server.watch.snapshot import Snapshot
 from headrace.threads import in_thread
+
+if TYPE_CHECKING:
+    from headrace.server.watch.figures import ServerFigures
+
+ReadFigures = Callable[[], Awaitable[Snapshot]]
+"""Returns the figures of a process."""
 
 LOOPBACK = "127.0.0.1"
 
@@ -34,6 +46,8 @@ async def serve(
     settings: ServerSettings | None = None,
     ready: Callable[[str], None] | None = None,
     share_port: bool = False,
+    unix_socket: socket.socket | None = None,
+    take_figures: Callable[[ReadFigures], None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
     """Serve a lake until SIGINT or SIGTERM, then finish active requests and close the lake.
@@ -48,6 +62,9 @@ async def serve(
         settings: Limits of the server.
         ready: Called with the address once connections are accepted.
         share_port: Let other processes listen on the same port.
+        unix_socket: A bound socket to listen on, in place of host and port.
+        take_figures: Takes what reads the figures of this process, where a parent serves them. Default: this process
+            serves them, at ``settings.metrics``.
         stop: Stops the server too, when it is set.
 
     Raises:
@@ -65,7 +82,13 @@ async def serve(
             verify=not share_port,
         ) as platform,
         serving(
-            platform, host=host, port=port, settings=settings, share_port=share_port
+            platform,
+            host=host,
+            port=port,
+            settings=settings,
+            share_port=share_port,
+            unix_socket=unix_socket,
+            take_figures=take_figures,
         ) as address,
     ):
         await in_thread(prepare_queries)
@@ -87,13 +110,18 @@ async def serving(
     port: int = 0,
     settings: ServerSettings | None = None,
     share_port: bool = False,
+    unix_socket: socket.socket | None = None,
+    take_figures: Callable[[ReadFigures], None] | None = None,
 ) -> AsyncIterator[str]:
     """Serve an open platform inside the block and yield the address; on exit, active requests are finished."""
     settings = settings or ServerSettings()
     drain = RequestDrain()
+    figures = None if settings.metrics is None else _new_figures(platform)
+    observer = RequestObserver(figures)
     runner = web.AppRunner(
-        await make_app(platform, settings, drain),
-        access_log=None,
+        await make_app(platform, settings, drain, observer),
+        access_log=logging.getLogger(ACCESS),
+        access_log_class=observer.hook(),
         logger=ProtocolLog(),
         keepalive_timeout=settings.keepalive_seconds,
         shutdown_timeout=_FLUSH_SECONDS,
@@ -104,7 +132,9 @@ async def serving(
     )
     await runner.setup()
     try:
-        site = AnyMethodSite(runner, host, port, reuse_port=share_port or None)
+        site = AnyMethodSite(
+            runner, host, port, reuse_port=share_port or None, unix_socket=unix_socket
+        )
         try:
             await site.start()
         except OSError as exc:
@@ -113,8 +143,14 @@ async def serving(
                 hint="choose another host= or port=",
             ) from None
         try:
-            platform.context.public_address = f"http://{_local_host(host)}:{site.bound_port}"
-            yield address_of(host, site.bound_port)
+            if unix_socket is None:
+                address = address_of(host, site.bound_port)
+                platform.context.public_address = f"http://{_local_host(host)}:{site.bound_port}"
+            else:
+                address = address_of_socket(unix_socket)
+                platform.context.public_address = settings.public_url
+            async with _figures_shown(figures, runner, drain, settings.metrics, take_figures):
+                yield address
         finally:
             platform.context.public_address = None
             await site.stop()
@@ -122,6 +158,33 @@ async def serving(
             await drain.drain(settings.stop_seconds)
     finally:
         await runner.cleanup()
+
+
+def _new_figures(platform: Platform) -> ServerFigures:
+    # Prometheus' client is imported only where figures are asked for.
+    from headrace.server.watch.figures import ServerFigures
+
+    return ServerFigures(platform)
+
+
+def _figures_shown(
+    figures: ServerFigures | None,
+    runner: web.AppRunner,
+    drain: RequestDrain,
+    address: str | None,
+    take_figures: Callable[[ReadFigures], None] | None,
+) -> AbstractAsyncContextManager[None]:
+    """Serve the figures of this process inside the block, or hand them to who serves them."""
+    server = runner.server
+    if figures is None or address is None or server is None:
+        return nullcontext()
+    figures.watch(connections=lambda: len(server.connections), active=lambda: drain.active)
+    if take_figures is not None:
+        take_figures(figures.snapshot)
+        return nullcontext()
+    from headrace.server.watch.metrics_site import serving_figures
+
+    return serving_figures(host_and_port(address), figures.snapshot)
 
 
 def on_signals(stop: asyncio.Event) -> Callable[[], None]:
@@ -141,6 +204,11 @@ def on_signals(stop: asyncio.Event) -> Callable[[], None]:
 def address_of(host: str, port: int) -> str:
     """Return the address of a server."""
     return f"http://{_bracketed(host)}:{port}"
+
+
+def address_of_socket(unix_socket: socket.socket) -> str:
+    """Return the address of a server that listens on a Unix socket, in the form of nginx."""
+    return f"http://unix:{unix_socket.getsockname()}"
 
 
 def _local_host(host: str) -> str:

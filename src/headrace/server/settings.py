@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Self
 
 from msgspec import Struct
 
+from headrace.errors import ConfigurationError
 from headrace.settings import Settings, UndoPolicy
 
 MIB = 1024 * 1024
+
+_OPERATION = ("max_upload", "keepalive_seconds", "metrics")
+_PLACE = re.compile(
+    r"(?:(?P<host>\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):)?(?P<port>[0-9]{1,5})", re.ASCII
+)
 
 
 class ServerSettings(Struct, frozen=True, kw_only=True):
@@ -17,7 +24,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     ``max_body`` limits the JSON body of a call, ``max_upload`` one file or part. ``url_ttl`` is the longest validity of
     a signed file URL. ``public_url`` is the start of these URLs where the server is behind a proxy; by default it is the
     host in the request. ``query_seconds`` is the time that a listing by a query may take. ``stop_seconds`` is the time that active requests have to finish when the server stops. ``undo``
-    says for how long, and up to which size, removals are recorded so that they can be undone.
+    says for how long, and up to which size, removals are recorded so that they can be undone. ``keepalive_seconds`` is how
+    long an idle connection stays open. ``metrics`` is where figures for Prometheus are served, as ``PORT`` of this machine
+    or ``HOST:PORT``; by default nowhere.
     """
 
     max_body: int = 64 * MIB
@@ -27,14 +36,31 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     query_seconds: float = 30.0
     stop_seconds: float = 30.0
     keepalive_seconds: float = 75.0
+    metrics: str | None = None
     undo: UndoPolicy = UndoPolicy()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the server's part of the settings in effect; what they leave open is the default."""
         names = ("max_body", "url_ttl", "public_url", "query_seconds", "stop_seconds")
-        given = {name: getattr(settings, name) for name in names}
+        given = {name: getattr(settings, name) for name in (*names, *_OPERATION)}
         return cls(
             undo=settings.undo_policy(),
             **{name: value for name, value in given.items() if value is not None},
         )
+
+
+def host_and_port(place: str, default_host: str = "127.0.0.1") -> tuple[str, int]:
+    """Read ``PORT`` or ``HOST:PORT``; an IPv6 address stands in brackets.
+
+    Args:
+        place: The text.
+        default_host: The host where only a port is given.
+
+    Raises:
+        ConfigurationError: It is neither.
+    """
+    found = _PLACE.fullmatch(place)
+    if found is None or not 0 < int(found["port"]) < 65_536:
+        raise ConfigurationError(f"{place!r} is no address", hint="PORT or HOST:PORT")
+    return (found["host"] or default_host).strip("[]"), int(found["port"])

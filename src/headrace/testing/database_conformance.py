@@ -191,6 +191,24 @@ class TransactionConformance:
             await tx.execute("conformance.add", name="holder", last=1)
         assert await names(database) == ["holder"]
 
+    async def test_a_write_tells_how_long_it_waited(self, database: Database) -> None:
+        waits: list[float] = []
+        database.watch_writes(waits.append)
+
+        async def write() -> None:
+            async with database.transaction() as tx:
+                await tx.execute("conformance.add", name="waiter", last=1)
+
+        async with database.transaction() as tx:
+            await tx.execute("conformance.add", name="holder", last=1)
+            task = asyncio.create_task(write())
+            await asyncio.sleep(0.1)
+        await task
+        await database.execute("conformance.add", name="last", last=1)
+        holder, waiter, last = waits
+        assert waiter > 0.05
+        assert min(holder, last) >= 0
+
     async def test_writers_come_in_the_order_they_asked(self, database: Database) -> None:
         done: list[int] = []
 

@@ -6,10 +6,12 @@ import logging
 import time
 from collections.abc import Callable
 from contextvars import Token
+from types import TracebackType
 from typing import Literal, Self
 
 from headrace.errors import HeadraceError
 from headrace.net.retry import COUNTER, RetryCounter
+from headrace.tracing import Span, span
 from headrace.transfer.progress_event import ProgressEvent, line_of, terminal_line
 
 _log = logging.getLogger("headrace.transfer")
@@ -26,7 +28,7 @@ class Progress:
 
     __slots__ = (
         *("_callback", "_counter", "_job", "_next", "_phase", "_started", "_token", "_unit"),
-        *("bytes", "done", "failed", "listing", "total"),
+        *("_span", "bytes", "done", "failed", "listing", "total"),
     )
 
     def __init__(
@@ -46,6 +48,7 @@ class Progress:
         self._phase = phase
         self._counter = RetryCounter()
         self._token: Token[RetryCounter | None] | None = None
+        self._span: Span | None = None
         self.total = total
         self.listing = False
         self.done = 0
@@ -88,10 +91,24 @@ class Progress:
 
     def __enter__(self) -> Self:
         self._token = COUNTER.set(self._counter)
+        self._span = span(self._job).__enter__()
         self.add(0)
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._span is not None:
+            self._span.set(
+                done=self.done,
+                bytes=self.bytes,
+                failed=self.failed,
+                retries=self._counter.retries,
+            )
+            self._span.__exit__(kind, error, traceback)
         if self._token is not None:
             COUNTER.reset(self._token)
         _log.info("%s", line_of(self._event(finished=True)))

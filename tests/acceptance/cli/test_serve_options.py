@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -11,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from headrace.blocking import connect
-from headrace.errors import RequestTooLargeError
+from headrace.errors import PartialTransferError, RequestTooLargeError
 from tests.support.data.images import draw_images
 from tests.support.lakes import servers
 from tests.support.lakes.templates import finished
@@ -23,6 +24,7 @@ OPTIONS = {
     "--max-body": "4000",
     "--query-seconds": "20.5",
     "--stop-seconds": "2.5",
+    "--keepalive-seconds": "0.4",
 }
 
 
@@ -49,5 +51,25 @@ def test_the_options_of_a_server(tmp_path: Path, as_variables: bool) -> None:
             data.update_metadata({"note": "x" * 3000})
             with pytest.raises(RequestTooLargeError):
                 data.update_metadata({"note": "x" * 5000})
+        where = urlsplit(address)
+        with socket.create_connection((where.hostname, where.port), timeout=30) as idle:
+            idle.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\n\r\n")
+            assert idle.recv(1000).startswith(b"HTTP/1.1 200")
+            assert idle.recv(1000) == b""
+        command.process.send_signal(signal.SIGINT)
+        assert command.outcome().status == 0
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    lake, token = finished(servers.new_lake(tmp_path / "lake"))
+    large = tmp_path / "large.jpg"
+    large.write_bytes(bytes(300_000))
+    with running("serve", lake, "--port", "0", "--json", HEADRACE_MAX_UPLOAD="1000") as command:
+        address = json.loads(command.first_line())["url"]
+        with (
+            connect(address, api_token=token) as client,
+            pytest.raises(PartialTransferError, match="status 413"),
+        ):
+            client.get_datalake().upload_data(large)
         command.process.send_signal(signal.SIGINT)
         assert command.outcome().status == 0

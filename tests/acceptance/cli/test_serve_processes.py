@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -19,28 +18,7 @@ from tests.support.data.images import draw_images
 from tests.support.lakes import servers
 from tests.support.lakes.templates import finished
 from tests.support.processes.cli import headrace, running
-
-
-def children(pid: int) -> list[int]:
-    """The server processes that a process started."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                stat = (entry / "stat").read_text()
-                line = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if stat.rpartition(")")[2].split()[1] == str(pid) and b"headrace.server" in line:
-                found.append(int(entry.name))
-    return found
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
+from tests.support.processes.serving import children, wait_for
 
 
 def alive(pid: int) -> bool:

@@ -46,6 +46,7 @@ state = "/tmp/planted"
 trust_storage = true
 public_url = "https://elsewhere.example.com"
 allow_http = true
+metrics = "0.0.0.0:9464"
 max_workers = 3
 """
 
@@ -67,7 +68,7 @@ def test_a_cloned_repository_cannot_choose_what_is_personal(
         (warning,) = caught
         said = str(warning.message)
         assert (
-            f"{tmp_path / name}: allow_http, public_url, state, token, trust_storage are ignored:"
+            f"{tmp_path / name}: allow_http, metrics, public_url, state, token, trust_storage are ignored:"
             in said
         )
         assert "headrace login URL" in said

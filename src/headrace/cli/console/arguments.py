@@ -51,6 +51,7 @@ OPTIONS = {
     "task": "--task",
     "to": "--to",
     "to_profile": "--to-profile",
+    "unix_socket": "--unix-socket",
     "use_id": "--use-id",
     "voc_origin": "--voc-origin",
     "workers": "--workers",

@@ -86,7 +86,7 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
     "serve": (
         "serve lake",
         "serve lake --port 9000 --processes 4",
-        "serve lake --host 0.0.0.0 --json",
+        "serve lake --metrics 9464 --access-log access.log",
     ),
     "completion": (
         "completion bash",

@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from headrace.cli.console.errors import UsageError
+from headrace.log_lines import JsonLines, LineHandler, TextLines
 
 VARIABLE = "HEADRACE_LOG"
 """The level for every command, such as ``debug``."""
 
-LEVELS = ("debug", "info", "warning", "error")
+Level = Literal["debug", "info", "warning", "error"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 LogFormat = Literal["text", "json"]
-
-
-class JsonFormatter(logging.Formatter):
-    """Formats a record as one JSON object on one line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line of a record."""
-        shown = {
-            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        if record.exc_info:
-            shown["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(shown, ensure_ascii=False)
 
 
 class WarningHandler(logging.Handler):
@@ -60,27 +45,30 @@ def start_log(
     Raises:
         UsageError: The environment variable names no level.
     """
-    level = _level(verbose)
+    level = chosen_level(verbose)
     logger = logging.getLogger("headrace")
     if level is None and file is None:
         logger.addHandler(WarningHandler(show))
         return
-    handler = (
-        logging.StreamHandler() if file is None else logging.FileHandler(file, encoding="utf-8")
-    )
-    text = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-    handler.setFormatter(JsonFormatter() if format == "json" else logging.Formatter(text))
+    handler = LineHandler(file)
+    handler.setFormatter(JsonLines() if format == "json" else TextLines())
     logger.addHandler(handler)
-    logger.setLevel(level or logging.INFO)
+    logger.setLevel((level or "info").upper())
     logger.propagate = False
 
 
-def _level(verbose: int) -> int | None:
+def chosen_level(verbose: int) -> Level | None:
+    """Return the level that ``-v`` or the environment variable asks for, one of :data:`LEVELS`; None without either.
+
+    Raises:
+        UsageError: The environment variable names no level.
+    """
     if verbose:
-        return logging.INFO if verbose == 1 else logging.DEBUG
+        return "info" if verbose == 1 else "debug"
     name = os.environ.get(VARIABLE, "").strip().lower()
     if not name:
         return None
-    if name not in LEVELS:
-        raise UsageError(f"{VARIABLE} cannot be {name!r}", hint=f"levels: {', '.join(LEVELS)}")
-    return getattr(logging, name.upper())  # type: ignore[no-any-return]
+    for level in LEVELS:
+        if level == name:
+            return level
+    raise UsageError(f"{VARIABLE} cannot be {name!r}", hint=f"levels: {', '.join(LEVELS)}")

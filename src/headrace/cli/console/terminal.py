@@ -1,4 +1,4 @@
-"""A terminal: colour, line width, characters that it would obey, and questions to the person at it."""
+"""A terminal: colour, line width, and questions to the person at it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import sys
 from typing import Literal, TextIO
 
 import anyio
+
+from headrace.escapes import one_line as one_line
+from headrace.escapes import printable as printable
 
 ERROR = "1;31"
 """Bold red."""
@@ -20,8 +23,6 @@ STRONG = "1"
 
 _MIN_WIDTH = 20
 _DEFAULT_WIDTH = 80
-# C0 and C1 control characters, line separators and changes of the writing direction.
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _YES = ("y", "yes")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -59,16 +60,6 @@ def has_colour(stream: TextIO) -> bool:
 def coloured(text: str, colour: str) -> str:
     """Return text with the control sequences of a colour, one of the constants of this module."""
     return f"\x1b[{colour}m{text}\x1b[0m"
-
-
-def printable(text: str) -> str:
-    """Return text with its control characters as escape sequences, except newlines. A name may contain any."""
-    return _CONTROL.sub(lambda match: match[0].encode("unicode_escape").decode("ascii"), text)
-
-
-def one_line(text: str) -> str:
-    """Return text with all control characters as escape sequences, newlines included."""
-    return printable(text).replace("\n", "\\n")
 
 
 def wrapped(text: str, stream: TextIO, *, indent: int) -> str:

@@ -40,10 +40,16 @@ NEVER = {
 }
 """The options that are read from the command line alone, and why."""
 
-PROJECT_COMMANDS = ("push", "pull", "sync", "import", "export", "convert", "copy", "ls", "stats")
+PROJECT_COMMANDS = (
+    *("push", "pull", "sync", "import", "export", "convert", "copy", "ls", "stats"),
+    "serve",
+)
 """The commands whose options a project's file may set: the file may belong to a repository of other people."""
 
-PROJECT_NEVER = ("--profile", "--from-profile", "--to-profile", "--prefer", "--no-verify")
+PROJECT_NEVER = (
+    *("--profile", "--from-profile", "--to-profile", "--prefer", "--no-verify"),
+    *("--host", "--public-url", "--metrics", "--unix-socket-mode"),
+)
 """Of these commands, the options that it may not set. Options that name a file are not read from it either."""
 
 _EXCLUSIVE = (

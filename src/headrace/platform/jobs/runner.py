@@ -27,6 +27,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import end_job
 from headrace.storage.database.base import Statements, Transaction
+from headrace.tracing import span
 
 LEASE_MS = 60_000
 RANGE_SECONDS = 0.08
@@ -105,6 +106,7 @@ class JobRunner:
         self._reserved: dict[int, bool] = {}
         self._waits: set[anyio.CancelScope] = set()
         self._stopping = False
+        self._report_retry: Callable[[], None] = _ignore
 
     def runs(self, kind: str) -> bool:
         """Whether jobs of this kind run here; other kinds are ledgers that callers keep."""
@@ -115,6 +117,10 @@ class JobRunner:
         self._reserved[no] = False
         lease = self._context.clock() + LEASE_MS
         await tx.execute("jobs.reserve", no=no, owner=self._owner, lease=lease)
+
+    def watch_retries(self, report: Callable[[], None]) -> None:
+        """Call ``report`` for each run that an error ended and that is repeated."""
+        self._report_retry = report
 
     def begin_reserved(self, no: int) -> bool:
         """Whether this process reserved the job and has not begun it; it counts as begun from now on."""
@@ -238,7 +244,8 @@ class JobRunner:
                 await self._release_unused(no)
                 raise
             if task is not None:
-                await self._attempt(task, self._kinds[task.kind](self._context, task))
+                with span(f"job {task.kind.lower()}", job=task.no, attempt=task.attempts):
+                    await self._attempt(task, self._kinds[task.kind](self._context, task))
         finally:
             del self._running[no]
             self._reserved.pop(no, None)
@@ -261,6 +268,7 @@ class JobRunner:
             await work.after_end()
         except HeadraceError as error:
             log.warning("job %d is interrupted: %s", task.no, error)
+            self._report_retry()
             await anyio.sleep(_RETRY_SECONDS)
             await self._release(task.no, error=str(error))
         except Exception:
@@ -317,6 +325,10 @@ class JobRunner:
 
     def _now(self) -> int:
         return self._context.clock()
+
+
+def _ignore() -> None:
+    """Nobody asked for the retries."""
 
 
 def _next_size(size: int, seconds: float) -> int:

@@ -6,7 +6,7 @@ Statements are written in ``sql/<dialect>/<file>.sql``, each under a line ``-- n
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
@@ -95,6 +95,10 @@ class Database(Statements, Protocol):
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
     ) -> AsyncGenerator[list[Row], None]:
         """Stream the rows of one consistent snapshot in batches, in constant memory."""
+        ...
+
+    def watch_writes(self, report: Callable[[float], None], /) -> None:
+        """Call ``report``, on any thread, with the seconds that each write waited for other writes."""
         ...
 
     async def aclose(self) -> None:

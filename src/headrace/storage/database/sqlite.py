@@ -7,6 +7,7 @@ wait for a writer (WAL). A ``SqliteDatabase`` works in the event loop that opene
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -95,6 +96,7 @@ class SqliteDatabase:
         self._idle_streams: list[ConnectionThread] = []
         self._closed = False
         self._damage: str | None = None
+        self._report_wait: Callable[[float], None] = _ignore
 
     @staticmethod
     async def create(path: Path) -> None:
@@ -149,6 +151,10 @@ class SqliteDatabase:
                 self._writer.post(sqlite_jobs.optimize)
             for thread in [*self._readers, *self._streams, *self._idle_streams, self._writer]:
                 await thread.close()
+
+    def watch_writes(self, report: Callable[[float], None], /) -> None:
+        """Call ``report``, on any thread, with the seconds that each transaction waited for others."""
+        self._report_wait = report
 
     def discard(self) -> None:
         """Close all connections after their running statements, without the event loop, which is closed."""
@@ -220,7 +226,8 @@ class SqliteDatabase:
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
         """Run one change in a transaction; returns the number of changed rows."""
-        async with self._writing():
+        async with self._writing() as waited:
+            self._report_wait(waited)
             return await self._writer.run(
                 self._call(sqlite_jobs.execute, statement, filters, params)
             )
@@ -228,8 +235,8 @@ class SqliteDatabase:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
-        async with self._writing():
-            transaction = SqliteTransaction(self._run_in_writer)
+        async with self._writing() as waited:
+            transaction = SqliteTransaction(self._run_in_writer, waited, self._report_wait)
             try:
                 yield transaction
             except BaseException:
@@ -238,7 +245,8 @@ class SqliteDatabase:
             await wait_done(self._writer.post(self._mapped(transaction.commit, "commit")))
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[None]:
+    async def _writing(self) -> AsyncIterator[float]:
+        """Hold the writer of this process; yields the seconds that it was waited for."""
         self._check_open()
         if self._read_only:
             raise ReadOnlyLakeError(
@@ -248,11 +256,12 @@ class SqliteDatabase:
         task = asyncio.current_task()
         if self._owner is task:
             raise ConfigurationError("a transaction is open in this task: write through it")
+        began = time.perf_counter()
         async with self._lock:
             self._check_open()
             self._owner = task
             try:
-                yield
+                yield time.perf_counter() - began
             finally:
                 self._owner = None
 
@@ -308,8 +317,15 @@ class SqliteDatabase:
 class SqliteTransaction:
     """An open write transaction. It begins with its first statement, which saves a call to the writer's thread."""
 
-    def __init__(self, run: Callable[..., Awaitable[Any]]) -> None:
+    def __init__(
+        self,
+        run: Callable[..., Awaitable[Any]],
+        waited: float,
+        report_wait: Callable[[float], None],
+    ) -> None:
         self._run = run
+        self._waited = waited
+        self._report_wait = report_wait
         self._begun = False
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
@@ -345,7 +361,11 @@ class SqliteTransaction:
     ) -> T:
         def inside(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> T:
             if not self._begun:
-                sqlite_jobs.begin(connection)
+                began = time.perf_counter()
+                try:
+                    sqlite_jobs.begin(connection)
+                finally:
+                    self._report_wait(self._waited + time.perf_counter() - began)
                 self._begun = True
             # SQLite itself rolls back on a full disk or an interrupt: later statements must not commit on their own.
             if not connection.in_transaction:
@@ -354,3 +374,7 @@ class SqliteTransaction:
 
         result: T = await self._run(inside, statement, filters, params)
         return result
+
+
+def _ignore(seconds: float) -> None:
+    """Nobody asked for the waits."""
