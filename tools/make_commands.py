@@ -29,6 +29,11 @@ METHODS: dict[str, dict[str, str]] = {
         "every command with TARGET": "connect",
         "init": "create_lake",
         "check": "check_lake",
+        "gc": "collect_garbage",
+        "du": "lake_usage",
+        "backup": "backup_lake",
+        "restore": "restore_lake",
+        "restore --list": "list_snapshots",
         "convert": "convert",
         "copy": "copy_version",
     },
@@ -251,6 +256,7 @@ METHODS: dict[str, dict[str, str]] = {
 
 WITHOUT_A_METHOD = {
     "explain": "texts about findings and errors",
+    "doctor": "a look at this machine and this installation",
     "serve": "`headrace.server.serve` runs a server in a program",
     "token": "the tokens of a lake are made beside the API",
     "login": "`connect(profile=)` uses what it stores",
@@ -273,7 +279,10 @@ def lacking() -> list[str]:
     """Return what is wrong with the table: methods and commands that it lacks, or names that do not exist."""
     faults: list[str] = []
     known = {name: {*names} for name, names in methods()}
-    known["headrace"] = {"connect", "create_lake", "check_lake", "convert", "copy_version"}
+    known["headrace"] = {
+        *("connect", "create_lake", "check_lake", "convert", "copy_version"),
+        *("backup_lake", "restore_lake", "list_snapshots", "collect_garbage", "lake_usage"),
+    }
     faults += [f"class {name}" for name in known.keys() ^ METHODS.keys()]
     for name in known.keys() & METHODS.keys():
         listed = " ".join(METHODS[name].values()).split()

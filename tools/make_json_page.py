@@ -18,6 +18,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tools.json_documents import GROUPS, Document
+from tools.lake_documents import LAKE
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "json.md"
 
@@ -455,6 +456,7 @@ DOCUMENTS: dict[str, type[Struct]] = {
     "headrace.version.digest/1": DigestDocument,
     "headrace.login/1": LoginDocument,
     "headrace.whoami/1": WhoamiDocument,
+    **LAKE,
     **GROUPS,
 }
 """The class of each form."""

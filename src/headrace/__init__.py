@@ -54,6 +54,11 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.net.timeout import Timeout as Timeout
     from headrace.platform.care.check_report import CheckFault as CheckFault
     from headrace.platform.care.check_report import CheckReport as CheckReport
+    from headrace.platform.care.backup import BackupReport as BackupReport
+    from headrace.platform.care.backup_files import SnapshotRecord as SnapshotRecord
+    from headrace.platform.care.gc import GarbageReport as GarbageReport
+    from headrace.platform.care.restore import RestoreReport as RestoreReport
+    from headrace.platform.care.usage import LakeUsage as LakeUsage
     from headrace.sdk.annotation import Annotation as Annotation
     from headrace.sdk.annotation import MultiAnnotation as MultiAnnotation
     from headrace.sdk.asset import Asset as Asset
@@ -68,6 +73,11 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.sdk.client.connect import create_lake as create_lake
     from headrace.sdk.client.copies import copy_version as copy_version
     from headrace.sdk.client.lake_care import check_lake as check_lake
+    from headrace.sdk.client.lakes import backup_lake as backup_lake
+    from headrace.sdk.client.lakes import collect_garbage as collect_garbage
+    from headrace.sdk.client.lakes import lake_usage as lake_usage
+    from headrace.sdk.client.lakes import list_snapshots as list_snapshots
+    from headrace.sdk.client.lakes import restore_lake as restore_lake
     from headrace.sdk.data import Data as Data
     from headrace.sdk.data import MultiData as MultiData
     from headrace.sdk.datalake import Datalake as Datalake
@@ -124,6 +134,11 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.model.sample": ("LabelInfo", "Sample"),
     "headrace.net.timeout": ("Timeout",),
     "headrace.platform.care.check_report": ("CheckFault", "CheckReport"),
+    "headrace.platform.care.backup": ("BackupReport",),
+    "headrace.platform.care.backup_files": ("SnapshotRecord",),
+    "headrace.platform.care.gc": ("GarbageReport",),
+    "headrace.platform.care.restore": ("RestoreReport",),
+    "headrace.platform.care.usage": ("LakeUsage",),
     "headrace.sdk.annotation": ("Annotation", "MultiAnnotation"),
     "headrace.sdk.asset": ("Asset", "MultiAsset"),
     "headrace.sdk.campaign.assignment": ("AnnotationCampaignAssignment",),
@@ -133,6 +148,13 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.sdk.client.copies": ("copy_version",),
     "headrace.sdk.client.connect": ("connect", "create_lake"),
     "headrace.sdk.client.lake_care": ("check_lake",),
+    "headrace.sdk.client.lakes": (
+        "backup_lake",
+        "collect_garbage",
+        "lake_usage",
+        "list_snapshots",
+        "restore_lake",
+    ),
     "headrace.sdk.data": ("Data", "MultiData"),
     "headrace.sdk.datalake": ("Datalake",),
     "headrace.sdk.dataset": ("Dataset",),

@@ -8,9 +8,9 @@
       TransferError                 ConnectError  TransferTimeoutError  ChecksumError  PartialTransferError
                                     RefusedUrlError
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
-                                    CorruptionError
+                                    CorruptionError  BackupError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
-                                    ReadOnlyLakeError
+                                    ReadOnlyLakeError  LakeHeldError
       APIError                      one class per HTTP status; see STATUS_CLASSES
         BadRequestError 400  AuthenticationError 401  InsufficientResourcesError 402
         PermissionDeniedError 403  NotFoundError 404  ConflictError 409  RequestTooLargeError 413
@@ -35,6 +35,7 @@ __all__ = [
     "STATUS_CLASSES",
     "APIError",
     "AuthenticationError",
+    "BackupError",
     "BadGatewayError",
     "BadRequestError",
     "ChecksumError",
@@ -57,6 +58,7 @@ __all__ = [
     "JobFailedError",
     "LakeBusyError",
     "LakeError",
+    "LakeHeldError",
     "LakeVersionError",
     "LockedError",
     "LossyWriteError",
@@ -359,6 +361,12 @@ class CorruptionError(StorageError):
         super().__init__(message, hint=self.cure if hint is None else hint)
 
 
+class BackupError(StorageError):
+    """A folder of backups cannot be used, or what it holds is damaged."""
+
+    code = "backup"
+
+
 class ObjectNotFoundError(StorageError, FileNotFoundError):
     """The object store has no object of that name. Also a ``FileNotFoundError``."""
 
@@ -422,6 +430,23 @@ class ReadOnlyLakeError(LakeError):
     """The lake cannot be written: its disk is read-only, or its files belong to others. It can be read."""
 
     code = "read-only-lake"
+
+
+class LakeHeldError(LakeError):
+    """Another machine has the lake open for writing; a lake can be written by the processes of one machine at a time.
+
+    Args:
+        message: The lake and the machine.
+        host: The name of the machine.
+        hint: What to do about it.
+    """
+
+    code = "lake-held"
+    retryable = True
+
+    def __init__(self, message: str, *, host: str = "", hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.host = host
 
 
 # --- the API ---------------------------------------------------------------------------------------------

@@ -97,3 +97,65 @@ def _type(file: int) -> int:
     if calls is None or calls.fstatfs(file, found) != 0:
         return 0
     return ctypes.c_ulong.from_buffer(found).value & 0xFFFFFFFF
+
+
+# --- which file system a folder is on -----------------------------------------------------------------------
+
+_MOUNTS = Path("/proc/self/mountinfo")
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+_NETWORK: Final = frozenset(
+    {
+        *("nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "ceph", "afs", "coda", "ncpfs"),
+        *("lustre", "gpfs", "glusterfs", "beegfs", "orangefs", "pvfs2", "ocfs2", "gfs2", "davfs"),
+        *("vboxsf", "vmhgfs", "prl_fs", "virtiofs", "wekafs", "panfs"),
+    }
+)
+# All other kinds of FUSE may be files of another machine.
+_LOCAL_FUSE: Final = frozenset(
+    {
+        *("fuseblk", "fuse.ntfs-3g", "fuse.bindfs", "fuse.fuse-overlayfs", "fuse.mergerfs"),
+        *("fuse.gocryptfs", "fuse.encfs", "fuse.cryfs", "fuse.lxcfs", "fuse.ext2", "fuse.exfat"),
+    }
+)
+
+
+class Mount(NamedTuple):
+    """The file system that a folder is on.
+
+    Attributes:
+        kind: Its kind, as Linux names it: ``ext4``, ``nfs4``, ``fuse.sshfs``.
+        place: Where it is mounted.
+    """
+
+    kind: str
+    place: str
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether its files may lie on another machine."""
+        return self.kind in _NETWORK or (
+            self.kind.startswith("fuse") and self.kind not in _LOCAL_FUSE
+        )
+
+
+def mount_of(folder: Path, table: Path = _MOUNTS) -> Mount | None:
+    """Return the file system that a folder is on; None where the system does not tell.
+
+    Args:
+        folder: The folder.
+        table: The table of what is mounted, in Linux's form.
+    """
+    real = os.path.realpath(folder)
+    try:
+        lines = table.read_text(encoding="utf-8", errors="surrogateescape").splitlines()
+    except OSError:
+        return None
+    found: Mount | None = None
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        place = _ESCAPE.sub(lambda match: chr(int(match[1], 8)), before.split(" ")[4])
+        inside = real == place or real.startswith(place.rstrip("/") + "/")
+        # Of two at one place, the later one hides the other.
+        if inside and (found is None or len(place) >= len(found.place)):
+            found = Mount(after.split(" ", 1)[0], place)
+    return found

@@ -48,6 +48,13 @@ from headrace.blocking._generated import (
 )
 from headrace.blocking.client import Client, connect
 from headrace.blocking.copies import copy_version
+from headrace.blocking.lakes import (
+    backup_lake,
+    collect_garbage,
+    lake_usage,
+    list_snapshots,
+    restore_lake,
+)
 from headrace.blocking.portal import portal
 from headrace.engine.convert.run import convert_blocking as convert
 from headrace.platform.care.check_report import CheckReport
@@ -82,10 +89,15 @@ __all__ = [
     "User",
     "Worker",
     "check_lake",
+    "backup_lake",
+    "collect_garbage",
     "connect",
     "convert",
     "copy_version",
     "create_lake",
+    "lake_usage",
+    "list_snapshots",
+    "restore_lake",
 ]
 
 

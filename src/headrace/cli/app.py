@@ -13,6 +13,10 @@ from headrace.cli.console.help_text import HelpFormatter, arguments_of
 from headrace.cli.console.options import FORMAT_NAMES
 from headrace.cli.console.variables import help_of, prefix_of, read_options
 from headrace.cli.lake.check import check
+from headrace.cli.lake.backup import backup, restore
+from headrace.cli.lake.doctor import doctor
+from headrace.cli.lake.du import du
+from headrace.cli.lake.gc import gc
 from headrace.cli.lake.init import init
 from headrace.cli.look.explain import explain
 from headrace.cli.look.ls import ls
@@ -78,6 +82,11 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "explain": (explain, LOOK),
     "init": (init, SERVE),
     "check": (check, SERVE),
+    "gc": (gc, SERVE),
+    "du": (du, SERVE),
+    "backup": (backup, SERVE),
+    "restore": (restore, SERVE),
+    "doctor": (doctor, SERVE),
     "serve": (serve, SERVE),
     "login": (login, ME),
     "logout": (logout, ME),
@@ -199,6 +208,11 @@ USAGE = {
     "explain": "[CODE]",
     "init": "LAKE",
     "check": "LAKE",
+    "gc": "LAKE",
+    "du": "LAKE",
+    "backup": "LAKE DIR",
+    "restore": "DIR LAKE",
+    "doctor": "[LAKE]",
     "serve": "LAKE",
     "login": "URL",
     "logout": "[URL]",

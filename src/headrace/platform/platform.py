@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from headrace.folders.holders import Holding
 from headrace.folders.lakes import DATABASE, OBJECTS
 from headrace.platform.accounts import session, users
 from headrace.platform.annotations import delete as delete_annotations
@@ -16,6 +17,7 @@ from headrace.platform.annotations.imports import handler as imports
 from headrace.platform.annotations.imports import matching
 from headrace.platform.assets import add, assets, extended
 from headrace.platform.campaigns import campaigns, steps, sync, tasks
+from headrace.platform.care.held import hold, keep_held
 from headrace.platform.care.open_mark import OpenMark
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
@@ -91,9 +93,11 @@ class Platform:
         objects: ObjectStore,
         undo: UndoPolicy | None = None,
         mark: OpenMark | None = None,
+        holding: Holding | None = None,
     ) -> None:
         self.context = Context(path, database, objects, undo)
         self._mark = mark
+        self._holding = holding
         self.jobs = JobRunner(self.context, JOB_KINDS)
         self.context.jobs = self.jobs
 
@@ -123,32 +127,43 @@ class Platform:
         ``busy_timeout`` is how many seconds to wait for another process that writes, ``query_seconds`` how long a
         listing by a query may take (default: as long as it needs), ``undo`` how long and how much of a
         removal is kept. Raises :class:`NotALakeError`,
-        :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`CorruptionError` or :class:`StorageError`.
+        :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`LakeHeldError`, :class:`CorruptionError` or
+        :class:`StorageError`.
         """
         folder = Path(path)
         await check_lake(folder)
+        holding = await hold(folder)
         mark = OpenMark(folder)
         try:
             if await in_thread(_take, mark) or verify:
                 await SqliteMaintenance(folder / DATABASE).quick_check()
                 await in_thread(mark.share)
             database = await SqliteDatabase.open(
-                folder / DATABASE, busy_timeout=busy_timeout, query_seconds=query_seconds
+                folder / DATABASE,
+                busy_timeout=busy_timeout,
+                query_seconds=query_seconds,
+                guard=holding,
             )
         except BaseException:
             mark.leave()
+            if holding is not None:
+                holding.free()
             raise
         try:
             objects = LocalObjectStore(folder / OBJECTS)
             if not database.read_only:
                 await objects.prepare()
-            platform = cls(folder, database, objects, undo, mark)
+            platform = cls(folder, database, objects, undo, mark, holding)
             background = platform.context.background
             await background.open()
         except BaseException:
             await database.aclose()
             mark.free()
+            if holding is not None:
+                holding.free()
             raise
+        if holding is not None:
+            background.start(keep_held, holding)
         if not database.read_only:
             background.start(keep_clean, platform.context)
             background.start(mark_versions, platform.context)
@@ -180,12 +195,16 @@ class Platform:
             await self.context.database.aclose()
             if self._mark is not None:
                 self._mark.free()
+            if self._holding is not None:
+                await in_thread(self._holding.free)
 
     def discard(self) -> None:
         """Let go of the lake where the event loop that opened it is closed, and all background work with it."""
         self.context.database.discard()
         if self._mark is not None:
             self._mark.leave()
+        if self._holding is not None:
+            self._holding.free()
 
     async def __aenter__(self) -> Self:
         return self

@@ -13,6 +13,7 @@ import os
 import signal
 import socket
 import sys
+import warnings
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from pathlib import Path
@@ -21,7 +22,7 @@ import anyio
 import msgspec
 from msgspec.structs import replace
 
-from headrace.errors import ConfigurationError
+from headrace.errors import ConfigurationError, HeadraceWarning
 from headrace.garbage import collect_seldom
 from headrace.platform.platform import Platform
 from headrace.server.child import FIGURES, READY, Child, ChildSpec
@@ -232,6 +233,8 @@ def main() -> None:
 
     # The parent decides; a signal for the group of the terminal must not end a child in the middle of a request.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # The parent has shown the warnings about the lake.
+    warnings.simplefilter("ignore", HeadraceWarning)
     logging.basicConfig(format="%(levelname)s: %(message)s", level=logging.WARNING)
     collect_seldom()
     uvloop.run(serve_as_child())

@@ -142,6 +142,16 @@ class WholeObjectsConformance:
         }
         assert all(each.stored > 1_600_000_000_000 for each in found)
 
+    async def test_only_what_is_older_is_deleted(self, store: ObjectStore) -> None:
+        await store.put(NAME, stream(b"x"))
+        head = await store.head(NAME)
+        assert head is not None
+        assert head.stored is not None
+        assert await store.delete_before([NAME, "a/1/2/gone"], head.stored) == []
+        assert await read(store, NAME) == b"x"
+        assert await store.delete_before([NAME, "a/1/2/gone"], head.stored + 1) == [NAME]
+        assert await store.head(NAME) is None
+
     async def test_deleting_forgives_what_is_missing(self, store: ObjectStore) -> None:
         await store.put(NAME, stream(b"x"))
         await store.delete([NAME, "a/1/2/other"])
@@ -260,6 +270,17 @@ class PartsConformance:
         for number in (0, -1, 10_001):
             with pytest.raises(BadRequestError):
                 await store.put_part(NAME, upload, number, stream(b"x"))
+
+    async def test_uploads_that_never_end_are_counted_and_removed(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        await store.put_part(NAME, upload, 1, stream(b"x" * 100))
+        assert (await store.unfinished(0, delete=True)).count == 0
+        for delete in (False, True):
+            left = await store.unfinished(1 << 50, delete=delete)
+            assert (left.count, left.bytes >= 100) == (1, True)
+        assert (await store.unfinished(1 << 50)).count == 0
+        with pytest.raises(NotFoundError):
+            await store.put_part(NAME, upload, 2, stream(b"x"))
 
     async def test_uploads_of_others_are_not_found(self, store: ObjectStore) -> None:
         upload = await store.begin_parts(NAME)

@@ -26,10 +26,13 @@ PUBLIC = {
         CampaignStepType ConversionReport CopyLoss CopyReport DataType DataUploadStatus ExportReport HeadraceError ImportAnnotationMode
         ImportReport InferenceType JobRunStatus JobStatus LabelInfo NameFilter ProcessingTargetType ProcessingType ProgressEvent
         PushReport Sample SyncReport TagTarget Timeout TransferReport VerifyReport VersionDigest __version__ blocking connect convert
-        check_lake copy_version create_lake errors
+        check_lake
+        copy_version create_lake errors backup_lake restore_lake list_snapshots collect_garbage lake_usage
+        BackupReport RestoreReport SnapshotRecord GarbageReport LakeUsage
         formats
     """,
-    "headrace.blocking": HANDLES + "check_lake connect convert copy_version create_lake",
+    "headrace.blocking": HANDLES
+    + "check_lake connect convert copy_version create_lake backup_lake restore_lake list_snapshots collect_garbage lake_usage",
     "headrace.formats": """
         Capability ChunkedReader ConvertKeywords Finding FindingText Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
         Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write
@@ -38,9 +41,9 @@ PUBLIC = {
         "BlockingContext Context LaunchContext blocking_context_of_job context_of_job"
     ),
     "headrace.errors": """
-        APIError AuthenticationError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
+        APIError AuthenticationError BackupError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
         ConnectError ConservationError CorruptionError DatabaseError DeleteLimitError DigestMismatchError DiskFullError EventLoopError FormatError FormatPackageError FormatPackageWarning HeadraceError HeadraceWarning
-        InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeVersionError LockedError
+        InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeHeldError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError ReadOnlyLakeError RefusedUrlError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError
         SourceNotFoundError StorageError TransferError TransferTimeoutError UnavailableError UniqueViolationError

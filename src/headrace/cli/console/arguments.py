@@ -35,6 +35,7 @@ OPTIONS = {
     "media": "--media",
     "mode": "--mode",
     "names": "--files-from",
+    "older_than_hours": "--older-than",
     "on_error": "--on-error",
     "organization_name": "--organization",
     "overwrite": "--overwrite",

@@ -68,6 +68,31 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "check lake --read-data --json",
         "check lake --repair",
     ),
+    "gc": (
+        "gc lake --dry-run",
+        "gc lake --older-than 7d",
+        "gc lake --json",
+    ),
+    "du": (
+        "du lake",
+        "du lake --json",
+        "du lake --jsonl",
+    ),
+    "backup": (
+        "backup lake backups",
+        "backup lake backups --keep 7",
+        "backup lake backups --dry-run --json",
+    ),
+    "restore": (
+        "restore backups --list",
+        "restore backups restored-lake",
+        "restore backups restored-lake --dry-run",
+    ),
+    "doctor": (
+        "doctor",
+        "doctor lake",
+        "doctor lake --json",
+    ),
     "login": (
         "login https://hub.example",
         "login https://hub.example --token - --profile ci",

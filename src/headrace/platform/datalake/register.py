@@ -44,6 +44,12 @@ from headrace.protocol.operations.uploading import (
 from headrace.storage.database.base import Row, Transaction
 from headrace.storage.objects.base import ObjectInfo
 
+OLD_MS = 30 * 60_000
+"""Milliseconds after which an object that is registered is looked at once more, in the transaction that registers it.
+
+Garbage collection deletes only what is older (platform/care/gc.py).
+"""
+
 
 class _Stored(NamedTuple):
     """A stored object, and what its header says; ``facts`` are those about a video."""
@@ -94,6 +100,8 @@ class _Draft(NamedTuple):
     tags: list[Tag]
     source: SourceRecord | None
     inspected: _Inspected | None
+    is_old: bool = False
+    """Whether the object is old enough to be taken for garbage."""
 
     @property
     def sha256(self) -> str | None:
@@ -179,7 +187,8 @@ async def _drafts(
             draft = _Draft(request, declared, tags[wanted], source, None)
             if found.info is not None:
                 inspected = await _inspect(context, request, found.info, found.size)
-                draft = draft._replace(inspected=inspected)
+                is_old = (found.info.stored or 0) < context.clock() - OLD_MS
+                draft = draft._replace(inspected=inspected, is_old=is_old)
             elif draft.sha256 is None:
                 raise _missing_object(request.object_name)
             drafts.append(draft)
@@ -210,6 +219,11 @@ async def _add(
             _link(links, by_name.pop(name), no)
         for name in [name for name, draft in by_name.items() if draft.inspected is None]:
             del by_name[name]  # its object is gone; the caller reports it
+        old = [name for name, draft in by_name.items() if draft.is_old]
+        there = await context.objects.heads(old) if old else []
+        for name, found in zip(old, there, strict=True):
+            if found is None:
+                del by_name[name]  # collected as garbage since it was looked at
         first = await take_numbers(tx, "data", len(by_name)) if by_name else 0
         numbers = {name: number for number, name in enumerate(by_name, start=first)}
         created = context.clock()
@@ -340,7 +354,7 @@ async def _registered_before(
     """Return the data that has this object; a 409 unless it was registered by the same call."""
     name, meta = draft.request.object_name, _given(draft.request.meta)
     row = await context.database.fetch_one("datalake.registered", object_name=name, **lake.scope)
-    if row is None and draft.inspected is None:
+    if row is None and (draft.inspected is None or draft.is_old):
         return _missing_object(name)
     same_size = row is not None and meta in (None, Meta(row[1], row[2]))
     if row is None or not draft.declared.matches(_Declared(*row[3:])) or not same_size:

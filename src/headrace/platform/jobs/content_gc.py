@@ -42,14 +42,14 @@ class ContentGcSpec(Struct, frozen=True):
     end: int
 
 
-async def start_due_gc(context: Context) -> None:
-    """Start a collection job for each dataset that is due."""
-    rows = await context.database.fetch("content_gc.due", least=DUE)
+async def start_due_gc(context: Context, *, least: int = DUE) -> list[int]:
+    """Start a collection job for each dataset that is due, with ``least`` references dropped; returns the numbers of the jobs."""
+    rows = await context.database.fetch("content_gc.due", least=least)
     begun = []
     for dataset, organization, _, _ in rows:
         async with context.database.transaction() as tx:
             # Read again in the transaction: another process may have started it, and the numbers must be current.
-            due = {row[0]: row for row in await tx.fetch("content_gc.due", least=DUE)}
+            due = {row[0]: row for row in await tx.fetch("content_gc.due", least=least)}
             if dataset in due:
                 _, _, garbage, end = due[dataset]
                 spec = ContentGcSpec(dataset=dataset, garbage=garbage, end=end)
@@ -67,6 +67,7 @@ async def start_due_gc(context: Context) -> None:
                 )
     for job in begun:
         context.jobs.start(job.no)
+    return [job.no for job in begun]
 
 
 class ContentGcWork:

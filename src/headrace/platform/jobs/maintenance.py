@@ -137,7 +137,11 @@ def fold_if_due(context: Context, scope: VersionScope, change: VersionChange) ->
     """Fold a version's deltas and collect garbage in the background, once every ``FOLD_EVERY`` changes."""
     if change.revision % FOLD_EVERY == 0:
         context.background.start(fold, context, scope.bucket, scope.no)
-        context.background.start(start_due_gc, context)
+        context.background.start(_collect_due, context)
+
+
+async def _collect_due(context: Context) -> None:
+    await start_due_gc(context)
 
 
 async def fold(context: Context, bucket: int, version: int) -> None:

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 import apsw
 
@@ -30,6 +30,7 @@ from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.connection import ConnectionCall, ConnectionThread
 from headrace.storage.database.queries import Queries
+from headrace.storage.database.sqlite_copy import CatalogCopy
 from headrace.storage.database.sqlite_errors import translate
 from headrace.threads import in_thread, wait_done
 
@@ -41,6 +42,19 @@ _IDLE_STREAMS = 2
 
 FIRST_FILTER = "f1"
 """The name of the first value that the filters of a query bind; a statement without it is not a person's query."""
+
+
+class WriteGuard(Protocol):
+    """Who may forbid to write: asked before each transaction, so ``is_late`` must be cheap."""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether :meth:`renew` must be called before anything is written."""
+        ...
+
+    def renew(self) -> None:
+        """Renew the permission; raises an error if it is gone. May block."""
+        ...
 
 
 class SqliteOptions(TypedDict, total=False):
@@ -56,6 +70,8 @@ class SqliteOptions(TypedDict, total=False):
     """Seconds that a read with a query's filters may take. Such reads never take the last reader. Default: unlimited."""
     queries: Queries | None
     """Other statements than those of the package."""
+    guard: WriteGuard | None
+    """Who may forbid to write. Default: nobody."""
 
 
 class SqliteDatabase:
@@ -70,8 +86,10 @@ class SqliteDatabase:
         max_bytes: int | None = None,
         query_seconds: float | None = None,
         queries: Queries | None = None,
+        guard: WriteGuard | None = None,
     ) -> None:
         self._path = path
+        self._guard = guard
         self._queries = queries or Queries("sqlite")
         self._max_readers = readers
         self._query_seconds = query_seconds
@@ -212,6 +230,24 @@ class SqliteDatabase:
         finally:
             self._end_stream(thread, cursors)
 
+    async def copy_to(self, path: Path) -> None:
+        """Copy the catalog as it is now into a new file, in short steps, while others read and write it.
+
+        Raises:
+            CorruptionError: The catalog is damaged.
+            StorageError: The file cannot be written.
+        """
+        self._check_open()
+        thread, copy = self._open_reader(), CatalogCopy(path)
+        try:
+            await thread.run(self._mapped(copy.begin, "copy"))
+            while await thread.run(self._mapped(copy.step, "copy")):
+                pass
+            await thread.run(self._mapped(copy.finish, "copy"))
+        finally:
+            thread.post(copy.close)
+            await thread.close()
+
     def _end_stream(self, thread: ConnectionThread, cursors: list[apsw.Cursor]) -> None:
         self._streams.discard(thread)
         if self._closed:
@@ -259,6 +295,8 @@ class SqliteDatabase:
         began = time.perf_counter()
         async with self._lock:
             self._check_open()
+            if self._guard is not None and self._guard.is_late:
+                await in_thread(self._guard.renew)
             self._owner = task
             try:
                 yield time.perf_counter() - began

@@ -12,11 +12,22 @@ from headrace.errors import HeadraceError
 
 
 class ObjectInfo(Struct, frozen=True):
-    """A stored object: its size in bytes, and the digest of its content (empty if the store does not know it)."""
+    """A stored object: its size in bytes, and the digest of its content (empty if the store does not know it).
+
+    ``stored`` is when it was stored, in milliseconds since 1970; None where nobody looked.
+    """
 
     name: str
     size: int
     sha256: bytes = b""
+    stored: int | None = None
+
+
+class Unfinished(Struct, frozen=True):
+    """What uploads that never ended have left: how many files or uploads, and their bytes."""
+
+    count: int = 0
+    bytes: int = 0
 
 
 class StoredObject(Struct, frozen=True, gc=False):
@@ -74,6 +85,17 @@ class ObjectStore(Protocol):
 
     async def delete(self, names: list[str], /) -> None:
         """Delete objects; missing ones are ignored."""
+        ...
+
+    async def delete_before(self, names: Sequence[str], before: int, /) -> list[str]:
+        """Delete those of the objects that were stored before a time (ms since 1970); returns their names.
+
+        One that is stored again at that moment stays.
+        """
+        ...
+
+    async def unfinished(self, before: int, /, *, delete: bool = False) -> Unfinished:
+        """Count the uploads that went on last before a time (ms since 1970) and never ended; with ``delete``, remove them."""
         ...
 
     async def begin_parts(self, name: str, /) -> str:

@@ -22,6 +22,7 @@ from headrace.errors import (
 )
 from headrace.file_system import clone
 from headrace.storage.objects.base import ObjectInfo, StoredObject
+from headrace.storage.objects.clearing import stored_at
 
 CHUNK = 1 << 20
 
@@ -226,9 +227,7 @@ def walk(root: Path) -> Iterator[StoredObject]:
                     continue
                 with suppress(FileNotFoundError):
                     found = entry.stat(follow_symlinks=False)
-                    # A file that was moved into the store keeps its time of writing.
-                    stored = max(found.st_mtime_ns, found.st_ctime_ns)
-                    yield StoredObject(name, found.st_size, stored // 1_000_000)
+                    yield StoredObject(name, found.st_size, stored_at(found))
 
 
 def sync_file(path: str) -> None:
@@ -288,15 +287,20 @@ def changed(source: Path) -> TransferError:
     return TransferError(f"{source} changed during the upload", hint="run the same again")
 
 
-def stat_object(path: str) -> tuple[int, bytes] | None:
-    """Return the size of a regular file and its SHA-256 if the file system stores it; None if there is no file."""
+def stat_object(path: str) -> tuple[int, bytes, int] | None:
+    """Return the size of a regular file, its SHA-256 if the file system stores it, and when it was stored (ms since 1970).
+
+    None if there is no file.
+    """
     try:
         opened = open_object(path)
     except FileNotFoundError:
         return None
     try:
         found = os.fstat(opened)
-        return (found.st_size, _stored_digest(opened)) if stat.S_ISREG(found.st_mode) else None
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return found.st_size, _stored_digest(opened), stored_at(found)
     finally:
         os.close(opened)
 

@@ -15,8 +15,8 @@ from typing import ParamSpec, TypeVar
 
 from headrace.errors import BadRequestError, HeadraceError, ObjectNotFoundError
 from headrace.model.names import safe_parts
-from headrace.storage.objects import files, parts
-from headrace.storage.objects.base import ObjectInfo, StoredObject
+from headrace.storage.objects import clearing, files, parts
+from headrace.storage.objects.base import ObjectInfo, StoredObject, Unfinished
 from headrace.storage.objects.batch import ObjectBatch
 from headrace.storage.objects.files import CHUNK, ObjectReader, ObjectWriter
 from headrace.threads import in_thread
@@ -139,6 +139,20 @@ class LocalObjectStore:
         """Delete objects; missing ones are ignored. Folders stay: other writers may be using them."""
         paths = [self._path(name) for name in names]
         await self._run(files.unlink, paths)
+
+    async def delete_before(self, names: Sequence[str], before: int, /) -> list[str]:
+        """Delete those of the objects that were stored before a time (ms since 1970); returns their names."""
+        paths = [(name, self._path(name)) for name in names]
+
+        def delete() -> list[str]:
+            return [*clearing.delete_before(paths, before, self._incoming)]
+
+        return await self._run(delete)
+
+    async def unfinished(self, before: int, /, *, delete: bool = False) -> Unfinished:
+        """Count the uploads that went on last before a time (ms since 1970) and never ended; with ``delete``, remove them."""
+        folders = [self._incoming, self._parts]
+        return await self._run(clearing.unfinished, folders, before, delete=delete)
 
     async def flush(self) -> None:
         """Flush to the disk what was stored without ``sync``."""
