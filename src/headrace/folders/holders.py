@@ -105,17 +105,16 @@ class Holding:
         Raises:
             LakeHeldError: Another machine has taken the lake over.
         """
-        late = self.is_late
         try:
             os.utime(self._path)
         except FileNotFoundError:
-            return self.take()
+            self.take()
+            return
         except OSError as error:
             log.debug("cannot note that %s is open: %s", self._lake, error)
-        if late:
+        if self.is_late:
             self._check(this_process())
         self._renewed = _now()
-        return None
 
     def free(self) -> None:
         """Give the hold up. Idempotent."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -134,11 +135,9 @@ def test_a_torn_note_counts_as_an_unknown_machine_until_it_is_old(tmp_path: Path
 
 
 def _free_pid() -> int:
-    pid = os.fork()
-    if pid == 0:
-        os._exit(0)
-    os.waitpid(pid, 0)
-    return pid
+    with subprocess.Popen(["true"]) as process:
+        process.wait()
+    return process.pid
 
 
 MOUNTS = """\

@@ -21,7 +21,10 @@ CLASSES = sorted(
         and thing.__module__.startswith("headrace.sdk.")
     }
 )
-FUNCTIONS = ("connect", "create_lake", "check_lake")
+FUNCTIONS = (
+    *("connect", "create_lake", "check_lake"),
+    *("backup_lake", "restore_lake", "list_snapshots", "collect_garbage", "lake_usage"),
+)
 EXAMPLE = re.compile(r"^( *)```python\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 
 

@@ -162,11 +162,11 @@ async def _registered(context: Context, shown: Progress) -> LakeUsage:
 
 
 def _add(users: Iterable[VersionUsage | DatasetUsage], size: int) -> None:
-    users = list(users)
-    for user in users:
+    every = list(users)
+    for user in every:
         user.files += 1
         user.bytes += size
-        if len(users) > 1:
+        if len(every) > 1:
             user.shared_bytes += size
 
 

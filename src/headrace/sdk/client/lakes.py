@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from headrace.event_loop import running_loop
+from headrace.sdk.client.lake_care import local_folder
 from headrace.settings import load_settings
 from headrace.transfer.progress import OnProgress
 
@@ -50,7 +50,7 @@ async def backup_lake(
     from headrace.platform.care import backup
 
     return await backup.backup_lake(
-        Path(lake), Path(backups), keep=keep, dry_run=dry_run, progress=progress
+        local_folder(lake), local_folder(backups), keep=keep, dry_run=dry_run, progress=progress
     )
 
 
@@ -69,7 +69,7 @@ async def list_snapshots(backups: str | os.PathLike[str]) -> list[SnapshotRecord
     running_loop()
     from headrace.platform.care import restore
 
-    return await restore.list_snapshots(Path(backups))
+    return await restore.list_snapshots(local_folder(backups))
 
 
 async def restore_lake(
@@ -107,8 +107,8 @@ async def restore_lake(
     from headrace.platform.care import restore
 
     return await restore.restore_lake(
-        Path(backups),
-        Path(lake),
+        local_folder(backups),
+        local_folder(lake),
         snapshot=snapshot,
         on_error=on_error,
         dry_run=dry_run,
@@ -145,7 +145,7 @@ async def collect_garbage(
     from headrace.platform.care import gc
 
     return await gc.collect_garbage(
-        Path(lake),
+        local_folder(lake),
         older_than_hours=older_than_hours,
         dry_run=dry_run,
         undo=load_settings().undo_policy(),
@@ -171,4 +171,4 @@ async def lake_usage(
     running_loop()
     from headrace.platform.care import usage
 
-    return await usage.lake_usage(Path(lake), progress=progress)
+    return await usage.lake_usage(local_folder(lake), progress=progress)
