@@ -6,7 +6,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from headrace.folders.holders import Holding
 from headrace.folders.lakes import DATABASE, OBJECTS
 from headrace.platform.accounts import session, users
 from headrace.platform.annotations import delete as delete_annotations
@@ -17,8 +16,7 @@ from headrace.platform.annotations.imports import handler as imports
 from headrace.platform.annotations.imports import matching
 from headrace.platform.assets import add, assets, extended
 from headrace.platform.campaigns import campaigns, steps, sync, tasks
-from headrace.platform.care.held import hold, keep_held
-from headrace.platform.care.open_mark import OpenMark
+from headrace.platform.care.held import HeldLake
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.datalake import data, datalakes, register, sources, uploads
@@ -39,7 +37,6 @@ from headrace.protocol.operation import Operation, P, R
 from headrace.settings import UndoPolicy
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
 from headrace.threads import in_thread
@@ -92,12 +89,10 @@ class Platform:
         database: Database,
         objects: ObjectStore,
         undo: UndoPolicy | None = None,
-        mark: OpenMark | None = None,
-        holding: Holding | None = None,
+        held: HeldLake | None = None,
     ) -> None:
         self.context = Context(path, database, objects, undo)
-        self._mark = mark
-        self._holding = holding
+        self._held = held
         self.jobs = JobRunner(self.context, JOB_KINDS)
         self.context.jobs = self.jobs
 
@@ -132,38 +127,29 @@ class Platform:
         """
         folder = Path(path)
         await check_lake(folder)
-        holding = await hold(folder)
-        mark = OpenMark(folder)
+        held = await HeldLake.take(folder, verify=verify)
         try:
-            if await in_thread(_take, mark) or verify:
-                await SqliteMaintenance(folder / DATABASE).quick_check()
-                await in_thread(mark.share)
             database = await SqliteDatabase.open(
                 folder / DATABASE,
                 busy_timeout=busy_timeout,
                 query_seconds=query_seconds,
-                guard=holding,
+                guard=held.guard,
             )
         except BaseException:
-            mark.leave()
-            if holding is not None:
-                holding.free()
+            held.leave()
             raise
         try:
             objects = LocalObjectStore(folder / OBJECTS)
             if not database.read_only:
                 await objects.prepare()
-            platform = cls(folder, database, objects, undo, mark, holding)
+            platform = cls(folder, database, objects, undo, held)
             background = platform.context.background
             await background.open()
         except BaseException:
             await database.aclose()
-            mark.free()
-            if holding is not None:
-                holding.free()
+            held.free()
             raise
-        if holding is not None:
-            background.start(keep_held, holding)
+        background.start(held.keep)
         if not database.read_only:
             background.start(keep_clean, platform.context)
             background.start(mark_versions, platform.context)
@@ -193,18 +179,14 @@ class Platform:
             await self.jobs.aclose()
         finally:
             await self.context.database.aclose()
-            if self._mark is not None:
-                self._mark.free()
-            if self._holding is not None:
-                await in_thread(self._holding.free)
+            if self._held is not None:
+                await in_thread(self._held.free)
 
     def discard(self) -> None:
         """Let go of the lake where the event loop that opened it is closed, and all background work with it."""
         self.context.database.discard()
-        if self._mark is not None:
-            self._mark.leave()
-        if self._holding is not None:
-            self._holding.free()
+        if self._held is not None:
+            self._held.leave()
 
     async def __aenter__(self) -> Self:
         return self
@@ -217,9 +199,3 @@ class Platform:
     ) -> None:
         await self.aclose()
 
-
-def _take(mark: OpenMark) -> bool:
-    unclean = mark.take()
-    if not unclean:
-        mark.share()
-    return unclean

@@ -1,10 +1,11 @@
-"""Hold an open lake against other machines, and warn where several machines could have it open."""
+"""What a process holds of a lake that it has open: its note for other machines, and the mark of a lake that is open."""
 
 from __future__ import annotations
 
 import logging
 import warnings
 from pathlib import Path
+from typing import Self
 
 import anyio
 
@@ -12,44 +13,88 @@ from headrace.errors import HeadraceWarning
 from headrace.file_system import Mount, mount_of
 from headrace.folders.holders import BEAT_SECONDS, Holding
 from headrace.folders.lakes import DATABASE
+from headrace.platform.care.open_mark import OpenMark
 from headrace.storage.database.sqlite_file import is_read_only
+from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
 from headrace.threads import in_thread
 
 log = logging.getLogger("headrace.platform")
 
 
-async def hold(lake: Path) -> Holding | None:
-    """Hold a lake that is about to be opened; None for one that cannot be written, which anybody may read.
+class HeldLake:
+    """A lake that this process has open; :meth:`take` it before its database is opened.
 
-    Raises:
-        LakeHeldError: Another machine has it open for writing.
-
-    Warns:
-        HeadraceWarning: The lake is on a network file system.
+    ``guard`` must be asked before the lake is written; None for one that cannot be written, which anybody may read.
     """
-    mount, holding = await in_thread(_hold, lake)
-    if mount is not None and mount.is_remote and holding is not None:
-        text = (
-            f"the lake {lake} is on a network file system ({mount.kind}): only one machine may have it open at a time, "
-            "and a failing network can damage it; keep it on a local disk, and let others in with headrace serve"
-        )
-        log.warning("%s", text)
-        # Python's own filter shows the same warning once.
-        warnings.warn(text, HeadraceWarning, stacklevel=2)
-    return holding
+
+    def __init__(self, guard: Holding | None, mark: OpenMark) -> None:
+        self.guard = guard
+        self._mark = mark
+
+    @classmethod
+    async def take(cls, lake: Path, *, verify: bool = False) -> Self:
+        """Take a lake. One that was not closed is checked first, for a few seconds at most; with ``verify`` in any case.
+
+        Raises:
+            LakeHeldError: Another machine has it open for writing.
+            CorruptionError: It is damaged.
+
+        Warns:
+            HeadraceWarning: It is on a network file system.
+        """
+        mount, guard = await in_thread(_note, lake)
+        if mount is not None and mount.is_remote and guard is not None:
+            _warn(lake, mount)
+        held = cls(guard, OpenMark(lake))
+        try:
+            if await in_thread(_mark, held._mark) or verify:
+                await SqliteMaintenance(lake / DATABASE).quick_check()
+                await in_thread(held._mark.share)
+        except BaseException:
+            held.leave()
+            raise
+        return held
+
+    async def keep(self) -> None:
+        """Renew the note for as long as the lake is open."""
+        while self.guard is not None:
+            await anyio.sleep(BEAT_SECONDS)
+            await in_thread(self.guard.renew)
+
+    def free(self) -> None:
+        """Note that this process has closed the lake. Idempotent; blocks."""
+        self._mark.free()
+        if self.guard is not None:
+            self.guard.free()
+
+    def leave(self) -> None:
+        """Let go of the lake, without noting that it was closed. Idempotent; blocks."""
+        self._mark.leave()
+        if self.guard is not None:
+            self.guard.free()
 
 
-async def keep_held(holding: Holding) -> None:
-    """Renew a hold for as long as the lake is open."""
-    while True:
-        await anyio.sleep(BEAT_SECONDS)
-        await in_thread(holding.renew)
-
-
-def _hold(lake: Path) -> tuple[Mount | None, Holding | None]:
+def _note(lake: Path) -> tuple[Mount | None, Holding | None]:
     mount = mount_of(lake)
     if is_read_only(lake / DATABASE):
         return mount, None
-    holding = Holding(lake)
-    holding.take()
-    return mount, holding
+    guard = Holding(lake)
+    guard.take()
+    return mount, guard
+
+
+def _mark(mark: OpenMark) -> bool:
+    unclean = mark.take()
+    if not unclean:
+        mark.share()
+    return unclean
+
+
+def _warn(lake: Path, mount: Mount) -> None:
+    text = (
+        f"the lake {lake} is on a network file system ({mount.kind}): only one machine may have it open at a time, "
+        "and a failing network can damage it; keep it on a local disk, and let others in with headrace serve"
+    )
+    log.warning("%s", text)
+    # Python's own filter shows the same warning once.
+    warnings.warn(text, HeadraceWarning, stacklevel=3)

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from headrace.folders.lakes import DATABASE, OBJECTS
-from headrace.platform.care.held import hold, keep_held
+from headrace.platform.care.held import HeldLake
 from headrace.platform.context import Context
 from headrace.platform.lake_layout import check_lake
 from headrace.settings import UndoPolicy
@@ -36,20 +36,18 @@ async def opened(lake: Path, undo: UndoPolicy | None = None) -> AsyncIterator[Ca
         LakeError: The folder is not a lake, or cannot be opened.
     """
     await check_lake(lake)
-    holding = await hold(lake)
+    held = await HeldLake.take(lake)
     try:
-        database = await SqliteDatabase.open(lake / DATABASE, guard=holding)
+        database = await SqliteDatabase.open(lake / DATABASE, guard=held.guard)
         context = CareContext(lake, database, LocalObjectStore(lake / OBJECTS), undo)
         try:
             await context.background.open()
-            if holding is not None:
-                context.background.start(keep_held, holding)
+            context.background.start(held.keep)
             yield context
         finally:
             with anyio.CancelScope(shield=True):
                 await context.background.aclose()
                 await database.aclose()
     finally:
-        if holding is not None:
-            with anyio.CancelScope(shield=True):
-                await in_thread(holding.free)
+        with anyio.CancelScope(shield=True):
+            await in_thread(held.free)
