@@ -52,10 +52,10 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.model.sample import LabelInfo as LabelInfo
     from headrace.model.sample import Sample as Sample
     from headrace.net.timeout import Timeout as Timeout
-    from headrace.platform.care.check_report import CheckFault as CheckFault
-    from headrace.platform.care.check_report import CheckReport as CheckReport
     from headrace.platform.care.backup import BackupReport as BackupReport
     from headrace.platform.care.backup_files import SnapshotRecord as SnapshotRecord
+    from headrace.platform.care.check_report import CheckFault as CheckFault
+    from headrace.platform.care.check_report import CheckReport as CheckReport
     from headrace.platform.care.gc import GarbageReport as GarbageReport
     from headrace.platform.care.restore import RestoreReport as RestoreReport
     from headrace.platform.care.usage import LakeUsage as LakeUsage

@@ -12,8 +12,8 @@ from headrace.cli.console.examples import examples_of
 from headrace.cli.console.help_text import HelpFormatter, arguments_of
 from headrace.cli.console.options import FORMAT_NAMES
 from headrace.cli.console.variables import help_of, prefix_of, read_options
-from headrace.cli.lake.check import check
 from headrace.cli.lake.backup import backup, restore
+from headrace.cli.lake.check import check
 from headrace.cli.lake.doctor import doctor
 from headrace.cli.lake.du import du
 from headrace.cli.lake.gc import gc

@@ -198,4 +198,3 @@ class Platform:
         traceback: TracebackType | None,
     ) -> None:
         await self.aclose()
-

@@ -79,15 +79,17 @@ async def test_only_new_files_are_copied(lake: Path, tmp_path: Path) -> None:
 
 
 async def test_a_server_goes_on_meanwhile(lake: Path, tmp_path: Path) -> None:
-    async with served(lake) as (address, token):
-        async with headrace.connect(address, api_token=token) as client:
-            draw_images(tmp_path / "new", 8, prefix="new")
-            async with asyncio.TaskGroup() as group:
-                taken = group.create_task(back_up(lake, tmp_path / "backups"))
-                group.create_task(client.push("street/v3", tmp_path / "new"))
-            assert taken.result().missing_count == 0
-            await back_up(lake, tmp_path / "backups")
-            before = await digests_of(client)
+    draw_images(tmp_path / "new", 8, prefix="new")
+    async with (
+        served(lake) as (address, token),
+        headrace.connect(address, api_token=token) as client,
+    ):
+        async with asyncio.TaskGroup() as group:
+            taken = group.create_task(back_up(lake, tmp_path / "backups"))
+            group.create_task(client.push("street/v3", tmp_path / "new"))
+        assert taken.result().missing_count == 0
+        await back_up(lake, tmp_path / "backups")
+        before = await digests_of(client)
     await restore(tmp_path / "backups", tmp_path / "again")
     assert await digests(tmp_path / "again") == before
 
@@ -174,7 +176,7 @@ async def test_a_damaged_backup_makes_no_lake(lake: Path, tmp_path: Path, damage
     else:
         content = hit.read_bytes()
         hit.write_bytes(content[:-20] + b"?" * 20)
-    with pytest.raises(BackupError, match="lacks 1 of its files|is damaged"):
+    with pytest.raises(BackupError, match=r"lacks 1 of its files|is damaged"):
         await restore(backups, again)
     assert not again.exists()
     if damage in ("file", "lost"):
@@ -280,7 +282,11 @@ async def test_only_the_owner_can_read_what_is_secret(lake: Path, tmp_path: Path
     snapshot = tmp_path / "backups" / "snapshots" / str(report.snapshot)
     for folder in (tmp_path / "backups", snapshot, tmp_path / "again"):
         assert folder.stat().st_mode & 0o777 == 0o700
-    for file in (snapshot / "catalog.db", snapshot / "snapshot.json", tmp_path / "again/headrace.db"):
+    for file in (
+        snapshot / "catalog.db",
+        snapshot / "snapshot.json",
+        tmp_path / "again/headrace.db",
+    ):
         assert file.stat().st_mode & 0o777 == 0o600
     for file in (tmp_path / "again" / "removals").iterdir():
         assert file.stat().st_mode & 0o777 == 0o600
@@ -289,7 +295,10 @@ async def test_only_the_owner_can_read_what_is_secret(lake: Path, tmp_path: Path
 def test_without_await(lake: Path, tmp_path: Path) -> None:
     report = blocking.backup_lake(lake, tmp_path / "backups", progress=None)
     assert [each.id for each in blocking.list_snapshots(tmp_path / "backups")] == [report.snapshot]
-    assert blocking.restore_lake(tmp_path / "backups", tmp_path / "again", progress=None).files == IMAGES
+    assert (
+        blocking.restore_lake(tmp_path / "backups", tmp_path / "again", progress=None).files
+        == IMAGES
+    )
     with blocking.connect(tmp_path / "again") as client:
         assert client.version(NAME).retrieve_stats().nb_objects > 0
 

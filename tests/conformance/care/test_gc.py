@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -185,7 +186,7 @@ async def test_a_removal_that_is_too_old_goes(tmp_path: Path) -> None:
     assert (await collect(tmp_path / "lake")).removals == 0
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HEADRACE_UNDO_DAYS", "0")
-        time.sleep(0.01)
+        await asyncio.sleep(0.01)
         assert (await collect(tmp_path / "lake", dry_run=True)).removals == 1
         assert (await collect(tmp_path / "lake")).removals == 1
     assert list((tmp_path / "lake" / "removals").iterdir()) == []

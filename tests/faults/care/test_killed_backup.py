@@ -51,9 +51,9 @@ async def test_a_killed_backup_is_completed_by_the_next(tmp_path: Path, kills: i
     for number in range(kills):
         await killed_after(seconds * pauses.uniform(0.1, 1.1), back_up, lake, backups, log=log)
         # Every snapshot that has a name is complete.
-        for position, id in enumerate(await snapshots(backups)):
+        for position, name in enumerate(await snapshots(backups)):
             place = tmp_path / f"again-{number}-{position}"
-            await headrace.restore_lake(backups, place, snapshot=id, progress=None)
+            await headrace.restore_lake(backups, place, snapshot=name, progress=None)
             assert await digests(place) == before
     await whole(back_up, lake, backups, log=log)
     kept = await headrace.backup_lake(lake, backups, keep=1, progress=None)
@@ -82,9 +82,7 @@ async def test_a_killed_restore_is_completed_by_the_next(tmp_path: Path, kills: 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("kills", [3, slow(20)])
-async def test_a_killed_collection_takes_nothing_that_is_needed(
-    tmp_path: Path, kills: int
-) -> None:
+async def test_a_killed_collection_takes_nothing_that_is_needed(tmp_path: Path, kills: int) -> None:
     lake, log = tmp_path / "lake", tmp_path / "log"
     await make_lake(lake, tmp_path / "images")
     before = await digests(lake)
@@ -121,17 +119,17 @@ async def test_backups_of_a_lake_that_is_written_to(tmp_path: Path, rounds: int)
         writer.kill()
         await writer.wait()
     source = await digests(lake)
-    for id in taken:
-        place = tmp_path / id
-        await headrace.restore_lake(backups, place, snapshot=id, progress=None)
+    for name in taken:
+        place = tmp_path / name
+        await headrace.restore_lake(backups, place, snapshot=name, progress=None)
         restored = await digests(place)
         busy = sorted(
-            (name for name in restored if name.startswith("busy/")),
-            key=lambda name: int(name.partition("/v")[2]),
+            (each for each in restored if each.startswith("busy/")),
+            key=lambda each: int(each.partition("/v")[2]),
         )
         # The last one was being written.
-        for name in [*(set(restored) - set(busy)), *busy[:-1]]:
-            assert restored[name] == source[name], name
+        for version in [*(set(restored) - set(busy)), *busy[:-1]]:
+            assert restored[version] == source[version], version
         check = await headrace.check_lake(place, read_data=True, progress=None)
         assert check.ok, check
 

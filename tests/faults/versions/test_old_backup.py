@@ -21,9 +21,9 @@ async def test_old_backups_are_restored_and_continued(tmp_path: Path) -> None:
     expected = json.loads((DATA / "first.json").read_text(encoding="utf-8"))
     backups = tmp_path / "backups"
     assert [each.id for each in await headrace.list_snapshots(backups)] == [*expected]
-    for id, found in expected.items():
-        await headrace.restore_lake(backups, tmp_path / id, snapshot=id, progress=None)
-        assert await digests(tmp_path / id) == found
-    report = await headrace.backup_lake(tmp_path / id, backups, keep=2, progress=None)
+    for name, found in expected.items():
+        await headrace.restore_lake(backups, tmp_path / name, snapshot=name, progress=None)
+        assert await digests(tmp_path / name) == found
+    report = await headrace.backup_lake(tmp_path / name, backups, keep=2, progress=None)
     assert (report.copied, report.missing_count) == (0, 0)
     assert report.removed == [next(iter(expected))]

@@ -44,7 +44,9 @@ def test_processes_of_one_machine_hold_it_together(tmp_path: Path) -> None:
 def test_another_machine_is_refused_by_name_and_with_the_cure(tmp_path: Path) -> None:
     note(tmp_path, ELSEWHERE)
     holding = Holding(tmp_path)
-    with pytest.raises(LakeHeldError, match="storage-2 has the lake .* open for writing") as caught:
+    with pytest.raises(
+        LakeHeldError, match=r"storage-2 has the lake .* open for writing"
+    ) as caught:
         holding.take()
     assert caught.value.host == "storage-2"
     assert "headrace serve" in str(caught.value.hint)

@@ -43,9 +43,7 @@ async def backup(
     """
     from headrace import backup_lake
 
-    report = await backup_lake(
-        lake, dir, keep=keep, dry_run=dry_run, progress=output.reporter
-    )
+    report = await backup_lake(lake, dir, keep=keep, dry_run=dry_run, progress=output.reporter)
     copied = f"{plural(report.copied, 'file')} ({size(report.copied_bytes)})"
     held = f"{plural(report.files, 'file')} ({size(report.bytes)})"
     if dry_run:
@@ -54,7 +52,9 @@ async def backup(
         lines = [f"Snapshot {report.snapshot}: {held}, of which {copied} were copied"]
     if report.removed:
         lines.append(f"deleted: {plural(len(report.removed), 'older snapshot')}")
-    lines += _missing(report.missing, report.missing_count, "the lake does not have, or has damaged")
+    lines += _missing(
+        report.missing, report.missing_count, "the lake does not have, or has damaged"
+    )
     return Result(
         command="backup",
         data={
@@ -97,9 +97,7 @@ async def restore(
     if list_:
         return _listed(dir, await list_snapshots(dir))
     if lake is None:
-        raise UsageError(
-            "LAKE is missing", hint="name a new folder, or list the snapshots: --list"
-        )
+        raise UsageError("LAKE is missing", hint="name a new folder, or list the snapshots: --list")
     report = await restore_lake(
         dir,
         lake,
@@ -109,10 +107,9 @@ async def restore(
         progress=output.reporter,
     )
     verb = "would be restored" if dry_run else "restored"
-    lines = [
-        f"{shown_folder(lake)}: {plural(report.files, 'file')} ({size(report.bytes)}) {verb}"
-        f" from snapshot {report.snapshot}, of {_moment(report.created)}"
-    ]
+    held = f"{plural(report.files, 'file')} ({size(report.bytes)})"
+    origin = f"snapshot {report.snapshot}, of {_moment(report.created)}"
+    lines = [f"{shown_folder(lake)}: {held} {verb} from {origin}"]
     lines += _missing(report.missing, report.missing_count, "the snapshot does not have")
     return Result(
         command="restore",

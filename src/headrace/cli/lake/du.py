@@ -38,7 +38,10 @@ async def du(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
 def _whole(lake: Path, usage: LakeUsage) -> list[str]:
     parts = [
         (usage.object_bytes, f"objects: {plural(usage.objects, 'file')}"),
-        (usage.unregistered_bytes, f"  of which not registered: {plural(usage.unregistered, 'file')}"),
+        (
+            usage.unregistered_bytes,
+            f"  of which not registered: {plural(usage.unregistered, 'file')}",
+        ),
         (usage.unused_bytes, f"  of which in no version: {plural(usage.unused_files, 'file')}"),
         (usage.unfinished_bytes, "unfinished uploads"),
         (usage.database_bytes, "database"),
@@ -46,7 +49,7 @@ def _whole(lake: Path, usage: LakeUsage) -> list[str]:
         (usage.removal_bytes, f"what can be put back: {plural(usage.removals, 'removal')}"),
         (usage.log_file_bytes, "logs of processings"),
     ]
-    lines = [f"{size(bytes):>8}  {text}" for bytes, text in parts if bytes]
+    lines = [f"{size(amount):>8}  {text}" for amount, text in parts if amount]
     return [f"{size(usage.total):>8}  {lake}", *lines]
 
 
@@ -57,6 +60,4 @@ def _dataset(dataset: DatasetUsage) -> list[str]:
 def _line(usage: DatasetUsage | VersionUsage) -> str:
     shared = f", {size(usage.shared_bytes)} shared" if usage.shared_bytes else ""
     deleted = " (deleted, can be undone)" if getattr(usage, "deleted", False) else ""
-    return (
-        f"{size(usage.bytes):>8}  {one_line(usage.name)}: {plural(usage.files, 'file')}{shared}{deleted}"
-    )
+    return f"{size(usage.bytes):>8}  {one_line(usage.name)}: {plural(usage.files, 'file')}{shared}{deleted}"

@@ -19,9 +19,7 @@ _HOURS = {"h": 1.0, "d": 24.0}
 def _hours(age: str) -> float:
     found = _AGE.fullmatch(age.strip())
     if found is None:
-        raise UsageError(
-            f"--older-than cannot be {age!r}", hint="give hours or days: 12h, 7d"
-        )
+        raise UsageError(f"--older-than cannot be {age!r}", hint="give hours or days: 12h, 7d")
     return float(found[1]) * _HOURS[found[2]]
 
 
@@ -49,13 +47,23 @@ async def gc(
     )
     verb = "would be deleted" if dry_run else "deleted"
     counts = [
-        ("file that is not registered", "files that are not registered", report.objects, report.object_bytes),
+        (
+            "file that is not registered",
+            "files that are not registered",
+            report.objects,
+            report.object_bytes,
+        ),
         ("unfinished upload", "unfinished uploads", report.uploads, report.upload_bytes),
-        ("removal that cannot be undone any more", "removals that cannot be undone any more", report.removals, report.removal_bytes),
+        (
+            "removal that cannot be undone any more",
+            "removals that cannot be undone any more",
+            report.removals,
+            report.removal_bytes,
+        ),
     ]
     lines = [
-        f"{plural(count, noun, nouns)} ({size(bytes)}) {verb}"
-        for noun, nouns, count, bytes in counts
+        f"{plural(count, noun, nouns)} ({size(amount)}) {verb}"
+        for noun, nouns, count, amount in counts
         if count
     ]
     if report.contents and not dry_run:

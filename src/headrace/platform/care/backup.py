@@ -173,9 +173,7 @@ class _Taking:
             while rows := await database.fetch("care.removals", after=after, limit=PAGE):
                 after = rows[-1][0]
                 for no, size in rows:
-                    saved = await in_thread(
-                        self._folder.save_removal, self._context.path, no, size
-                    )
+                    saved = await in_thread(self._folder.save_removal, self._context.path, no, size)
                     if saved is not None:
                         removals.append(saved)
                     elif await self._context.database.fetch_one("care.removal", no=no):

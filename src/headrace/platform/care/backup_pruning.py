@@ -31,8 +31,8 @@ async def prune(folder: BackupFolder, store: LocalObjectStore, keep: int) -> lis
     """
     every = await in_thread(folder.snapshots)
     old = [each.id for each in every[: -max(1, keep)]]
-    for id in old:
-        await in_thread(folder.forget, id)
+    for gone in old:
+        await in_thread(folder.forget, gone)
     await in_thread(folder.drop_removals)
     catalogs = [folder.catalog(each.id) for each in every if each.id not in old]
     async for batch in store.listed():

@@ -108,9 +108,7 @@ def _installation() -> Iterator[Fact]:
 
 def _build() -> list[str]:
     return [
-        option.lower()
-        for option in apsw.compile_options
-        if option.partition("=")[0] in _OPTIONS
+        option.lower() for option in apsw.compile_options if option.partition("=")[0] in _OPTIONS
     ]
 
 
@@ -180,7 +178,9 @@ def _folder(lake: Path) -> Iterator[Fact]:
             "digests of files",
             "kept beside the files" if kept else "not kept",
             "ok" if kept else "slow",
-            "" if kept else "the file system has no attributes, so digests are computed again; ext4, XFS and btrfs have them",
+            ""
+            if kept
+            else "the file system has no attributes, so digests are computed again; ext4, XFS and btrfs have them",
         )
 
 

@@ -41,9 +41,7 @@ class ObjectCopier:
     async def missing(self, wanted: Sequence[CatalogedObject]) -> list[CatalogedObject]:
         """Return those objects that the target does not have with their size and, where it is known, their digest."""
         heads = await self._target.heads([each.name for each in wanted])
-        return [
-            each for each, head in zip(wanted, heads, strict=True) if not _is_same(each, head)
-        ]
+        return [each for each, head in zip(wanted, heads, strict=True) if not _is_same(each, head)]
 
     async def copy(self, wanted: Sequence[CatalogedObject]) -> list[NotCopied]:
         """Copy what is missing; returns what could not be copied.
@@ -82,9 +80,7 @@ class ObjectCopier:
         """Find out why an object was not copied; raises the error where it is the target's."""
         if isinstance(outcome, ObjectInfo):
             await self._target.delete([wanted.name])
-        elif isinstance(outcome, DiskFullError):
-            raise outcome
-        elif await self._is_sound(wanted):
+        elif isinstance(outcome, DiskFullError) or await self._is_sound(wanted):
             raise outcome
         self._progress.fail()
         return NotCopied(wanted.name, await self._source.head(wanted.name) is None)

@@ -97,7 +97,7 @@ async def restore_lake(
         LakeVersionError: A newer headrace took the snapshot.
         StorageError: The lake cannot be written.
     """
-    lake = Path(os.path.abspath(lake))
+    lake = await in_thread(lambda: Path(os.path.abspath(lake)))
     folder = BackupFolder(backups)
     record = await in_thread(folder.snapshot, snapshot)
     known = len(migrations("sqlite"))

@@ -178,11 +178,11 @@ async def _files(
     rows = context.database.stream("care.files_of_versions", batch=_ROWS)
     async with aclosing(rows) as batches:
         async for batch in batches:
-            for bucket, no, bytes, version in batch:
+            for bucket, no, length, version in batch:
                 if (bucket, no) != known:
                     if known != (-1, -1):
                         yield size, users
-                    known, size, users = (bucket, no), bytes, []
+                    known, size, users = (bucket, no), length, []
                 if version in versions:
                     users.append(version)
     if known != (-1, -1):

@@ -20,9 +20,7 @@ def stored_at(found: os.stat_result) -> int:
     return max(found.st_mtime_ns, found.st_ctime_ns) // 1_000_000
 
 
-def delete_before(
-    objects: Iterable[tuple[str, str]], before: int, incoming: Path
-) -> Iterator[str]:
+def delete_before(objects: Iterable[tuple[str, str]], before: int, incoming: Path) -> Iterator[str]:
     """Delete objects that were stored before a time, and yield the name of each.
 
     Args:
