@@ -47,6 +47,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, drawn: Drawn) -> Path:
     place.done("tag add", "bccd/v1", "dusk")
     place.done("processing add", "blur", "--command", "true")
     place.done("token create", "--name", "ci")
+    place.done("backup", folder / "backups")
     return folder
 
 

@@ -80,7 +80,7 @@ READS = {
     *("processing list", "job list", "job show", "job log", "campaign list", "campaign show"),
     *("campaign assignments", "user list", "token list"),
     # It changes nothing without --repair, and tells then what that would mend.
-    "check",
+    *("check", "du", "doctor"),
 }
 BEGINS = {"init", "serve", "login", "logout", "processing add", "processing run", "token create"}
 """Commands that make one thing, or start one."""

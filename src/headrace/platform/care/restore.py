@@ -249,7 +249,7 @@ class _Restore:
         if found != expected:
             raise BackupError(
                 f"{path} is damaged: its content is not what was backed up",
-                hint="restore another snapshot: --list names them",
+                hint="restore another snapshot: headrace restore BACKUPS --list",
             )
 
     def _publish(self) -> None:
@@ -319,7 +319,7 @@ def _in_use(lake: Path) -> LakeError:
 
 
 def _lost(path: Path) -> BackupError:
-    return BackupError(f"{path} is missing", hint="restore another snapshot: --list names them")
+    return BackupError(f"{path} is missing", hint="restore another snapshot: headrace restore BACKUPS --list")
 
 
 def _damaged(record: SnapshotRecord, count: int) -> BackupError:
