@@ -95,6 +95,6 @@ def _warn(lake: Path, mount: Mount) -> None:
         f"the lake {lake} is on a network file system ({mount.kind}): only one machine may have it open at a time, "
         "and a failing network can damage it; keep it on a local disk, and let others in with headrace serve"
     )
-    log.warning("%s", text)
+    log.info("%s", text)
     # Python's own filter shows the same warning once.
     warnings.warn(text, HeadraceWarning, stacklevel=3)
