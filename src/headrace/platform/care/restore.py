@@ -319,7 +319,9 @@ def _in_use(lake: Path) -> LakeError:
 
 
 def _lost(path: Path) -> BackupError:
-    return BackupError(f"{path} is missing", hint="restore another snapshot: headrace restore BACKUPS --list")
+    return BackupError(
+        f"{path} is missing", hint="restore another snapshot: headrace restore BACKUPS --list"
+    )
 
 
 def _damaged(record: SnapshotRecord, count: int) -> BackupError:
