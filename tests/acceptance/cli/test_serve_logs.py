@@ -23,7 +23,7 @@ from tests.support.data.images import draw_images
 from tests.support.lakes import servers
 from tests.support.lakes.templates import finished
 from tests.support.processes.cli import RunningCommand, headrace, running
-from tests.support.processes.serving import asked, children, wait_for
+from tests.support.processes.serving import CREATE, asked, children, wait_for
 
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>[A-Z]+) (?:\[(?P<process>\d+)\] )?"
@@ -73,7 +73,7 @@ def test_a_line_tells_of_each_request(lake: tuple[Path, str], tmp_path: Path) ->
         assert asked(address, "GET", "/nowhere/at/all?secret=1")[0] == 404
         assert asked(address, "GET", "/healthz")[0] == 200
         content = json.dumps({"name": "streets", "description": "x" * 500}).encode()
-        assert asked(address, "POST", "/api/dataset", content, **token)[0] < 500
+        assert asked(address, "POST", CREATE, content, **token)[0] < 500
         with socket.create_connection((urlsplit(address).hostname, urlsplit(address).port)) as raw:
             raw.sendall(b"GET / HTTP/1.1\r\nbad header\r\n\r\n")
             assert b" 400 " in raw.recv(100)
@@ -86,6 +86,7 @@ def test_a_line_tells_of_each_request(lake: tuple[Path, str], tmp_path: Path) ->
     assert (refused["operation"], refused["status"], refused["user"]) == ("ping", "401", '""')
     assert (unknown["operation"], unknown["status"]) == ("unknown", "404")
     assert (health["operation"], health["status"]) == ("healthz", "200")
+    assert (created["operation"], created["method"]) == ("create_dataset", "POST")
     assert int(created["received"]) == len(content)
     assert (damaged["operation"], damaged["status"]) == ("unknown", "400")
 
@@ -95,7 +96,7 @@ def test_a_request_whose_client_went_is_told(lake: tuple[Path, str], tmp_path: P
     with served(lake, "--access-log", log) as (_, address):
         where = urlsplit(address)
         with socket.create_connection((where.hostname, where.port)) as raw:
-            head = f"POST /api/dataset HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {lake[1]}\r\n"
+            head = f"POST {CREATE} HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer {lake[1]}\r\n"
             raw.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
         # The next request is served after the end of that one was noticed, or soon after.
         for _ in range(200):
@@ -134,7 +135,7 @@ def test_nothing_secret_is_written(lake: tuple[Path, str], tmp_path: Path, form:
         for path in (f"{url.path}?{url.query}", f"{url.path}?{url.query}x", f"/{canary}?{canary}"):
             asked(address, "GET", path, Authorization=f"Bearer {lake[1]}")
             asked(address, "GET", path, Authorization=f"Bearer {lake[1][:-3]}xyz", Cookie=canary)
-        asked(address, "POST", "/api/dataset", canary.encode(), Authorization=f"Bearer {lake[1]}")
+        asked(address, "POST", CREATE, canary.encode(), Authorization=f"Bearer {lake[1]}")
         asked(address, "XGET", "/api/" + canary, canary.encode())
         command.process.send_signal(signal.SIGINT)
         outcome = command.outcome()

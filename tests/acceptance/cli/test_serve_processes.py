@@ -18,7 +18,7 @@ from tests.support.data.images import draw_images
 from tests.support.lakes import servers
 from tests.support.lakes.templates import finished
 from tests.support.processes.cli import headrace, running
-from tests.support.processes.serving import children, wait_for
+from tests.support.processes.serving import CREATE, children, wait_for
 
 
 def alive(pid: int) -> bool:
@@ -84,9 +84,7 @@ def test_a_second_signal_ends_a_call_that_runs(lake: tuple[Path, str]) -> None:
         pids = children(command.process.pid)
         with socket.create_connection((host, port)) as connection:
             # A call whose body never arrives.
-            head = (
-                f"POST /api/dataset HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {lake[1]}\r\n"
-            )
+            head = f"POST {CREATE} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {lake[1]}\r\n"
             connection.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
             time.sleep(0.5)
             command.process.send_signal(signal.SIGTERM)

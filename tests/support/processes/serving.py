@@ -9,6 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
+CREATE = "/api/organization/01900000-0000-7000-8000-000000000000/datasets"
+"""The address of a call with a body; the body is read before the organization is looked at."""
+
 
 def children(pid: int) -> list[int]:
     """The server processes that a process started."""
