@@ -10,7 +10,7 @@
       StorageError                  ObjectNotFoundError  DatabaseError  UniqueViolationError  DiskFullError
                                     CorruptionError  BackupError
         LakeError                   NotALakeError  LakeVersionError  LakeBusyError
-                                    ReadOnlyLakeError  LakeHeldError
+                                    ReadOnlyLakeError  LakeHeldError  LakeLostError
       APIError                      one class per HTTP status; see STATUS_CLASSES
         BadRequestError 400  AuthenticationError 401  InsufficientResourcesError 402
         PermissionDeniedError 403  NotFoundError 404  ConflictError 409  RequestTooLargeError 413
@@ -59,6 +59,7 @@ __all__ = [
     "LakeBusyError",
     "LakeError",
     "LakeHeldError",
+    "LakeLostError",
     "LakeVersionError",
     "LockedError",
     "LossyWriteError",
@@ -447,6 +448,12 @@ class LakeHeldError(LakeError):
     def __init__(self, message: str, *, host: str = "", hint: str | None = None) -> None:
         super().__init__(message, hint=hint)
         self.host = host
+
+
+class LakeLostError(LakeError):
+    """The lake was deleted, moved or replaced while it was open: put it back, and open it again. Nothing more is written."""
+
+    code = "lake-lost"
 
 
 # --- the API ---------------------------------------------------------------------------------------------

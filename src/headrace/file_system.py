@@ -1,10 +1,12 @@
-"""Sync a whole file system with one call, and share blocks between files."""
+"""Sync a whole file system with one call, share blocks between files, and rename without replacing."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
+import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -19,6 +21,9 @@ _SYNCING: Final = (0xEF53, 0x58465342, 0x9123683E, 0xF2F52010, 0x01021994, 0x794
 # The first Linux whose syncfs() reports that something could not be written.
 _REPORTING: Final = (5, 8)
 _STATFS_BYTES: Final = 256
+_AT_FDCWD: Final = -100
+_NOREPLACE: Final = 1
+_NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EINVAL)
 
 
 class FileSystem:
@@ -65,6 +70,33 @@ def clone(target: int, source: int) -> bool:
     return True
 
 
+def rename_new(source: str, target: str) -> bool:
+    """Rename a file to a name that is free, in one step that never replaces; return False where the name is taken.
+
+    False too where the file system has no such step, so the caller must be able to find out by other means.
+    """
+    rename = _renameat2()
+    if rename is not None:
+        paths = os.fsencode(source), os.fsencode(target)
+        if rename(_AT_FDCWD, paths[0], _AT_FDCWD, paths[1], _NOREPLACE) == 0:
+            return True
+        number = ctypes.get_errno()
+        if number == errno.EEXIST:
+            return False
+        if number not in (errno.EINVAL, errno.ENOSYS):
+            raise OSError(number, os.strerror(number), source, None, target)
+    try:
+        os.link(source, target)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno in _NO_LINKS:
+            return False
+        raise
+    os.unlink(source)
+    return True
+
+
 class _Calls(NamedTuple):
     syncfs: Callable[[int], int]
     fstatfs: Callable[[int, object], int]
@@ -88,6 +120,19 @@ def _calls() -> _Calls | None:
     return _Calls(
         cast("Callable[[int], int]", syncfs), cast("Callable[[int, object], int]", fstatfs)
     )
+
+
+@cache
+def _renameat2() -> Callable[[int, bytes, int, bytes, int], int] | None:
+    """Return the call of Linux that renames without replacing, None where the C library has none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        rename = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return None
+    rename.argtypes = (ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint)
+    return cast("Callable[[int, bytes, int, bytes, int], int]", rename)
 
 
 def _type(file: int) -> int:

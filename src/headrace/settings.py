@@ -102,6 +102,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         metrics: Of ``headrace serve``: where figures for Prometheus are served, ``PORT`` or ``HOST:PORT``. Default: nowhere.
         query_seconds: Of ``headrace serve``: seconds that a listing by a query may take. Default: 30.
         stop_seconds: Of ``headrace serve``: seconds that running calls have to finish at the end. Default: 30.
+        ready_free_bytes: Of ``headrace serve``: bytes of free space below which it is not ready. Default: 256 MiB.
+        ready_seconds: Of ``headrace serve``: seconds that all readers may be busy, or a call wait to write, before it is
+            not ready. Default: 10.
     """
 
     organization: str | None = None
@@ -120,6 +123,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     metrics: str | None = None
     query_seconds: float | None = None
     stop_seconds: float | None = None
+    ready_free_bytes: int | None = None
+    ready_seconds: float | None = None
 
     def undo_policy(self) -> UndoPolicy:
         """Return how much of what is removed is kept, and for how long."""
@@ -153,6 +158,8 @@ class SettingsKeywords(TypedDict, total=False):
     metrics: str | None
     query_seconds: float | None
     stop_seconds: float | None
+    ready_free_bytes: int | None
+    ready_seconds: float | None
 
 
 def load_settings(
@@ -286,14 +293,14 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
     for name in ("url_ttl", "max_body", "max_upload"):
         if (given := getattr(settings, name)) is not None and given < 1:
             raise ConfigurationError(f"{origin}: {name} must be at least 1")
-    for name in ("query_seconds", "keepalive_seconds"):
+    for name in ("query_seconds", "keepalive_seconds", "ready_seconds"):
         if (given := getattr(settings, name)) is not None and given <= 0:
             raise ConfigurationError(f"{origin}: {name} must be more than 0")
     if settings.public_url is not None and not _ADDRESS.fullmatch(settings.public_url):
         raise ConfigurationError(
             f"{origin}: public_url must be an address", hint="for example https://data.example.com"
         )
-    for name in ("undo_days", "undo_bytes", "stop_seconds"):
+    for name in ("undo_days", "undo_bytes", "stop_seconds", "ready_free_bytes"):
         if (getattr(settings, name) or 0) < 0:
             raise ConfigurationError(f"{origin}: {name} must not be negative")
     return settings

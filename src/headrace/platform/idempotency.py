@@ -24,7 +24,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.dispatch import Handler
 from headrace.protocol.codec import decode_response, encode_response
 from headrace.protocol.operation import Operation, P, R
-from headrace.storage.database.base import Database, Row, Statements, Transaction
+from headrace.storage.database.base import Database, DatabaseLoad, Row, Statements, Transaction
 from headrace.threads import in_thread
 
 LIFE_MS = 24 * 3600 * 1000
@@ -183,6 +183,14 @@ class _CallDatabase:
     def watch_writes(self, report: Callable[[float], None], /) -> None:
         """Pass on to the database."""
         self._database.watch_writes(report)
+
+    async def check_present(self) -> None:
+        """Raise an error where the lake was deleted or replaced."""
+        await self._database.check_present()
+
+    def load(self) -> DatabaseLoad:
+        """Return how busy the database is now."""
+        return self._database.load()
 
     async def aclose(self) -> None:
         """Do nothing: the platform closes the database."""

@@ -20,6 +20,7 @@ from headrace.platform.care.held import HeldLake
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.datalake import data, datalakes, register, sources, uploads
+from headrace.platform.datalake.registered import replacing_unregistered
 from headrace.platform.dispatch import HANDLERS, NEXT_STEPS
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, records
@@ -139,7 +140,7 @@ class Platform:
             held.leave()
             raise
         try:
-            objects = LocalObjectStore(folder / OBJECTS)
+            objects = LocalObjectStore(folder / OBJECTS, replacing=replacing_unregistered(database))
             if not database.read_only:
                 await objects.prepare()
             platform = cls(folder, database, objects, undo, held)

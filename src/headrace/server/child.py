@@ -18,6 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.errors import ConfigurationError
+from headrace.server.process_board import ProcessBoard
 from headrace.server.settings import ServerSettings
 from headrace.server.watch.logs import ServerLog
 from headrace.server.watch.snapshot import Snapshot, counted, total
@@ -43,6 +44,7 @@ class ChildSpec(Struct, kw_only=True):
     """What a child needs; it reads this as one line of JSON from its standard input.
 
     ``number`` is that of the child, from 1; ``unix_socket`` the descriptor of a bound socket that it inherits.
+    ``board`` is the descriptor of the board of so many ``processes``.
     """
 
     lake: str
@@ -52,6 +54,12 @@ class ChildSpec(Struct, kw_only=True):
     log: ServerLog
     number: int = 1
     unix_socket: int | None = None
+    board: int
+    processes: int
+
+    def process_board(self) -> ProcessBoard:
+        """Return the board that all children share, as this one sees it."""
+        return ProcessBoard(self.board, self.processes, self.number - 1)
 
 
 class Child:
@@ -59,6 +67,7 @@ class Child:
 
     def __init__(self, spec: ChildSpec) -> None:
         self._spec = spec
+        self._board = spec.process_board()
         self._process: Process | None = None
         self._started = 0.0
         self._figures: Snapshot = []
@@ -70,14 +79,16 @@ class Child:
     async def start(self) -> None:
         """Start the process and wait until it accepts connections; ConfigurationError where it ends before that."""
         self._started = time.monotonic()
-        inherited = self._spec.unix_socket
+        inherited = [self._spec.board]
+        if self._spec.unix_socket is not None:
+            inherited.append(self._spec.unix_socket)
         # Isolated from the folder it is started in, so that no module there is imported instead of an installed one.
         process = self._process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", MODULE),
             stdin=PIPE,
             stdout=PIPE,
             limit=_LONGEST_LINE,
-            pass_fds=() if inherited is None else (inherited,),
+            pass_fds=inherited,
             # Ctrl-C reaches the whole group of the terminal; the parent alone tells children to stop.
             start_new_session=True,
         )
@@ -100,6 +111,7 @@ class Child:
             if self._process is not None:
                 await self._read_figures(self._process)
                 status = await self._process.wait()
+                self._board.clear(self._spec.number - 1)
                 log.warning(
                     "process %d of the server ended with status %d; it is started again",
                     self._spec.number,

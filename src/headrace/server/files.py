@@ -9,15 +9,18 @@ import re
 import stat
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
+from functools import partial
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from aiohttp import web
 
 from headrace.errors import NotFoundError, StorageError
+from headrace.platform.datalake.registered import check_unregistered
 from headrace.server.http_protocol import defer_continue
 from headrace.server.signing import PREFIX, Grant, verify
 from headrace.server.uploads import UploadReceiver
+from headrace.storage.database.base import Database
 from headrace.storage.objects.base import ObjectStore
 from headrace.threads import in_thread
 
@@ -63,10 +66,18 @@ class _StoredFile(NamedTuple):
 class FileRoutes:
     """The handlers of the file URLs of one lake."""
 
-    def __init__(self, objects: ObjectStore, keys: Mapping[int, bytes], *, max_upload: int) -> None:
+    def __init__(
+        self,
+        objects: ObjectStore,
+        database: Database,
+        keys: Mapping[int, bytes],
+        *,
+        max_upload: int,
+    ) -> None:
         self._objects = objects
+        self._database = database
         self._keys = keys
-        self._receiver = UploadReceiver(objects, max_upload)
+        self._receiver = UploadReceiver(objects, max_upload, partial(check_unregistered, database))
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of files."""
@@ -117,6 +128,7 @@ class FileRoutes:
             etag = f'"{info.sha256.hex()}"' if info and info.sha256 else None
             found = _StoredFile(name, info.size, etag, None) if info else None
         if found is None:
+            await self._database.check_present()
             raise NotFoundError(f"no object {name!r}")
         return found
 

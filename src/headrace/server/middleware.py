@@ -22,6 +22,7 @@ from headrace.errors import (
     DiskFullError,
     HeadraceError,
     LakeBusyError,
+    LakeLostError,
     ServerError,
     UnavailableError,
     error_for_status,
@@ -115,6 +116,11 @@ async def _handle(
     except LakeBusyError:
         busy = UnavailableError("the lake is busy", hint="try again in a moment")
         return error_response(busy, request_id, {"Retry-After": "1"})
+    except LakeLostError:
+        lost = UnavailableError(
+            "the lake was deleted, moved or replaced", hint="put it back, then restart the server"
+        )
+        return error_response(lost, request_id, {"Retry-After": "1"})
     except UnavailableError as exc:
         response = error_response(exc, request_id, {"Retry-After": "1"})
         response.force_close()

@@ -26,6 +26,7 @@ from headrace.errors import ConfigurationError, HeadraceWarning
 from headrace.garbage import collect_seldom
 from headrace.platform.platform import Platform
 from headrace.server.child import FIGURES, READY, Child, ChildSpec
+from headrace.server.process_board import board_file
 from headrace.server.serve import ReadFigures, address_of, address_of_socket, on_signals, serve
 from headrace.server.settings import ServerSettings, host_and_port
 from headrace.server.watch.logs import ServerLog, start_logs
@@ -70,7 +71,10 @@ async def serve_with_processes(
     # Errors of the lake are raised here, and a lake of an earlier version is migrated once.
     async with await Platform.open(lake, undo=settings.undo, verify=True):
         pass
-    with nullcontext() if unix_socket is not None else _reserve(host, port) as reserved:
+    with (
+        nullcontext() if unix_socket is not None else _reserve(host, port) as reserved,
+        board_file(processes) as board,
+    ):
         if reserved is not None:
             port = reserved.getsockname()[1]
         spec = ChildSpec(
@@ -80,6 +84,8 @@ async def serve_with_processes(
             settings=settings,
             log=log or ServerLog(),
             unix_socket=None if unix_socket is None else unix_socket.fileno(),
+            board=board,
+            processes=processes,
         )
         stop = asyncio.Event()
         remove_handlers = on_signals(stop)
@@ -217,6 +223,7 @@ async def serve_as_child() -> None:
             if spec.unix_socket is None
             else socket.socket(fileno=spec.unix_socket),
             take_figures=figures.append,
+            board=spec.process_board(),
             stop=ended,
         )
         group.cancel_scope.cancel()

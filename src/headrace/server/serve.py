@@ -19,6 +19,7 @@ from headrace.protocol.query.parser import prepare as prepare_queries
 from headrace.server.app import make_app
 from headrace.server.http_protocol import AnyMethodSite, ProtocolLog
 from headrace.server.middleware import RequestDrain
+from headrace.server.process_board import ProcessBoard
 from headrace.server.settings import ServerSettings, host_and_port
 from headrace.server.watch.logs import ACCESS
 from headrace.server.watch.observer import RequestObserver
@@ -49,6 +50,7 @@ async def serve(
     unix_socket: socket.socket | None = None,
     take_figures: Callable[[ReadFigures], None] | None = None,
     stop: asyncio.Event | None = None,
+    board: ProcessBoard | None = None,
 ) -> None:
     """Serve a lake until SIGINT or SIGTERM, then finish active requests and close the lake.
 
@@ -66,6 +68,7 @@ async def serve(
         take_figures: Takes what reads the figures of this process, where a parent serves them. Default: this process
             serves them, at ``settings.metrics``.
         stop: Stops the server too, when it is set.
+        board: What the other processes of the server say.
 
     Raises:
         LakeError: The lake cannot be opened.
@@ -89,6 +92,7 @@ async def serve(
             share_port=share_port,
             unix_socket=unix_socket,
             take_figures=take_figures,
+            board=board,
         ) as address,
     ):
         await in_thread(prepare_queries)
@@ -112,6 +116,7 @@ async def serving(
     share_port: bool = False,
     unix_socket: socket.socket | None = None,
     take_figures: Callable[[ReadFigures], None] | None = None,
+    board: ProcessBoard | None = None,
 ) -> AsyncIterator[str]:
     """Serve an open platform inside the block and yield the address; on exit, active requests are finished."""
     settings = settings or ServerSettings()
@@ -119,7 +124,7 @@ async def serving(
     figures = None if settings.metrics is None else _new_figures(platform)
     observer = RequestObserver(figures)
     runner = web.AppRunner(
-        await make_app(platform, settings, drain, observer),
+        await make_app(platform, settings, drain, observer, board),
         access_log=logging.getLogger(ACCESS),
         access_log_class=observer.hook(),
         logger=ProtocolLog(),

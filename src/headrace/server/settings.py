@@ -27,6 +27,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     says for how long, and up to which size, removals are recorded so that they can be undone. ``keepalive_seconds`` is how
     long an idle connection stays open. ``metrics`` is where figures for Prometheus are served, as ``PORT`` of this machine
     or ``HOST:PORT``; by default nowhere.
+
+    A server is not ready where its disk has less than ``ready_free_bytes`` of room, or where for more than
+    ``ready_seconds`` all readers are busy, a call waits to write, or one of its processes is silent.
     """
 
     max_body: int = 64 * MIB
@@ -37,12 +40,17 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     stop_seconds: float = 30.0
     keepalive_seconds: float = 75.0
     metrics: str | None = None
+    ready_free_bytes: int = 256 * MIB
+    ready_seconds: float = 10.0
     undo: UndoPolicy = UndoPolicy()
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Return the server's part of the settings in effect; what they leave open is the default."""
-        names = ("max_body", "url_ttl", "public_url", "query_seconds", "stop_seconds")
+        names = (
+            *("max_body", "url_ttl", "public_url", "query_seconds", "stop_seconds"),
+            *("ready_free_bytes", "ready_seconds"),
+        )
         given = {name: getattr(settings, name) for name in (*names, *_OPERATION)}
         return cls(
             undo=settings.undo_policy(),

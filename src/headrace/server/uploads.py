@@ -6,7 +6,7 @@ import base64
 import hashlib
 import hmac
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import BodyPartReader, web
 
@@ -16,6 +16,8 @@ from headrace.server.signing import Grant
 from headrace.storage.objects.base import ObjectStore
 
 CHUNK = 256 * 1024
+EARLY = 1024 * 1024
+"""Size (bytes) of a body from which an upload that must be refused is refused before it is received."""
 MAX_FIELDS = 32
 MAX_FIELD_BYTES = 8192
 
@@ -24,15 +26,26 @@ _CONTENT_DIGEST = re.compile(r"(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]{44}):", re.IGN
 
 
 class UploadReceiver:
-    """Stores uploads that a grant allows; files and parts of more than ``max_upload`` bytes are refused."""
+    """Stores uploads that a grant allows; files and parts of more than ``max_upload`` bytes are refused.
 
-    def __init__(self, objects: ObjectStore, max_upload: int) -> None:
+    ``check_free`` raises an error for an object that may not be stored again. The store asks too, when the bytes are
+    there; asking first saves receiving much that is refused.
+    """
+
+    def __init__(
+        self,
+        objects: ObjectStore,
+        max_upload: int,
+        check_free: Callable[[str], Awaitable[None]],
+    ) -> None:
         self._objects = objects
+        self._check_free = check_free
         self._max_upload = max_upload
 
     async def form(self, request: web.Request, grant: Grant) -> web.Response:
         """Store the file of a form. The file must be the last field; the fields before it are read and limited."""
         self._check_length(request)
+        await self._check_early(request, grant)
         if not request.content_type.startswith("multipart/"):
             raise BadRequestError("the upload is not a multipart form")
         await send_continue(request)
@@ -45,11 +58,13 @@ class UploadReceiver:
 
     async def whole(self, request: web.Request, grant: Grant) -> web.Response:
         """Store the bare bytes of a file; bytes that do not match ``Content-Digest`` are discarded."""
+        await self._check_early(request, grant)
         stored = await self._objects.put(grant.object_name, await self._body(request))
         return web.Response(status=204, headers=_digest_header(stored.sha256))
 
     async def part(self, request: web.Request, grant: Grant) -> web.Response:
         """Store one part of an upload, which may be empty; bytes that do not match ``Content-Digest`` are discarded."""
+        await self._check_free(grant.object_name)
         etag = await self._objects.put_part(
             grant.object_name, grant.upload_id, grant.part_no, await self._body(request)
         )
@@ -65,6 +80,11 @@ class UploadReceiver:
         await send_continue(request)
         chunks = self._bounded(request.content.iter_chunked(CHUNK))
         return chunks if expected is None else _checked(chunks, expected)
+
+    async def _check_early(self, request: web.Request, grant: Grant) -> None:
+        # A small file costs less to receive than to ask about.
+        if request.content_length is None or request.content_length > EARLY:
+            await self._check_free(grant.object_name)
 
     def _check_length(self, request: web.Request) -> None:
         # The length includes the other fields of the form; the exact size is checked while reading.

@@ -94,6 +94,16 @@ class WholeObjectsConformance:
         await store.put(NAME, stream(b"second"))
         assert await read(store, NAME) == b"second"
 
+    async def test_an_object_that_is_stored_again_is_another_one(self, store: ObjectStore) -> None:
+        await store.put(NAME, stream(b"first"))
+        await store.put("a/b", stream(b"other"))
+        before = [info for info in await store.heads([NAME, "a/b"]) if info is not None]
+        assert await store.unchanged(before) == [True, True]
+        await store.put(NAME, stream(b"first"))
+        assert await store.unchanged(before) == [False, True]
+        await store.delete(["a/b"])
+        assert await store.unchanged(before) == [False, False]
+
     async def test_a_broken_upload_is_never_visible(self, store: ObjectStore) -> None:
         with pytest.raises(ConnectionResetError):
             await store.put(NAME, breaking(b"x", BIG))
@@ -238,6 +248,15 @@ class PartsConformance:
         first = await store.complete_parts(NAME, upload, [(1, etag)])
         assert await store.complete_parts(NAME, upload, [(1, etag)]) == first
         assert await read(store, NAME) == b"x"
+
+    async def test_completing_what_was_deleted_since_is_an_error(self, store: ObjectStore) -> None:
+        upload = await store.begin_parts(NAME)
+        etag = await store.put_part(NAME, upload, 1, stream(b"x"))
+        await store.complete_parts(NAME, upload, [(1, etag)])
+        await store.delete([NAME])
+        with pytest.raises(NotFoundError):
+            await store.complete_parts(NAME, upload, [(1, etag)])
+        assert await store.head(NAME) is None
 
     async def test_a_part_sent_again_replaces(self, store: ObjectStore) -> None:
         upload = await store.begin_parts(NAME)

@@ -7,7 +7,9 @@ import signal
 import socket
 import time
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import parse_qs, urlsplit
+from urllib.request import urlopen
 
 import pytest
 
@@ -25,6 +27,8 @@ OPTIONS = {
     "--query-seconds": "20.5",
     "--stop-seconds": "2.5",
     "--keepalive-seconds": "0.4",
+    "--ready-free-bytes": "4611686018427387904",
+    "--ready-seconds": "7.5",
 }
 
 
@@ -48,6 +52,11 @@ def test_the_options_of_a_server(tmp_path: Path, as_variables: bool) -> None:
             assert (url.scheme, url.netloc) == ("https", "data.example.com")
             assert url.path.startswith("/lake/files/")
             assert 0 < int(parse_qs(url.query)["expires"][0]) - time.time() <= 90
+            with pytest.raises(HTTPError) as unready:
+                urlopen(f"{address}/readyz")
+            checks = json.load(unready.value)["checks"]
+            assert checks["disk"]["ok"] is False
+            assert checks["readers"]["limit_seconds"] == 7.5
             data.update_metadata({"note": "x" * 3000})
             with pytest.raises(RequestTooLargeError):
                 data.update_metadata({"note": "x" * 5000})

@@ -12,7 +12,7 @@ import pytest
 import headrace
 from headrace.errors import BadRequestError
 from headrace.platform.care import gc, opening
-from headrace.platform.datalake import register
+from headrace.platform.datalake import drafts
 from headrace.protocol.operations.datalake import REGISTER_DATA
 from headrace.protocol.operations.storage import INIT_MULTIPART, InitMultipart
 from headrace.storage.objects import clearing
@@ -91,17 +91,16 @@ async def test_a_registration_is_told_that_its_file_was_collected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file is looked at, then collected, then to be registered: there is no row without a file."""
-    monkeypatch.setattr(register, "OLD_MS", -NOBODY_IS_YOUNG)
     async with opened_lake(tmp_path / "lake") as lake:
         name = await lake.store(png())
-        inspect = register._inspect
+        inspect = drafts._inspect
 
-        async def collected(*arguments: object) -> register._Inspected:
+        async def collected(*arguments: object) -> drafts.Inspected:
             inspected = await inspect(*arguments)  # type: ignore[arg-type]
             await _delete_now(lake, name)
             return inspected
 
-        monkeypatch.setattr(register, "_inspect", collected)
+        monkeypatch.setattr(drafts, "_inspect", collected)
         with pytest.raises(BadRequestError, match="nothing was uploaded"):
             await lake.call(REGISTER_DATA, lake.registration(name))
         monkeypatch.undo()

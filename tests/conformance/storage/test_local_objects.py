@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from headrace.errors import StorageError, TransferError
+from headrace.errors import ConflictError, StorageError, TransferError
 from headrace.file_system import MANY, FileSystem
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
-from headrace.testing.objects_conformance import ObjectStoreConformance
+from headrace.testing.objects_conformance import ObjectStoreConformance, read, stream
 
 
 class TestLocalObjectStore(ObjectStoreConformance):
@@ -95,4 +98,46 @@ async def test_a_file_that_is_written_to_while_it_is_copied_is_refused(tmp_path:
         None,
         len(b"content"),
     ]
+    assert not any((tmp_path / "objects" / ".incoming").iterdir())
+
+
+@pytest.fixture(params=["renameat2", "links", "neither"])
+def renaming(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How the system renames without replacing: by a call of its own, by links, or not at all."""
+    if request.param != "renameat2":
+        monkeypatch.setattr("headrace.file_system._renameat2", lambda: None)
+    if request.param == "neither":
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(errno.EPERM, "no links here")
+
+        monkeypatch.setattr(os, "link", refuse)
+
+
+@pytest.mark.usefixtures("renaming")
+async def test_only_who_is_permitted_to_replaces_an_object(tmp_path: Path) -> None:
+    """On every system; what is not permitted leaves nothing behind."""
+    forbidden = set[str]()
+
+    @asynccontextmanager
+    async def replacing(name: str) -> AsyncIterator[None]:
+        if name in forbidden:
+            raise ConflictError("it is registered")
+        yield
+
+    store = LocalObjectStore(tmp_path / "objects", replacing=replacing)
+    await store.prepare()
+    source, names = tmp_path / "source.bin", ["a/1/2/x", "a/1/2/y"]
+    for content in (b"first", b"second"):
+        source.write_bytes(content)
+        await store.put(names[0], stream(content))
+        await store.put_files([(name, source) for name in names])
+    forbidden.add(names[0])
+    source.write_bytes(b"third")
+    for refused in (store.put(names[0], stream(b"third")), store.put_file(names[0], source)):
+        with pytest.raises(ConflictError):
+            await refused
+    stored = await store.put_files([(name, source) for name in names])
+    assert isinstance(stored[0], ConflictError)
+    assert [await read(store, name) for name in names] == [b"second", b"third"]
     assert not any((tmp_path / "objects" / ".incoming").iterdir())

@@ -14,6 +14,9 @@ from typing import Any
 import anyio
 import pytest
 
+import headrace
+from headrace.backend import remote
+from headrace.backend.upload import multipart, uploader
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.journal import UploadJournal, UploadState
 from headrace.server.uploads import UploadReceiver
@@ -184,6 +187,24 @@ async def test_a_file_that_changed_meanwhile_begins_anew(
     await pushed(server, image)
     assert sorted(gate.parts) == list(range(1, PARTS + 1))
     await check_whole(server, image)
+
+
+async def test_a_run_that_died_right_after_it_had_registered_finds_its_data(
+    server: Running, gate: Gate, image: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a data source every file is uploaded, so the journal leads to the object, which is registered and complete."""
+    for module in (multipart, remote, uploader):
+        monkeypatch.setattr(module, "PART_BYTES", MIB)
+    async with headrace.connect(server.address, api_token=server.token) as client:
+        lake = await client.get_datalake()
+        with monkeypatch.context() as patch:
+            patch.setattr(UploadJournal, "delete", lambda journal: None)
+            first = await lake.upload_data(image, source="camera")
+        assert len(list(state.iterdir())) == 1
+        gate.parts.clear()
+        second = await lake.upload_data(image, source="camera")
+    assert (second.id, gate.parts) == (first.id, [])
+    assert list(state.iterdir()) == []
 
 
 async def test_without_a_folder_for_the_journal_uploads_still_work(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from headrace.errors import BadRequestError, ConflictError, NotFoundError
+from headrace.errors import BadRequestError, ConflictError, HeadraceError, NotFoundError
 from headrace.model.enums import ObjectDataType
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import datalake
@@ -27,7 +28,7 @@ from headrace.protocol.operations.storage import (
     PresignUpload,
     UploadedPart,
 )
-from tests.support.lakes.lake import Lake, chunks
+from tests.support.lakes.lake import Lake, chunks, png
 
 
 async def test_names_are_unique_ordered_in_time_and_spread_over_sixteen_prefixes(
@@ -171,3 +172,21 @@ async def test_the_file_of_a_data_is_not_uploaded_over(lake: Lake) -> None:
     )
     with pytest.raises(ConflictError, match="new object name"):
         await lake.call(PRESIGN_UPLOAD, request)
+
+
+async def test_the_file_of_a_data_is_not_replaced_in_process(lake: Lake, tmp_path: Path) -> None:
+    """Not by whoever holds an object name either, as an upload that began before the registration does."""
+    data = await lake.add()
+    objects, content = lake.platform.context.objects, png()
+    other, fresh = tmp_path / "other.bin", await lake.object_name()
+    other.write_bytes(b"other")
+    with pytest.raises(ConflictError, match="already registered"):
+        await objects.put(data.object_name, chunks(b"other"))
+    with pytest.raises(ConflictError, match="already registered"):
+        await objects.put_file(data.object_name, other)
+    for _ in range(2):
+        refused, stored = await objects.put_files([(data.object_name, other), (fresh, other)])
+        assert isinstance(refused, ConflictError)
+        assert not isinstance(stored, HeadraceError)
+    assert b"".join([chunk async for chunk in objects.get(data.object_name)]) == content
+    assert not any((lake.platform.context.path / "objects" / ".incoming").iterdir())

@@ -43,7 +43,7 @@ PUBLIC = {
     "headrace.errors": """
         APIError AuthenticationError BackupError BadGatewayError BadRequestError ChecksumError ConfigurationError ConflictError
         ConnectError ConservationError CorruptionError DatabaseError DeleteLimitError DigestMismatchError DiskFullError EventLoopError FormatError FormatPackageError FormatPackageWarning HeadraceError HeadraceWarning
-        InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeHeldError LakeVersionError LockedError
+        InsufficientResourcesError JobFailedError LakeBusyError LakeError LakeHeldError LakeLostError LakeVersionError LockedError
         LossyWriteError MissingExtraError NoDataError NotALakeError NotFoundError ObjectNotFoundError ParseError
         PartialTransferError PermissionDeniedError RateLimitError ReadOnlyLakeError RefusedUrlError RemovalNotRecordedError RequestTooLargeError STATUS_CLASSES ServerError
         SourceNotFoundError StorageError TransferError TransferTimeoutError UnavailableError UniqueViolationError

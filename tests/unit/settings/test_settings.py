@@ -136,6 +136,8 @@ def test_a_project_file_without_a_word_of_headrace_is_passed_over(tmp_path: Path
         ("max_body = -1\n", "max_body must be at least 1"),
         ("query_seconds = 0\n", "query_seconds must be more than 0"),
         ("stop_seconds = -0.5\n", "stop_seconds must not be negative"),
+        ("ready_seconds = 0\n", "ready_seconds must be more than 0"),
+        ("ready_free_bytes = -1\n", "ready_free_bytes must not be negative"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path: Path, text: str, said: str) -> None:

@@ -20,7 +20,7 @@ from headrace.backend.upload.multipart import (
     part_bytes,
 )
 from headrace.backend.upload.signed_put import FileRange, SignedUploader, UploadTarget
-from headrace.errors import APIError, TransferError
+from headrace.errors import APIError, ConflictError, TransferError
 from headrace.model.records import UploadTicket
 from headrace.protocol.operations.storage import (
     INIT_MULTIPART,
@@ -117,6 +117,9 @@ class RemoteUpload:
         if state is not None and state.object_name == object_name:
             try:
                 await self._continue(state, resumed=True)
+                return True
+            except ConflictError:
+                # An earlier run has registered it; a registration finds out whether that was the same.
                 return True
             except APIError as error:
                 if not is_gone(error):

@@ -37,6 +37,8 @@ async def serve(
     query_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     stop_seconds: Annotated[float | None, Parameter(validator=Number(gte=0))] = None,
     keepalive_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
+    ready_free_bytes: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    ready_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     processes: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     metrics: str | None = None,
     log_level: Level | None = None,
@@ -61,6 +63,8 @@ async def serve(
         query_seconds: Seconds that a listing by a query may take. Default: 30.
         stop_seconds: Seconds that running calls have to finish at the end. Default: 30.
         keepalive_seconds: Seconds that an idle connection stays open. Default: 75.
+        ready_free_bytes: Bytes of free space below which the server says that it is not ready. Default: 256 MiB.
+        ready_seconds: Seconds that all readers may be busy, or a call wait to write, before it says so. Default: 10.
         processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time.
         metrics: Serve figures for Prometheus at /metrics of PORT or HOST:PORT. Without a host, only this machine reads
             them. Default: not at all.
@@ -86,6 +90,8 @@ async def serve(
             stop_seconds=stop_seconds,
             keepalive_seconds=keepalive_seconds,
             metrics=metrics,
+            ready_free_bytes=ready_free_bytes,
+            ready_seconds=ready_seconds,
         )
     )
     figures = None if settings.metrics is None else host_and_port(settings.metrics)

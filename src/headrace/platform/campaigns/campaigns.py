@@ -18,7 +18,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing, take_numbers
 from headrace.platform.core.scopes import check_unlocked, version_scope
-from headrace.platform.datalake.uploads import belongs
+from headrace.platform.datalake.object_names import belongs
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.protocol.operations.campaigns import (

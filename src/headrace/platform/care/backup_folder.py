@@ -37,7 +37,8 @@ from headrace.platform.care.backup_files import (
     write_record,
 )
 from headrace.platform.removals.frames import file_of
-from headrace.storage.objects.files import file_errors, sync_folder
+from headrace.storage.objects.files import file_errors
+from headrace.storage.objects.moves import sync_folder
 
 MARK: Final = "headrace-backup.json"
 """The file that makes a folder one of backups."""

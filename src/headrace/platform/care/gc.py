@@ -2,8 +2,8 @@
 
 Objects that no row names are uploads that were never registered, what an interruption left of deleted data, and files of
 finished exports. An upload is registered after it has arrived, so only objects of a certain age are looked at. They are
-deleted in a write transaction that has looked once more, and registering looks for an old object in its own transaction
-(platform/datalake/register.py): so an object that is registered at the same time either stays, or the registration is told
+deleted in a write transaction that has looked once more, and registering looks for its object in its own transaction
+(platform/datalake/registered.py): so an object that is registered at the same time either stays, or the registration is told
 that it is gone.
 """
 
@@ -22,7 +22,6 @@ from headrace.platform.care.object_names import is_export, unnamed_objects
 from headrace.platform.care.opening import CareContext, opened
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
-from headrace.platform.datalake.register import OLD_MS
 from headrace.platform.jobs import content_gc
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.jobs.runner import JobRunner
@@ -33,7 +32,7 @@ from headrace.transfer.progress import OnProgress, Progress
 
 OLDER_THAN_HOURS: Final = 24.0
 """The age from which on unregistered objects and unfinished uploads are deleted."""
-LEAST_HOURS: Final = 2 * OLD_MS / 3_600_000
+LEAST_HOURS: Final = 1.0
 """The least age: what is younger may be about to be registered."""
 
 _TOGETHER = 200

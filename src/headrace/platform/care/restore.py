@@ -29,8 +29,9 @@ from headrace.platform.removals.frames import FOLDER as REMOVALS
 from headrace.platform.removals.frames import file_of
 from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.files import file_errors, sync_folder
+from headrace.storage.objects.files import file_errors
 from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.moves import sync_folder
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 

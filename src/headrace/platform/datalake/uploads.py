@@ -1,21 +1,15 @@
-"""Object names for uploads, and URLs to upload and download objects.
-
-A name is ``<digit>/<organization>/<connector>/<uuid>.<extension>``. The digit gives sixteen prefixes, because object
-storages split their load by prefix; the UUIDs are ordered by time, because random keys slow a database down.
-"""
+"""Object names for uploads, and URLs to upload and download objects."""
 
 from __future__ import annotations
 
-import secrets
-import time
 from typing import Any
 from uuid import UUID
 
 from msgspec import UNSET
 
-from headrace.errors import BadRequestError, ConflictError, RequestTooLargeError
+from headrace.errors import BadRequestError, RequestTooLargeError
 from headrace.model.ids import Kind
-from headrace.model.names import safe_extension, safe_parts
+from headrace.model.names import safe_parts
 from headrace.model.records import (
     Items,
     MultipartTicket,
@@ -28,6 +22,8 @@ from headrace.model.records import (
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
+from headrace.platform.datalake.object_names import belongs, new_name
+from headrace.platform.datalake.registered import check_unregistered
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.storage import (
     COMPLETE_MULTIPART,
@@ -120,7 +116,7 @@ async def init_multipart(
 @handles(PRESIGN_PART)
 async def presign_part(context: Context, access: Access, request: PresignPart) -> PartUrl:
     """Sign the URL to upload one part to."""
-    await _check_name(context, access, request.connector_id, request.object_name)
+    await _check_free(context, access, request)
     if request.part_no < 1:
         raise BadRequestError("parts count from 1")
     return PartUrl(
@@ -132,8 +128,8 @@ async def presign_part(context: Context, access: Access, request: PresignPart) -
 
 @handles(COMPLETE_MULTIPART)
 async def complete_multipart(context: Context, access: Access, request: CompleteMultipart) -> None:
-    """Complete a multipart upload."""
-    await _check_name(context, access, request.connector_id, request.object_name)
+    """Complete a multipart upload; 409 once its object is registered as data."""
+    await _check_free(context, access, request)
     await context.objects.complete_parts(
         request.object_name,
         request.upload_id,
@@ -154,38 +150,13 @@ async def presign_download(
     )
 
 
-def new_name(organization: int, connector: int, filename: str, folder: str = "") -> str:
-    """Generate a unique object name."""
-    value = _uuid7()
-    digit = f"{value.int & 0xF:x}"
-    prefix = f"{folder}/" if folder else ""
-    return f"{digit}/{organization}/{connector}/{prefix}{value}{safe_extension(filename)}"
-
-
-def belongs(object_name: str, organization: int) -> bool:
-    """Whether an object belongs to an organization; the server generates all names, so the name tells."""
-    parts = object_name.split("/")
-    return (
-        len(parts) >= 4
-        and len(parts[0]) == 1
-        and parts[0] in "0123456789abcdef"
-        and parts[1] == str(organization)
-    )
-
-
 async def _check_free(
-    context: Context, access: Access, request: PresignUpload | InitMultipart
+    context: Context,
+    access: Access,
+    request: PresignUpload | InitMultipart | PresignPart | CompleteMultipart,
 ) -> None:
     await _check_name(context, access, request.connector_id, request.object_name)
-    taken = await context.database.fetch_one(
-        "datalake.name_taken",
-        organization=access.organization,
-        object_name=request.object_name,
-    )
-    if taken is not None:
-        raise ConflictError(
-            f"{request.object_name} is already registered as data", hint="ask for a new object name"
-        )
+    await check_unregistered(context.database, request.object_name)
 
 
 async def _check_name(
@@ -214,11 +185,3 @@ def _folder(wanted: Any) -> str:
     if len(folder.encode()) > MAX_FOLDER_BYTES:
         raise BadRequestError(f"upload_dir is longer than {MAX_FOLDER_BYTES} bytes")
     return folder
-
-
-def _uuid7() -> UUID:
-    """Generate a UUID v7 with the fraction of the millisecond in its next 12 bits, so that it sorts within one too."""
-    nanoseconds = time.time_ns()
-    milliseconds, rest = divmod(nanoseconds, 1_000_000)
-    value = milliseconds << 80 | 7 << 76 | (rest * 4096 // 1_000_000) << 64
-    return UUID(int=value | 0b10 << 62 | secrets.randbits(62))

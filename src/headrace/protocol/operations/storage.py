@@ -84,7 +84,7 @@ PRESIGN_UPLOAD = Operation(
     result=UploadTicket,
     doc="Sign a URL for the upload of a whole object.",
     repeatable=True,
-    errors=(404,),
+    errors=(404, 409),
 )
 INIT_MULTIPART = Operation(
     name="init_multipart_upload",
@@ -94,7 +94,7 @@ INIT_MULTIPART = Operation(
     result=MultipartTicket,
     doc="Start a multipart upload.",
     repeatable=True,
-    errors=(404,),
+    errors=(404, 409),
 )
 PRESIGN_PART = Operation(
     name="generate_part_presigned_url",
@@ -104,7 +104,7 @@ PRESIGN_PART = Operation(
     result=PartUrl,
     doc="Sign a URL for one part of a multipart upload.",
     repeatable=True,
-    errors=(404,),
+    errors=(404, 409),
 )
 COMPLETE_MULTIPART = Operation(
     name="complete_part_upload",
@@ -114,7 +114,7 @@ COMPLETE_MULTIPART = Operation(
     result=NoneType,
     doc="Complete a multipart upload: join its parts into the object.",
     repeatable=True,
-    errors=(404, 400),
+    errors=(404, 400, 409),
 )
 PRESIGN_DOWNLOAD = Operation(
     name="retrieve_presigned_url",

@@ -46,6 +46,17 @@ class VerifiedPart(NamedTuple):
     faults: list[CatalogFault]
 
 
+class DatabaseLoad(NamedTuple):
+    """How busy a database is, in seconds.
+
+    ``readers_busy`` is for how long no reader has ended a call, 0 while one is free; ``writer_wait`` for how long the
+    first of those that wait to write has waited.
+    """
+
+    readers_busy: float
+    writer_wait: float
+
+
 class Statements(Protocol):
     """The statements of a database or an open transaction.
 
@@ -99,6 +110,17 @@ class Database(Statements, Protocol):
 
     def watch_writes(self, report: Callable[[float], None], /) -> None:
         """Call ``report``, on any thread, with the seconds that each write waited for other writes."""
+        ...
+
+    async def check_present(self) -> None:
+        """Raise :class:`~headrace.errors.LakeLostError` where the catalog was deleted or replaced since it was opened.
+
+        A transaction finds that out before it commits, a read within a quarter of a second.
+        """
+        ...
+
+    def load(self) -> DatabaseLoad:
+        """Return how busy the database is now."""
         ...
 
     async def aclose(self) -> None:

@@ -36,7 +36,11 @@ class _QueuedCall(Generic[T]):
 
 
 class ConnectionThread:
-    """Owns a connection: only its thread uses it, except for ``interrupt``, which SQLite allows from other threads."""
+    """Owns a connection: only its thread uses it, except for ``interrupt``, which SQLite allows from other threads.
+
+    ``busy_since`` is when the running call began, ``lock_wanted_since`` since when it waits for another process that
+    writes; both on the monotonic clock, None where that is not so.
+    """
 
     def __init__(self, open_connection: Callable[[], apsw.Connection], busy_timeout: float) -> None:
         self._open = open_connection
@@ -49,6 +53,8 @@ class ConnectionThread:
         self._deadline = 0.0
         self._retired = False
         self.pending = 0
+        self.busy_since: float | None = None
+        self.lock_wanted_since: float | None = None
         self._thread = threading.Thread(target=self._serve, name="headrace-sqlite", daemon=True)
         self._thread.start()
 
@@ -109,12 +115,14 @@ class ConnectionThread:
             if posted.abandoned:
                 return None
             self._current = posted
+        self.busy_since = time.monotonic()
         try:
             if self._connection is None:
                 self._connection = self._open()
                 self._connection.set_busy_handler(self._wait_for_lock)
             return posted.function(self._connection)
         finally:
+            self.busy_since = self.lock_wanted_since = None
             with self._guard:
                 self._current = None
 
@@ -133,6 +141,7 @@ class ConnectionThread:
         now = time.monotonic()
         if calls == 0:
             self._deadline = now + self._busy_timeout
+            self.lock_wanted_since = now
         current = self._current
         if now >= self._deadline or (current is not None and current.abandoned):
             return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -27,16 +27,16 @@ from headrace.errors import (
 )
 from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database import sqlite_file
-from headrace.storage.database.base import Row, Transaction
+from headrace.storage.database.base import DatabaseLoad, Row, Transaction
 from headrace.storage.database.connection import ConnectionCall, ConnectionThread
+from headrace.storage.database.open_files import OpenFiles
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_copy import CatalogCopy
 from headrace.storage.database.sqlite_errors import translate
+from headrace.storage.database.sqlite_transaction import SqliteTransaction, StatementRunner
 from headrace.threads import in_thread, wait_done
 
 T = TypeVar("T")
-
-StatementRunner = Callable[[apsw.Connection, str, dict[str, Any]], T]
 
 _IDLE_STREAMS = 2
 
@@ -99,15 +99,17 @@ class SqliteDatabase:
         self._owner: asyncio.Task[Any] | None = None
         self._read_only = sqlite_file.is_read_only(path)
         self._unchanging = sqlite_file.unchanging(path) if self._read_only else None
+        self._files = OpenFiles(path, log=not self._read_only)
+        self._waiting: dict[object, float] = {}
         open_reader = (
             partial(sqlite_file.open_read_only, path, self._unchanging is not None)
             if self._read_only
-            else partial(sqlite_file.open_reader, path)
+            else self._open_checked
         )
         self._open_reader = partial(ConnectionThread, open_reader, busy_timeout)
         open_writer = partial(sqlite_file.open_writer, path, busy_timeout, max_bytes)
         self._writer = ConnectionThread(
-            open_reader if self._read_only else open_writer, busy_timeout
+            partial(self._open_first, open_reader if self._read_only else open_writer), busy_timeout
         )
         self._readers: list[ConnectionThread] = []
         self._streams: set[ConnectionThread] = set()
@@ -158,6 +160,21 @@ class SqliteDatabase:
             self._closed = True
             await self._writer.close()
             raise
+
+    async def check_present(self) -> None:
+        """Raise :class:`LakeLostError` where the file was deleted, moved or replaced."""
+        await in_thread(self._files.check)
+
+    def load(self) -> DatabaseLoad:
+        """Return for how long readers are busy and writers wait."""
+        now = time.monotonic()
+        began = [thread.busy_since for thread in self._readers]
+        newest = max((each for each in began if each is not None), default=now)
+        all_busy = len(began) >= self._max_readers and None not in began
+        waits = [*self._waiting.values(), self._writer.lock_wanted_since or now]
+        return DatabaseLoad(
+            readers_busy=now - newest if all_busy else 0.0, writer_wait=now - min(waits)
+        )
 
     async def aclose(self) -> None:
         """Finish running statements and close all connections."""
@@ -265,14 +282,16 @@ class SqliteDatabase:
         async with self._writing() as waited:
             self._report_wait(waited)
             return await self._writer.run(
-                self._call(sqlite_jobs.execute, statement, filters, params)
+                self._call(self._execute_checked, statement, filters, params)
             )
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
         async with self._writing() as waited:
-            transaction = SqliteTransaction(self._run_in_writer, waited, self._report_wait)
+            transaction = SqliteTransaction(
+                self._run_in_writer, self._files.check, waited, self._report_wait
+            )
             try:
                 yield transaction
             except BaseException:
@@ -292,16 +311,31 @@ class SqliteDatabase:
         task = asyncio.current_task()
         if self._owner is task:
             raise ConfigurationError("a transaction is open in this task: write through it")
-        began = time.perf_counter()
-        async with self._lock:
+        waited = await self._wait_for_writer()
+        try:
             self._check_open()
             if self._guard is not None and self._guard.is_late:
                 await in_thread(self._guard.renew)
             self._owner = task
-            try:
-                yield time.perf_counter() - began
-            finally:
-                self._owner = None
+            yield waited
+        finally:
+            self._owner = None
+            self._lock.release()
+
+    async def _wait_for_writer(self) -> float:
+        """Take the lock of the writer; returns for how many seconds others had it."""
+        self._waiting[token := object()] = began = time.monotonic()
+        try:
+            await self._lock.acquire()
+        finally:
+            del self._waiting[token]
+        return time.monotonic() - began
+
+    def _execute_checked(
+        self, connection: apsw.Connection, sql: str, params: dict[str, Any]
+    ) -> int:
+        self._files.check()
+        return sqlite_jobs.execute(connection, sql, params)
 
     async def _run_in_writer(
         self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
@@ -309,6 +343,22 @@ class SqliteDatabase:
         return await self._writer.run(self._call(function, statement, filters, params))
 
     # --- connections and calls ----------------------------------------------------------------------------
+
+    def _open_first(self, opener: Callable[[], apsw.Connection]) -> apsw.Connection:
+        connection = opener()
+        self._files.remember()
+        return connection
+
+    def _open_checked(self) -> apsw.Connection:
+        """Open one more reader; of a path that now leads to another file, it would read another lake."""
+        self._files.check()
+        connection = sqlite_file.open_reader(self._path)
+        try:
+            self._files.check()
+        except BaseException:
+            connection.close(True)
+            raise
+        return connection
 
     def _check_open(self) -> None:
         if self._closed:
@@ -329,7 +379,12 @@ class SqliteDatabase:
         self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
     ) -> ConnectionCall[T]:
         sql = self._queries.text(statement, filters)
-        return self._mapped(lambda connection: function(connection, sql, params), statement)
+
+        def run(connection: apsw.Connection) -> T:
+            self._files.check_seldom()
+            return function(connection, sql, params)
+
+        return self._mapped(run, statement)
 
     def _mapped(self, function: ConnectionCall[T], statement: str) -> ConnectionCall[T]:
         def run(connection: apsw.Connection) -> T:
@@ -344,74 +399,14 @@ class SqliteDatabase:
                     )
                 return result
             except (apsw.Error, UnicodeEncodeError, OverflowError) as error:
+                if isinstance(error, apsw.Error) and not isinstance(error, apsw.ConstraintError):
+                    self._files.check()
                 translated = translate(error, self._path, connection, statement)
                 if isinstance(translated, CorruptionError):
                     self._damage = translated.message
                 raise translated or error from error
 
         return run
-
-
-class SqliteTransaction:
-    """An open write transaction. It begins with its first statement, which saves a call to the writer's thread."""
-
-    def __init__(
-        self,
-        run: Callable[..., Awaitable[Any]],
-        waited: float,
-        report_wait: Callable[[float], None],
-    ) -> None:
-        self._run = run
-        self._waited = waited
-        self._report_wait = report_wait
-        self._begun = False
-
-    async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
-        """Return all rows, including the transaction's own changes."""
-        rows: list[Row] = await self._do(sqlite_jobs.fetch, statement, filters, params)
-        return rows
-
-    async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
-        """Return the first row or None, including the transaction's own changes."""
-        row: Row | None = await self._do(sqlite_jobs.fetch_one, statement, filters, params)
-        return row
-
-    async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
-        """Run a change; returns the number of changed rows."""
-        changed: int = await self._do(sqlite_jobs.execute, statement, filters, params)
-        return changed
-
-    async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """Run a statement with positional parameters once for each row; reads ``rows`` on the writer's thread."""
-
-        def insert(connection: apsw.Connection, sql: str, _: dict[str, Any]) -> None:
-            connection.executemany(sql, rows)
-
-        await self._do(insert, statement, "", {})
-
-    def commit(self, connection: apsw.Connection) -> None:
-        """Commit, on the writer's thread."""
-        if self._begun:
-            sqlite_jobs.commit(connection)
-
-    async def _do(
-        self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
-    ) -> T:
-        def inside(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> T:
-            if not self._begun:
-                began = time.perf_counter()
-                try:
-                    sqlite_jobs.begin(connection)
-                finally:
-                    self._report_wait(self._waited + time.perf_counter() - began)
-                self._begun = True
-            # SQLite itself rolls back on a full disk or an interrupt: later statements must not commit on their own.
-            if not connection.in_transaction:
-                raise DatabaseError("the transaction was rolled back already")
-            return function(connection, sql, params)
-
-        result: T = await self._run(inside, statement, filters, params)
-        return result
 
 
 def _ignore(seconds: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -10,17 +11,26 @@ from msgspec import Struct
 
 from headrace.errors import HeadraceError
 
+Stamp = tuple[int, int]
+"""What tells a file from the one that has replaced it: its inode, and when it was written, in nanoseconds."""
+
 
 class ObjectInfo(Struct, frozen=True):
     """A stored object: its size in bytes, and the digest of its content (empty if the store does not know it).
 
     ``stored`` is when it was stored, in milliseconds since 1970; None where nobody looked.
+    ``stamp`` tells the object that was looked up from one that is stored under the name later.
     """
 
     name: str
     size: int
     sha256: bytes = b""
     stored: int | None = None
+    stamp: Stamp = (0, 0)
+
+
+Replacing = Callable[[str], AbstractAsyncContextManager[None]]
+"""Makes the block inside which the object of a name is replaced. It raises before the block where that is forbidden."""
 
 
 class Unfinished(Struct, frozen=True):
@@ -39,7 +49,10 @@ class StoredObject(Struct, frozen=True, gc=False):
 
 
 class ObjectStore(Protocol):
-    """A store of objects. Names are relative POSIX paths; :class:`BadRequestError` for one that could leave the store."""
+    """A store of objects. Names are relative POSIX paths; :class:`BadRequestError` for one that could leave the store.
+
+    Of two puts under one name the later one counts, where the store's owner permits that; see :data:`Replacing`.
+    """
 
     async def put(self, name: str, content: AsyncIterable[bytes], /) -> ObjectInfo:
         """Store a stream; the object becomes visible when it is complete."""
@@ -57,6 +70,10 @@ class ObjectStore(Protocol):
 
     async def heads(self, names: Sequence[str], /) -> list[ObjectInfo | None]:
         """Look up objects; None for each that does not exist."""
+        ...
+
+    async def unchanged(self, infos: Sequence[ObjectInfo], /) -> list[bool]:
+        """Whether each object is still the one that was looked up, in one short step."""
         ...
 
     async def head(self, name: str, /) -> ObjectInfo | None:
@@ -81,6 +98,10 @@ class ObjectStore(Protocol):
 
         An object that is stored or deleted meanwhile may be in it or not.
         """
+        ...
+
+    async def check_present(self) -> None:
+        """Raise :class:`~headrace.errors.LakeLostError` where the store is no longer the one that was opened."""
         ...
 
     async def delete(self, names: list[str], /) -> None:

@@ -11,13 +11,15 @@ from pathlib import Path
 
 from headrace.errors import HeadraceError
 from headrace.file_system import MANY, FileSystem
-from headrace.storage.objects import files
+from headrace.storage.objects import files, moves
 from headrace.storage.objects.base import ObjectInfo
 from headrace.storage.objects.files import ObjectWriter
 
 
 class ObjectBatch:
     """Objects of one store. :meth:`add` writes each to a hidden file, :meth:`publish` makes all of them visible.
+
+    Those whose names are taken stay hidden; ``taken`` are their places in the list. :meth:`replace` is for them.
 
     A file that is written to while it is copied is an error.
 
@@ -33,7 +35,8 @@ class ObjectBatch:
         self._sync = sync
         self._file_system = FileSystem(incoming) if sync else None
         self._writers: list[tuple[ObjectWriter, str]] = []
-        self._outcomes: list[ObjectInfo | HeadraceError] = []
+        self.outcomes: list[ObjectInfo | HeadraceError] = []
+        self.taken: list[int] = []
         self._can_clone = True
         self._prefix = secrets.token_hex(16)
 
@@ -44,35 +47,46 @@ class ObjectBatch:
             self._write(writer, source)
         except (HeadraceError, OSError) as error:
             writer.discard()
-            self._outcomes.append(self._translated(error))
+            self.outcomes.append(self._translated(error))
         else:
-            self._outcomes.append(files.object_info(name, writer))
+            self.outcomes.append(files.object_info(name, writer))
         self._writers.append((writer, target))
 
-    def publish(self) -> list[ObjectInfo | HeadraceError]:
-        """Sync all objects, rename them to their names, sync their folders; return the outcome of each."""
+    def publish(self) -> None:
+        """Sync all objects, rename them to their names, sync their folders."""
         together = len(self._writers) >= MANY and self._sync_all()
         alone = self._sync and not together
         moved: set[str] = set()
         for index, (writer, target) in enumerate(self._writers):
-            if isinstance(self._outcomes[index], HeadraceError):
+            if isinstance(self.outcomes[index], HeadraceError):
                 continue
             try:
                 if alone:
                     files.sync_file(writer.path)
-                writer.move(target, sync=alone)
-                moved.add(target.rpartition(os.sep)[0])
+                if writer.move_new(target, sync=alone):
+                    moved.add(target.rpartition(os.sep)[0])
+                else:
+                    self.taken.append(index)
             except (HeadraceError, OSError) as error:
-                self._outcomes[index] = self._translated(error)
+                self.outcomes[index] = self._translated(error)
         if together and not self._sync_all():
             with files.file_errors(self._root):
-                files.sync_new_folders(map(Path, moved))
-        return self._outcomes
+                moves.sync_new_folders(map(Path, moved))
+        self._close_file_system()
+
+    def replace(self, index: int) -> None:
+        """Rename one object to its name, in place of what is there."""
+        writer, target = self._writers[index]
+        with files.file_errors(self._root):
+            writer.replace(target, sync=self._sync)
 
     def close(self) -> None:
         """Remove what was not published."""
         for writer, _ in self._writers:
             writer.discard()
+        self._close_file_system()
+
+    def _close_file_system(self) -> None:
         if self._file_system is not None:
             self._file_system.close()
 

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -17,12 +17,14 @@ from headrace.errors import (
     BadRequestError,
     DiskFullError,
     HeadraceError,
+    LakeLostError,
     StorageError,
     TransferError,
 )
 from headrace.file_system import clone
-from headrace.storage.objects.base import ObjectInfo, StoredObject
+from headrace.storage.objects.base import ObjectInfo, Stamp, StoredObject
 from headrace.storage.objects.clearing import stored_at
+from headrace.storage.objects.moves import move_into_place, move_to_new_name, unlink
 
 CHUNK = 1 << 20
 
@@ -30,7 +32,6 @@ _DIGEST_ATTRIBUTE = "user.headrace.sha256"
 _DIGEST_BYTES = 32
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ = os.O_RDONLY | _BINARY
-_NEW_FOLDERS = 3  # above the last one: a name is prefix/organization/lake/object
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -48,6 +49,8 @@ def file_errors(path: Path) -> Iterator[None]:
 def translated(error: OSError, path: Path) -> StorageError:
     """Return the error that an :class:`OSError` in a folder means."""
     reason = error.strerror or str(error)
+    if error.errno == errno.ENOENT and not path.is_dir():
+        return lost(path)
     if error.errno in _FULL:
         return DiskFullError(
             f"no space left in {path}", hint="free space on its disk and run the same command again"
@@ -57,6 +60,14 @@ def translated(error: OSError, path: Path) -> StorageError:
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return StorageError("too many open files", hint="raise the limit (ulimit -n)")
     return StorageError(f"{path}: {reason}")
+
+
+def lost(folder: Path) -> LakeLostError:
+    """The error for a store whose folder is no longer the one that was opened."""
+    return LakeLostError(
+        f"the folder {folder} was deleted, moved or replaced while its lake was open",
+        hint="put it back, then open the lake again",
+    )
 
 
 class ObjectWriter:
@@ -121,9 +132,14 @@ class ObjectWriter:
         return self._hash.digest()
 
     def publish(self, target: str | Path, *, sync: bool) -> None:
-        """Rename the file to ``target``; with ``sync``, flush it to the disk first."""
+        """Rename the file to ``target``, in place of what is there; with ``sync``, flush it to the disk first."""
         self.seal(sync=sync)
-        self.move(target, sync=sync)
+        self.replace(target, sync=sync)
+
+    def publish_new(self, target: str, *, sync: bool) -> bool:
+        """Rename the file to ``target`` if no object has this name; False, and the sealed file stays, if one has."""
+        self.seal(sync=sync)
+        return self.move_new(target, sync=sync)
 
     def seal(self, *, sync: bool) -> None:
         """End writing: store the digest beside the content, and make the file read-only."""
@@ -134,8 +150,14 @@ class ObjectWriter:
             os.fsync(opened)
         self._close()
 
-    def move(self, target: str | Path, *, sync: bool) -> None:
-        """Rename the sealed file to ``target``."""
+    def move_new(self, target: str, *, sync: bool) -> bool:
+        """Rename the sealed file to ``target`` if no object has this name; False if one has."""
+        moved = move_to_new_name(self.path, target, sync=sync)
+        self._exists = not moved
+        return moved
+
+    def replace(self, target: str | Path, *, sync: bool) -> None:
+        """Rename the sealed file to ``target``, in place of what is there."""
         move_into_place(self.path, target, sync=sync)
         self._exists = False
 
@@ -193,21 +215,6 @@ class ObjectReader:
             os.close(opened)
 
 
-def move_into_place(source: str | Path, target: str | Path, *, sync: bool) -> None:
-    """Rename a file within the store; creates the folders of the target."""
-    try:
-        os.replace(source, target)
-    except FileNotFoundError:
-        created = Path(target).parent
-        created.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.replace(source, target)
-        if sync:
-            sync_new_folders([created])
-            return
-    if sync:
-        sync_folder(os.path.dirname(target))
-
-
 def walk(root: Path) -> Iterator[StoredObject]:
     """Yield the objects below a folder; unfinished files, whose folders begin with a dot, are none."""
     pending = [""]
@@ -240,29 +247,6 @@ def sync_file(path: str) -> None:
             os.close(opened)
 
 
-def unlink(paths: Iterable[str | Path]) -> None:
-    """Delete objects; missing ones are ignored."""
-    for path in paths:
-        with suppress(FileNotFoundError, NotADirectoryError):
-            os.unlink(path)
-
-
-def sync_folder(folder: str | Path) -> None:
-    """Flush the renames in a folder to the disk, if the system can open folders."""
-    with suppress(PermissionError, IsADirectoryError):
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
-
-
-def sync_new_folders(folders: Iterable[Path]) -> None:
-    """Flush folders of objects, and those above them that may be as new."""
-    for folder in {each for one in folders for each in (one, *list(one.parents)[:_NEW_FOLDERS])}:
-        sync_folder(folder)
-
-
 def open_source(source: Path) -> int:
     """Open a user's file for reading; raises an error for anything but a regular file."""
     try:
@@ -287,8 +271,8 @@ def changed(source: Path) -> TransferError:
     return TransferError(f"{source} changed during the upload", hint="run the same again")
 
 
-def stat_object(path: str) -> tuple[int, bytes, int] | None:
-    """Return the size of a regular file, its SHA-256 if the file system stores it, and when it was stored (ms since 1970).
+def stat_object(path: str) -> tuple[int, bytes, int, Stamp] | None:
+    """Return the size of a regular file, its SHA-256 if the file system stores it, when it was stored (ms since 1970), and its stamp.
 
     None if there is no file.
     """
@@ -300,9 +284,19 @@ def stat_object(path: str) -> tuple[int, bytes, int] | None:
         found = os.fstat(opened)
         if not stat.S_ISREG(found.st_mode):
             return None
-        return found.st_size, _stored_digest(opened), stored_at(found)
+        stamp = (found.st_ino, found.st_mtime_ns)
+        return found.st_size, _stored_digest(opened), stored_at(found), stamp
     finally:
         os.close(opened)
+
+
+def is_unchanged(path: str, info: ObjectInfo) -> bool:
+    """Whether a file is still the one that was looked up."""
+    try:
+        found = os.stat(path, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return (found.st_ino, found.st_mtime_ns) == info.stamp and found.st_size == info.size
 
 
 def open_object(path: str | Path) -> int:

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from headrace.errors import BadRequestError, HeadraceError, ObjectNotFoundError
+from headrace.errors import BadRequestError, HeadraceError, NotFoundError, ObjectNotFoundError
 from headrace.model.names import safe_parts
-from headrace.storage.objects import clearing, files, parts
-from headrace.storage.objects.base import ObjectInfo, StoredObject, Unfinished
+from headrace.storage.objects import clearing, files, moves, parts
+from headrace.storage.objects.base import ObjectInfo, Replacing, Stamp, StoredObject, Unfinished
 from headrace.storage.objects.batch import ObjectBatch
 from headrace.storage.objects.files import CHUNK, ObjectReader, ObjectWriter
 from headrace.threads import in_thread
@@ -35,13 +36,20 @@ class LocalObjectStore:
 
     With ``sync``, each object is flushed to the disk before it becomes visible. Without it, a power failure may lose
     the objects of the last seconds; :meth:`flush` flushes all of them at once.
+
+    An object is stored under a free name in one step that never replaces. Where the name is taken, ``replacing`` makes
+    the block inside which the object is replaced, or forbids it; by default it may be.
     """
 
-    def __init__(self, root: Path, *, sync: bool = True) -> None:
+    def __init__(
+        self, root: Path, *, sync: bool = True, replacing: Replacing = lambda name: nullcontext()
+    ) -> None:
         self._root = root
         self._incoming = root / ".incoming"
         self._parts = root / ".parts"
         self._sync = sync
+        self._replacing = replacing
+        self._opened: Stamp | None = None
         self._unsynced: set[str] = set()
         # A file is looked at several times while it is stored and registered.
         self._path = lru_cache(_KNOWN_PATHS)(self._find_path)
@@ -63,29 +71,47 @@ class LocalObjectStore:
                 folder.mkdir(mode=0o700, exist_ok=True)
             files.remove_stale(self._incoming, _STALE_SECONDS)
             files.remove_stale(self._parts, _STALE_UPLOAD_SECONDS)
+            self._opened = _folder_stamp(self._root)
 
     # --- whole objects ------------------------------------------------------------------------------------
 
     async def put(self, name: str, content: AsyncIterable[bytes], /) -> ObjectInfo:
         """Store a stream; the object becomes visible when it is complete."""
         target = self._path(name)
-
-        def publish(writer: ObjectWriter) -> ObjectInfo:
-            self._publish(writer, target)
-            return files.object_info(name, writer)
-
-        return await self._receive(content, publish)
+        writer = ObjectWriter(self._incoming)
+        try:
+            if not await self._receive(writer, content, lambda: self._publish(writer, target)):
+                await self._replace(name, writer, target)
+        finally:
+            writer.discard()
+        return files.object_info(name, writer)
 
     async def put_file(self, name: str, source: Path, /, *, move: bool = False) -> ObjectInfo:
         """Store a local file: shares its blocks if the file system can, else copies; with ``move``, renames."""
-        return await in_thread(self._put_file, name, self._path(name), source, move)
+        target = self._path(name)
+        writer = ObjectWriter(self._incoming)
+        try:
+            if not await in_thread(self._put_file, writer, target, source, move):
+                await self._replace(name, writer, target)
+            if move:
+                await self._run(moves.unlink, [source])
+        finally:
+            writer.discard()
+        return files.object_info(name, writer)
 
     async def put_files(
         self, sources: Sequence[tuple[str, Path]], /
     ) -> list[ObjectInfo | HeadraceError]:
         """Store local files by name in one thread call, synced together; a failed one does not stop the others."""
         targets = [(name, self._path(name), source) for name, source in sources]
-        return await in_thread(self._put_files, targets)
+        batch = await in_thread(self._put_files, targets)
+        if batch.taken:
+            try:
+                for index in batch.taken:
+                    await self._replace_in(batch, index, sources[index][0])
+            finally:
+                await in_thread(batch.close)
+        return batch.outcomes
 
     async def head(self, name: str, /) -> ObjectInfo | None:
         """Look up an object; None if it does not exist. The digest is known if the file system has attributes."""
@@ -103,6 +129,11 @@ class LocalObjectStore:
             ]
 
         return await self._run(look)
+
+    async def unchanged(self, infos: Sequence[ObjectInfo], /) -> list[bool]:
+        """Whether each object is still the one that was looked up, in one thread call."""
+        looked_up = [(self._path(info.name), info) for info in infos]
+        return await self._run(lambda: [files.is_unchanged(*each) for each in looked_up])
 
     async def get(
         self, name: str, /, *, offset: int = 0, length: int | None = None
@@ -135,10 +166,14 @@ class LocalObjectStore:
         while batch := await self._run(_take, found):
             yield batch
 
+    async def check_present(self) -> None:
+        """Raise :class:`~headrace.errors.LakeLostError` where the folder was deleted, moved or replaced."""
+        await self._run(self._check_present)
+
     async def delete(self, names: list[str], /) -> None:
         """Delete objects; missing ones are ignored. Folders stay: other writers may be using them."""
         paths = [self._path(name) for name in names]
-        await self._run(files.unlink, paths)
+        await self._run(moves.unlink, paths)
 
     async def delete_before(self, names: Sequence[str], before: int, /) -> list[str]:
         """Delete those of the objects that were stored before a time (ms since 1970); returns their names."""
@@ -162,7 +197,7 @@ class LocalObjectStore:
             for path in waiting:
                 files.sync_file(path)
             for folder in set(map(os.path.dirname, waiting)):
-                files.sync_folder(folder)
+                moves.sync_folder(folder)
 
         await self._run(sync_all)
 
@@ -179,11 +214,13 @@ class LocalObjectStore:
         """Store part ``number`` (from 1); returns its ETag. Sending a part again replaces it."""
         parts.check_number(number)
         folder = await self._run(parts.upload_folder, self._parts, name, upload_id)
-
-        def store(writer: ObjectWriter) -> str:
-            return parts.store_part(folder, number, writer, sync=False)
-
-        return await self._receive(content, store)
+        writer = ObjectWriter(self._incoming)
+        try:
+            return await self._receive(
+                writer, content, lambda: parts.store_part(folder, number, writer, sync=False)
+            )
+        finally:
+            writer.discard()
 
     async def complete_parts(
         self, name: str, upload_id: str, listed: list[tuple[int, str]], /
@@ -191,7 +228,27 @@ class LocalObjectStore:
         """Join ``(number, etag)`` parts in order of number; may be called again with the same result."""
         target = self._path(name)
         folder = await self._run(parts.upload_folder, self._parts, name, upload_id)
-        return await self._run(self._complete, name, target, folder, listed)
+        stored = await self._run(parts.completed_object, folder, name)
+        if stored is not None:
+            if await self.head(name) is None:
+                raise NotFoundError(
+                    f"{name} was deleted after its upload", hint="begin the upload again"
+                )
+            return stored
+        writer = ObjectWriter(self._incoming)
+
+        def join() -> bool:
+            parts.join_parts(folder, name, listed, writer)
+            return self._publish(writer, target)
+
+        try:
+            if not await self._run(join):
+                await self._replace(name, writer, target)
+        finally:
+            writer.discard()
+        stored = files.object_info(name, writer)
+        await self._run(parts.mark_completed, folder, stored)
+        return stored
 
     # --- on threads ---------------------------------------------------------------------------------------
 
@@ -203,75 +260,80 @@ class LocalObjectStore:
         return await in_thread(run)
 
     async def _receive(
-        self, content: AsyncIterable[bytes], finish: Callable[[ObjectWriter], T]
+        self, writer: ObjectWriter, content: AsyncIterable[bytes], finish: Callable[[], T]
     ) -> T:
         """Write a stream in steps of about a megabyte, one thread call each, then call ``finish``."""
-        writer = ObjectWriter(self._incoming)
         held: list[bytes] = []
         size = 0
 
         def write_and_finish() -> T:
             writer.write(held)
-            return finish(writer)
+            return finish()
 
+        async for chunk in content:
+            held.append(chunk)
+            size += len(chunk)
+            if size >= CHUNK:
+                await self._run(writer.write, held)
+                held, size = [], 0
+        return await self._run(write_and_finish)
+
+    async def _replace(self, name: str, writer: ObjectWriter, target: str) -> None:
+        """Put a written object in the place of another one, where that is permitted."""
+        async with self._replacing(name):
+            await self._run(lambda: writer.replace(target, sync=False))
+        if self._sync:
+            await self._run(moves.sync_folder, os.path.dirname(target))
+        else:
+            self._unsynced.add(target)
+
+    async def _replace_in(self, batch: ObjectBatch, index: int, name: str) -> None:
         try:
-            async for chunk in content:
-                held.append(chunk)
-                size += len(chunk)
-                if size >= CHUNK:
-                    await self._run(writer.write, held)
-                    held, size = [], 0
-            return await self._run(write_and_finish)
-        finally:
-            writer.discard()
+            async with self._replacing(name):
+                await in_thread(batch.replace, index)
+        except HeadraceError as error:
+            batch.outcomes[index] = error
 
-    def _put_file(self, name: str, target: str, source: Path, move: bool) -> ObjectInfo:
+    def _put_file(self, writer: ObjectWriter, target: str, source: Path, move: bool) -> bool:
         opened = files.open_source(source)
-        writer = ObjectWriter(self._incoming)
         try:
             with files.file_errors(self._root):
                 if not (move and writer.adopt(source, opened)) and not writer.clone(opened):
                     writer.copy(opened)
-                self._publish(writer, target)
-                if move:
-                    files.unlink([source])
+                return self._publish(writer, target)
         finally:
             os.close(opened)
-            writer.discard()
-        return files.object_info(name, writer)
 
-    def _put_files(self, sources: list[tuple[str, str, Path]]) -> list[ObjectInfo | HeadraceError]:
+    def _put_files(self, sources: list[tuple[str, str, Path]]) -> ObjectBatch:
+        """Store files; the batch stays open where names are taken."""
         with files.file_errors(self._root):
+            self._check_present()
             batch = ObjectBatch(self._root, self._incoming, sync=self._sync)
         try:
             for name, target, source in sources:
                 batch.add(name, target, source)
-            stored = batch.publish()
-        finally:
+            batch.publish()
+        except BaseException:
+            batch.close()
+            raise
+        if not batch.taken:
             batch.close()
         if not self._sync:
             self._unsynced.update(target for _, target, _ in sources)
-        return stored
+        return batch
 
-    def _complete(
-        self, name: str, target: str, folder: Path, listed: list[tuple[int, str]]
-    ) -> ObjectInfo:
-        if (stored := parts.completed_object(folder, name)) is not None:
-            return stored
-        writer = ObjectWriter(self._incoming)
-        try:
-            parts.join_parts(folder, name, listed, writer)
-            self._publish(writer, target)
-        finally:
-            writer.discard()
-        stored = files.object_info(name, writer)
-        parts.mark_completed(folder, stored)
-        return stored
-
-    def _publish(self, writer: ObjectWriter, target: str) -> None:
-        writer.publish(target, sync=self._sync)
-        if not self._sync:
+    def _publish(self, writer: ObjectWriter, target: str) -> bool:
+        """Give a written object its name; False where the name is taken."""
+        self._check_present()
+        published = writer.publish_new(target, sync=self._sync)
+        if published and not self._sync:
             self._unsynced.add(target)
+        return published
+
+    def _check_present(self) -> None:
+        """Raise an error where the folder is not the one that was prepared: what is stored there would be lost."""
+        if self._opened is not None and _folder_stamp(self._root) != self._opened:
+            raise files.lost(self._root)
 
     def _find_path(self, name: str) -> str:
         listed = safe_parts(name)
@@ -282,3 +344,8 @@ class LocalObjectStore:
 
 def _take(found: Iterator[StoredObject]) -> list[StoredObject]:
     return list(islice(found, _LISTED))
+
+
+def _folder_stamp(folder: Path) -> Stamp:
+    found = os.stat(folder)
+    return found.st_dev, found.st_ino

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.storage.objects.base import ObjectInfo
-from headrace.storage.objects.files import ObjectWriter, move_into_place, open_object
+from headrace.storage.objects.files import ObjectWriter, open_object
+from headrace.storage.objects.moves import move_into_place
 
 MAX_PARTS = 10_000
 

@@ -106,6 +106,12 @@ select 1 from lake k cross join data d
 where k.organization = :organization and d.lake_bucket = k.bucket and d.lake = k.no
   and d.object_name = :object_name
 
+-- name: registered_names
+select j.value from json_each(:keys) j
+where exists (select 1 from lake k cross join data d
+              where k.organization = :organization and d.lake_bucket = k.bucket and d.lake = k.no
+                and d.object_name = j.value)
+
 -- name: add_source
 insert into source (organization, name, created) values (:organization, :name, :created) returning no
 
