@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from aiohttp import web
-from aiohttp.http_exceptions import BadHttpMethod
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
 from aiohttp.http_parser import HttpRequestParserPy
 
 
@@ -143,6 +143,9 @@ async def send_continue(request: web.Request) -> None:
         request.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
 
+_BY_CLIENTS = (HttpProcessingError, ConnectionError)
+
+
 class ProtocolLog(logging.LoggerAdapter[logging.Logger]):
     """Logs aiohttp's protocol errors without quoting the request, which may hold a token."""
 
@@ -150,8 +153,10 @@ class ProtocolLog(logging.LoggerAdapter[logging.Logger]):
         super().__init__(logging.getLogger("headrace.server.protocol"), None)
 
     def exception(self, msg: object, *args: object, exc_info: Any = None, **more: Any) -> None:
-        """Log an error in one line, by the name of its class."""
-        self.warning("%s: %s", str(msg) % args if args else msg, type(exc_info).__name__)
+        """Log an error in one line, by the name of its class; what any client can provoke is no warning."""
+        level = logging.INFO if isinstance(exc_info, _BY_CLIENTS) else logging.WARNING
+        text = str(msg) % args if args else msg
+        self.log(level, "%s: %s", text, type(exc_info).__name__)
 
     def debug(self, msg: object, *args: object, exc_info: Any = None, **more: Any) -> None:
         """Log in the same way at the lowest level."""
