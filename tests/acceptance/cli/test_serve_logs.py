@@ -236,7 +236,11 @@ def test_a_log_that_cannot_be_opened_is_an_error(lake: tuple[Path, str], tmp_pat
 def test_what_any_client_can_provoke_is_no_warning(lake: tuple[Path, str]) -> None:
     with running("serve", lake[0], "--port", "0", "--json") as command:
         where = urlsplit(json.loads(command.first_line())["url"])
-        for damaged in (b"GET / HTTP/1.1\r\nbad\r\n\r\n", b"\x16\x03\x01\r\n\r\n", b"GET /[ \r\n\r\n"):
+        for damaged in (
+            b"GET / HTTP/1.1\r\nbad\r\n\r\n",
+            b"\x16\x03\x01\r\n\r\n",
+            b"GET /[ \r\n\r\n",
+        ):
             with socket.create_connection((where.hostname, where.port), timeout=30) as raw:
                 raw.sendall(damaged)
                 assert b" 400 " in raw.recv(100)
