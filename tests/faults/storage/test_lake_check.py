@@ -206,6 +206,43 @@ async def test_an_old_lake_gets_checksums_by_a_repair(tmp_path: Path) -> None:
     assert (await headrace.check_lake(old)).faults["page"]
 
 
+async def test_a_large_old_lake_gets_checksums_and_can_be_backed_up(tmp_path: Path) -> None:
+    """Of a database that is larger than SQLite's cache, pages are written before the first one."""
+    with tarfile.open(OLD) as archive:
+        archive.extractall(tmp_path, filter="data")
+    old = tmp_path / "lake"
+    async with headrace.connect(old):
+        pass
+    connection = raw(old)
+    with connection:
+        connection.executemany(
+            "insert into answered_call values (?, 1, 1, ?, 'x', x'00', ?, 9000000000000)",
+            ((no, f"key {no}", bytes([no % 251 + 1]) * 8000) for no in range(1, 3000)),
+        )
+    wanted = connection.execute("select no, answer from answered_call order by no").fetchall()
+    connection.close()
+
+    def kept(lake: Path) -> bool:
+        reading = raw(lake)
+        found = reading.execute("select no, answer from answered_call order by no").fetchall()
+        reading.close()
+        return found == wanted
+
+    await headrace.backup_lake(old, tmp_path / "backup")
+    await headrace.restore_lake(tmp_path / "backup", tmp_path / "restored")
+    assert kept(tmp_path / "restored")
+    assert (await headrace.check_lake(tmp_path / "restored")).checksums == "none"
+    report = await headrace.check_lake(old, repair=True)
+    assert (report.ok, report.checksums) == (True, "verified")
+    assert kept(old)
+    assert (await headrace.check_lake(old)).ok
+    await headrace.backup_lake(old, tmp_path / "second")
+    await headrace.restore_lake(tmp_path / "second", tmp_path / "again")
+    assert kept(tmp_path / "again")
+    report = await headrace.check_lake(tmp_path / "again")
+    assert (report.ok, report.checksums) == (True, "verified")
+
+
 async def test_the_copy_of_a_killed_rewrite_is_dropped(lake: Path) -> None:
     copy = lake / "headrace.db-checksums"
     copy.write_bytes(b"half")

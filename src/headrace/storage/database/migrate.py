@@ -19,12 +19,13 @@ APPLICATION_ID = 0x68647263  # "hdrc"
 PAGE_SIZE = 8192
 
 
-def prepare(connection: apsw.Connection, path: Path) -> None:
+def prepare(connection: apsw.Connection, path: Path, *, checksums: bool = True) -> None:
     """Set up an empty file as a lake's database."""
     if _header(connection, "application_id") or not _is_empty(connection):
         raise LakeError(f"{path} is already in use", hint="choose a new folder")
     connection.pragma("page_size", PAGE_SIZE)
-    sqlite_checksums.reserve(connection)
+    if checksums:
+        sqlite_checksums.reserve(connection)
     connection.pragma("journal_mode", "wal")
     connection.pragma("application_id", APPLICATION_ID)
 

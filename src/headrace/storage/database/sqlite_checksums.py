@@ -58,6 +58,11 @@ def reserve(connection: apsw.Connection) -> None:
         connection.reserve_bytes("main", RESERVED)
 
 
+def has_room(connection: apsw.Connection) -> bool:
+    """Return whether the pages of a database have room for checksums."""
+    return connection.reserve_bytes("main") == RESERVED
+
+
 def observe(connection: apsw.Connection, path: Path, *, writes: bool) -> None:
     """Call this for a new connection, before it reads or writes: compares no checksums that may be wrong.
 
@@ -66,7 +71,7 @@ def observe(connection: apsw.Connection, path: Path, *, writes: bool) -> None:
         path: The file of its database.
         writes: Whether it may write.
     """
-    if connection.reserve_bytes("main") != RESERVED:
+    if not has_room(connection):
         return
     if available():
         if _stale(path).exists():
@@ -78,7 +83,7 @@ def observe(connection: apsw.Connection, path: Path, *, writes: bool) -> None:
 
 def state_of(connection: apsw.Connection, path: Path) -> PageChecksums:
     """Return whether the database of a connection has checksums, and whether they are compared."""
-    if connection.reserve_bytes("main") != RESERVED:
+    if not has_room(connection):
         return PageChecksums.NONE
     if not available():
         return PageChecksums.UNAVAILABLE
@@ -109,6 +114,7 @@ def rewrite(path: Path) -> None:
             raise LakeBusyError(f"another process uses {path}", hint="stop it and run this again")
         connection.reserve_bytes("main", RESERVED)
         connection.execute("vacuum into ?", (str(copy),))
+        _write_checksums(copy)
         os.chmod(copy, path.stat().st_mode & 0o777)
         _sync(copy)
         os.replace(copy, path)
@@ -117,6 +123,25 @@ def rewrite(path: Path) -> None:
     finally:
         connection.close(True)
         copy.unlink(missing_ok=True)
+
+
+def _write_checksums(path: Path) -> None:
+    """Write all pages of a file that no other connection has open, and read them again.
+
+    The VFS knows from the first page that a file has checksums. A copy that is larger than the cache is begun with other
+    pages, whose checksums are missing.
+    """
+    connection = connect(str(path), apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX)
+    try:
+        connection.pragma("checksum_verification", "off")
+        connection.pragma("journal_mode", "off")
+        connection.execute("vacuum")
+        connection.pragma("checksum_verification", "on")
+        size = connection.pragma("page_size")
+        for offset in range(0, path.stat().st_size, size):
+            connection.read("main", 0, offset, size)
+    finally:
+        connection.close(True)
 
 
 def left_over(path: Path) -> Path | None:

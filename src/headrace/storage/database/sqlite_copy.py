@@ -29,7 +29,7 @@ class CatalogCopy:
 
     def begin(self, source: apsw.Connection) -> None:
         """Create the file, and take the snapshot that is copied."""
-        sqlite_file.create_empty(self._path)
+        sqlite_file.create_for_copy(self._path, source)
         source.execute("begin")
         source.execute("select count(*) from sqlite_schema").fetchall()
         try:

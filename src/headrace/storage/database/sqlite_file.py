@@ -39,11 +39,13 @@ def _make(path: Path) -> None:
         raise StorageError(f"cannot create {path}: {error.strerror}") from error
 
 
-def _prepare(path: Path, fill: Callable[[apsw.Connection], None]) -> None:
+def _prepare(
+    path: Path, fill: Callable[[apsw.Connection], None], *, checksums: bool = True
+) -> None:
     try:
         connection = sqlite_checksums.connect(str(path), _FLAGS)
         try:
-            migrate.prepare(connection, path)
+            migrate.prepare(connection, path, checksums=checksums)
             fill(connection)
         finally:
             connection.close(True)
@@ -51,10 +53,14 @@ def _prepare(path: Path, fill: Callable[[apsw.Connection], None]) -> None:
         raise translate(error, path, None) or error from error
 
 
-def create_empty(path: Path) -> None:
-    """Create the file of a catalog without tables, for a copy of another catalog to be written into."""
+def create_for_copy(path: Path, source: apsw.Connection) -> None:
+    """Create the file of a catalog without tables, for a copy of a catalog to be written into.
+
+    It reserves room for checksums only if the source does: pages are copied as they are, and a checksum would be written
+    over the end of a page that has no room for it.
+    """
     _make(path)
-    _prepare(path, lambda connection: None)
+    _prepare(path, lambda connection: None, checksums=sqlite_checksums.has_room(source))
 
 
 def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.Connection:
