@@ -156,7 +156,7 @@ async def test_a_lake_keeps_all_that_it_needs(tmp_path: Path, later: None) -> No
     assert await digests(tmp_path / "lake") == before
     async with headrace.connect(tmp_path / "lake") as client:
         version = await client.version(NAME)
-        report = await version.download("images", str(tmp_path / "pulled"), progress=None)
+        report = await version.download(tmp_path / "pulled", progress=None)
         assert report.failed == 0
 
 
