@@ -72,7 +72,8 @@ class Context:
 
     ``background`` runs what outlives a call; ``jobs`` runs the jobs that the API shows. ``slots`` limits how much of
     this machine processings use at once. ``public_address`` is where a server in this process serves the lake, None
-    without a server. ``undo`` says how long and how much of a removal is kept. The platform sets ``jobs`` once it has a
+    without a server. ``undo`` says how long and how much of a removal is kept. ``repeats``
+    counts the calls that were answered as an earlier one with the same key was. The platform sets ``jobs`` once it has a
     runner.
     """
 
@@ -93,6 +94,7 @@ class Context:
         self.slots = Slots.of_this_machine()
         self.public_address: str | None = None
         self.undo = undo or UndoPolicy()
+        self.repeats = 0
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""

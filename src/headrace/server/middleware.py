@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from uuid import uuid4
 
@@ -84,7 +83,6 @@ def make_middleware(drain: RequestDrain, observer: RequestObserver) -> Middlewar
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-        started = time.perf_counter()
         given = request.headers.get(REQUEST_ID, "")
         request_id = given if _SAFE_ID.match(given) else uuid4().hex
         note_request(request, request_id)
@@ -97,7 +95,7 @@ def make_middleware(drain: RequestDrain, observer: RequestObserver) -> Middlewar
                     work.fail(str(response.status))
         except asyncio.CancelledError:
             if observer.enabled:
-                observer.ended(request, CLIENT_GONE, 0, time.perf_counter() - started)
+                observer.ended(request, CLIENT_GONE, 0)
             raise
         if not response.prepared:
             response.headers[REQUEST_ID] = request_id

@@ -208,3 +208,16 @@ def test_a_port_in_use_is_named(lake: tuple[Path, str], processes: str) -> None:
     assert outcome.status == 1
     assert f"cannot listen on 127.0.0.1:{port} for metrics" in outcome.err
     assert "--metrics" in outcome.err
+
+
+def test_repeated_calls_are_counted(lake: tuple[Path, str]) -> None:
+    with served(lake, "--processes", "2") as (_, address, metrics):
+        token = {"Authorization": f"Bearer {lake[1]}"}
+        ping = json.loads(asked(address, "GET", "/api/home/ping", **token)[1])
+        path = f"/api/organization/{ping['default_organization']}/datasets"
+        body = json.dumps({"name": "streets"}).encode()
+        answers = {
+            asked(address, "POST", path, body, Idempotency_Key="one", **token) for _ in range(3)
+        }
+        assert len(answers) == 1
+        assert of(scraped(metrics), "headrace_repeated_calls_total") == 2

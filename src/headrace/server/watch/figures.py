@@ -87,6 +87,13 @@ class ServerFigures:
             "headrace_log_lines_lost", "Lines of logs that could not be written.", registry=registry
         )
         self._known_lost = 0
+        self._repeats = Counter(
+            "headrace_repeated_calls",
+            "Calls that a client repeated after it had lost the answer, and that were answered as before.",
+            registry=registry,
+        )
+        self._known_repeats = platform.context.repeats
+        self._platform = platform
         Gauge("headrace_processes", "Processes that answer.", registry=registry).set(1)
         starts = Counter("headrace_process_starts", "Starts of processes.", registry=registry)
         starts.inc()
@@ -140,6 +147,9 @@ class ServerFigures:
         lost = lost_lines()
         self._lost.inc(lost - self._known_lost)
         self._known_lost = lost
+        repeats = self._platform.context.repeats
+        self._repeats.inc(repeats - self._known_repeats)
+        self._known_repeats = repeats
         return [
             Family(
                 family.name,

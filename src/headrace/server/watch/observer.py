@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import time
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -38,9 +39,13 @@ _access = logging.getLogger(ACCESS)
 
 
 class RequestFacts(Struct):
-    """What is known of a request before it is answered: its id and, once its token was checked, the caller."""
+    """What is known of a request before it is answered.
+
+    ``began`` is the performance counter when its head was read; ``access`` is set once its token was checked.
+    """
 
     id: str
+    began: float
     access: Access | None = None
 
 
@@ -69,14 +74,16 @@ class RequestObserver:
         """Whether anything listens."""
         return self._figures is not None or _access.isEnabledFor(logging.INFO)
 
-    def ended(self, request: web.BaseRequest, status: int, sent: int, seconds: float) -> None:
+    def ended(self, request: web.BaseRequest, status: int, sent: int) -> None:
         """Tell of a request that has ended."""
+        facts = facts_of(request)
+        # The clock of the event loop, which aiohttp takes the time by, counts whole milliseconds.
+        seconds = time.perf_counter() - facts.began
         operation = self.operation_of(request)
         received = _received(request)
         if self._figures is not None:
             self._figures.request_ended(operation, status, received, sent, seconds)
         if _access.isEnabledFor(logging.INFO):
-            facts = facts_of(request)
             access = facts.access
             fields = Fields(
                 id=facts.id,
@@ -111,7 +118,7 @@ class RequestObserver:
                 self, request: web.BaseRequest, response: web.StreamResponse, time: float
             ) -> None:
                 status = CLIENT_GONE if is_gone(request) else response.status
-                observer.ended(request, status, response.body_length, time)
+                observer.ended(request, status, response.body_length)
 
             @property
             def enabled(self) -> bool:
@@ -121,8 +128,8 @@ class RequestObserver:
 
 
 def note_request(request: web.Request, request_id: str) -> None:
-    """Attach the id of a request to it."""
-    request[_FACTS] = RequestFacts(request_id)
+    """Attach its id to a request whose head has been read."""
+    request[_FACTS] = RequestFacts(request_id, time.perf_counter())
 
 
 def note_caller(request: web.Request, access: Access) -> None:
@@ -138,7 +145,7 @@ def is_gone(request: web.BaseRequest) -> bool:
 def facts_of(request: web.BaseRequest) -> RequestFacts:
     """Return the facts of a request; those of one whose head could not be read are empty."""
     facts = request.get(_FACTS)
-    return RequestFacts("-") if facts is None else facts
+    return RequestFacts("-", time.perf_counter()) if facts is None else facts
 
 
 def _names(app: web.Application) -> Mapping[web.AbstractRoute, str]:
