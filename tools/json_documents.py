@@ -547,6 +547,51 @@ class UserAddDocument(Change):
     users: list[str]
 
 
+class UserRemoveDocument(Change):
+    """headrace user remove; ``tokens`` is the number of tokens that were revoked."""
+
+    user: str
+    organizations: list[str]
+    tokens: int
+
+
+class OrganizationBody(Part):
+    """An organization of a lake, and the roles of its members."""
+
+    name: str
+    id: str
+    members: dict[str, str]
+
+
+class OrganizationListDocument(Document):
+    """headrace organization list."""
+
+    organizations: list[OrganizationBody]
+
+
+class OrganizationCreateDocument(Change):
+    """headrace organization create."""
+
+    name: str
+    owner: str
+
+
+class OrganizationRenameDocument(Change):
+    """headrace organization rename."""
+
+    old: str
+    name: str
+
+
+class OrganizationAddDocument(Change):
+    """headrace organization add; ``before`` is the role until now, null for a new member."""
+
+    name: str
+    user: str
+    role: str
+    before: str | None
+
+
 # --- servers, tokens, the command line --------------------------------------------------------------------
 
 
@@ -565,9 +610,11 @@ class TokenBody(Part):
     name: str
     user: str
     organization: str
+    read_only: bool
     created: str
     expires: str | None
     revoked: str | None
+    last_used: str | None
 
 
 class TokenCreateDocument(TokenBody):
@@ -588,6 +635,39 @@ class TokenRevokeDocument(Change):
 
     id: str
     name: str
+
+
+class TokenRotateKeyDocument(Change):
+    """headrace token rotate-key; ``key`` is the number of the new key, in a dry run that of the current one."""
+
+    key: int
+    dropped: int
+
+
+class AuditBody(Part):
+    """A row of the audit log; ``subject`` holds ids, names and numbers. ``address`` is that of the client of a server."""
+
+    id: str
+    time: str
+    organization: str | None
+    user: str | None
+    operation: str
+    subject: dict[str, Any]
+    address: str | None
+    system_user: str | None
+    client: str
+
+
+class AuditDocument(Document):
+    """headrace audit."""
+
+    entries: list[AuditBody]
+
+
+class AuditRow(AuditBody):
+    """A line of headrace audit --jsonl."""
+
+    schema: str
 
 
 class LogoutDocument(Document):
@@ -693,10 +773,18 @@ GROUPS: dict[str, type[Struct]] = {
     "headrace.campaign.delete/1": CampaignEndDocument,
     "headrace.user.list/1": UserListDocument,
     "headrace.user.add/1": UserAddDocument,
+    "headrace.user.remove/1": UserRemoveDocument,
+    "headrace.organization.list/1": OrganizationListDocument,
+    "headrace.organization.create/1": OrganizationCreateDocument,
+    "headrace.organization.rename/1": OrganizationRenameDocument,
+    "headrace.organization.add/1": OrganizationAddDocument,
     "headrace.serve/1": ServeDocument,
     "headrace.token.create/1": TokenCreateDocument,
     "headrace.token.list/1": TokenListDocument,
     "headrace.token.revoke/1": TokenRevokeDocument,
+    "headrace.token.rotate-key/1": TokenRotateKeyDocument,
+    "headrace.audit/1": AuditDocument,
+    "headrace.audit.row/1": AuditRow,
     "headrace.logout/1": LogoutDocument,
     "headrace.whoami/1 (all profiles)": ProfilesDocument,
     "headrace.explain/1 (all codes)": CodesDocument,

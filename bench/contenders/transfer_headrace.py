@@ -9,8 +9,8 @@ import anyio
 import uvloop
 
 from bench.contenders.job import add_figures, measured_job, run
-from headrace.backend.remote import USER_AGENT
 from headrace.backend.remote_file import RemoteFile
+from headrace.client_name import PRODUCT
 from headrace.net.storage_session import StorageSession
 from headrace.transfer.download.run import run as transfer
 from headrace.transfer.progress import Progress
@@ -59,7 +59,7 @@ async def fetch_all(
     late: list[float] = []
     watching = asyncio.create_task(record_delays(late)) if stalls else None
     with measured_job():
-        session = StorageSession(user_agent=USER_AGENT, fast_path=fast_path)
+        session = StorageSession(user_agent=PRODUCT, fast_path=fast_path)
         try:
             with Progress("pull", "files", None) as progress:
                 report = await transfer(

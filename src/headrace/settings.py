@@ -31,12 +31,17 @@ _PREFIX = "HEADRACE_"
 TOKEN_VARIABLE = _PREFIX + "TOKEN"
 _ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
-PERSONAL = frozenset({"allow_http", "metrics", "public_url", "state", "trust_storage"})
+PERSONAL = frozenset(
+    {
+        *("allow_http", "audit_days", "audit_rows", "metrics"),
+        *("proxies", "public_url", "state", "trust_storage"),
+    }
+)
 """The settings that a project's file cannot change.
 
 Whoever writes a repository could use them to have files fetched from the network of the person who cloned it, to send
-a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host or show
-its figures to a network.
+a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host, believe
+invented addresses of clients, show its figures to a network, or delete the audit log of a lake.
 """
 
 _TOKEN = "token"
@@ -81,6 +86,18 @@ class UndoPolicy(Struct, frozen=True, kw_only=True):
     max_bytes: int = 2 << 30
 
 
+class AuditPolicy(Struct, frozen=True, kw_only=True):
+    """How much of the audit log of a lake is kept.
+
+    Attributes:
+        days: Days after which rows are deleted.
+        rows: Maximum number of rows; the oldest are deleted first.
+    """
+
+    days: float = 365.0
+    rows: int = 1_000_000
+
+
 class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The settings in effect.
 
@@ -91,6 +108,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         state: The folder for the state of interrupted uploads, and of the folders that headrace wrote.
         undo_days: Days for which removals from a lake can be undone. Default: 7.
         undo_bytes: Bytes that the records of removals may take, per lake. Default: 2 GiB.
+        audit_days: Days for which the audit log of a lake is kept. Default: 365.
+        audit_rows: Rows that the audit log of a lake keeps. Default: 1,000,000.
         trust_storage: Follow URLs of files that point to this machine or its network, or are not encrypted, although
             the server itself is remote and encrypted.
         allow_http: Send tokens without encryption to other machines too.
@@ -105,6 +124,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         ready_free_bytes: Of ``headrace serve``: bytes of free space below which it is not ready. Default: 256 MiB.
         ready_seconds: Of ``headrace serve``: seconds that all readers may be busy, or a call wait to write, before it is
             not ready. Default: 10.
+        failed_tokens: Of ``headrace serve``: wrong tokens that an address may send before it has to wait. Default: 10.
+        proxies: Of ``headrace serve``: proxies in front of it that add to ``X-Forwarded-For``. Default: 0.
+        max_launches: Of ``headrace serve``: launched jobs of an organization that run or wait at once. Default: 20.
     """
 
     organization: str | None = None
@@ -113,6 +135,8 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     state: str | None = None
     undo_days: float | None = None
     undo_bytes: int | None = None
+    audit_days: float | None = None
+    audit_rows: int | None = None
     trust_storage: bool = False
     allow_http: bool = False
     url_ttl: int | None = None
@@ -125,6 +149,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop_seconds: float | None = None
     ready_free_bytes: int | None = None
     ready_seconds: float | None = None
+    failed_tokens: int | None = None
+    proxies: int | None = None
+    max_launches: int | None = None
 
     def undo_policy(self) -> UndoPolicy:
         """Return how much of what is removed is kept, and for how long."""
@@ -132,6 +159,14 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return UndoPolicy(
             days=default.days if self.undo_days is None else self.undo_days,
             max_bytes=default.max_bytes if self.undo_bytes is None else self.undo_bytes,
+        )
+
+    def audit_policy(self) -> AuditPolicy:
+        """Return how much of the audit log is kept."""
+        default = AuditPolicy()
+        return AuditPolicy(
+            days=default.days if self.audit_days is None else self.audit_days,
+            rows=default.rows if self.audit_rows is None else self.audit_rows,
         )
 
     def state_folder(self) -> Path:
@@ -148,6 +183,8 @@ class SettingsKeywords(TypedDict, total=False):
     state: str | None
     undo_days: float | None
     undo_bytes: int | None
+    audit_days: float | None
+    audit_rows: int | None
     trust_storage: bool | None
     allow_http: bool | None
     url_ttl: int | None
@@ -160,6 +197,9 @@ class SettingsKeywords(TypedDict, total=False):
     stop_seconds: float | None
     ready_free_bytes: int | None
     ready_seconds: float | None
+    failed_tokens: int | None
+    proxies: int | None
+    max_launches: int | None
 
 
 def load_settings(
@@ -290,7 +330,7 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
         raise ConfigurationError(f"{origin}: {error}", hint="correct the value") from None
     if settings.max_workers is not None and settings.max_workers < 1:
         raise ConfigurationError(f"{origin}: max_workers must be at least 1")
-    for name in ("url_ttl", "max_body", "max_upload"):
+    for name in ("url_ttl", "max_body", "max_upload", "failed_tokens", "max_launches"):
         if (given := getattr(settings, name)) is not None and given < 1:
             raise ConfigurationError(f"{origin}: {name} must be at least 1")
     for name in ("query_seconds", "keepalive_seconds", "ready_seconds"):
@@ -300,7 +340,10 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
         raise ConfigurationError(
             f"{origin}: public_url must be an address", hint="for example https://data.example.com"
         )
-    for name in ("undo_days", "undo_bytes", "stop_seconds", "ready_free_bytes"):
+    for name in (
+        *("undo_days", "undo_bytes", "stop_seconds", "ready_free_bytes"),
+        *("proxies", "audit_days", "audit_rows"),
+    ):
         if (getattr(settings, name) or 0) < 0:
             raise ConfigurationError(f"{origin}: {name} must not be negative")
     return settings

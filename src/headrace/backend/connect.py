@@ -114,7 +114,9 @@ async def _open(
     from headrace.platform.core.access import local_access
     from headrace.platform.platform import Platform
 
-    open_platform = partial(Platform.open, folder, undo=settings.undo_policy())
+    open_platform = partial(
+        Platform.open, folder, undo=settings.undo_policy(), audit=settings.audit_policy()
+    )
     platform = await open_platform()
     try:
         if username is None and token is not None:

@@ -11,7 +11,6 @@ from uuid import UUID, uuid4
 import anyio
 from msgspec import UNSET
 
-from headrace._version import __version__
 from headrace.backend.base import (
     CallOptions,
     CallResult,
@@ -27,6 +26,7 @@ from headrace.backend.upload.journal import UploadJournal
 from headrace.backend.upload.multipart import PARALLEL, PART_BYTES
 from headrace.backend.upload.signed_put import SignedUploader
 from headrace.backend.upload.uploader import RemoteUpload
+from headrace.client_name import PRODUCT, client_name
 from headrace.errors import AuthenticationError, HeadraceError, TransferError
 from headrace.event_loop import LoopBinding
 from headrace.garbage import collector_paused
@@ -51,8 +51,6 @@ from headrace.protocol.wire import decode_error
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread, in_thread_if
 from headrace.tracing import outgoing_headers
-
-USER_AGENT = f"headrace/{__version__}"
 
 SERVER_LIMITS = Limits(
     import_assets=250,
@@ -83,9 +81,9 @@ class ConnectionPool:
         return f"ConnectionPool({self.api.address!r})"
 
     def _open(self) -> None:
-        self.api = ApiSession(self._address, self._token, user_agent=USER_AGENT)
+        self.api = ApiSession(self._address, self._token, user_agent=client_name())
         url_policy = policy_for(self.api.address, trusted=self._trusted)
-        self.storage = StorageSession(user_agent=USER_AGENT, url_policy=url_policy)
+        self.storage = StorageSession(user_agent=PRODUCT, url_policy=url_policy)
 
     def current(self) -> ConnectionPool:
         """Return the pool, with connections of the running event loop."""

@@ -30,7 +30,8 @@ from headrace.cli.move.import_ import import_
 from headrace.cli.move.pull import pull
 from headrace.cli.move.push import push
 from headrace.cli.move.sync import sync
-from headrace.cli.server import token
+from headrace.cli.server import organization, token
+from headrace.cli.server.audit import audit
 from headrace.cli.server.serve import serve
 from headrace.cli.undo import undo
 from headrace.cli.version import contents, delete, from_tags, label, tag, version
@@ -88,6 +89,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "restore": (restore, SERVE),
     "doctor": (doctor, SERVE),
     "serve": (serve, SERVE),
+    "audit": (audit, SERVE),
     "login": (login, ME),
     "logout": (logout, ME),
     "whoami": (whoami, ME),
@@ -178,14 +180,29 @@ SUBCOMMANDS: dict[str, tuple[str, Group, dict[str, Callable[..., Any]]]] = {
         },
     ),
     "user": (
-        "List users, and let them use a dataset.",
+        "List users, let them use a dataset, and remove them from a lake.",
         WORK,
-        {"list": user.list_, "add": user.add},
+        {"list": user.list_, "add": user.add, "remove": user.remove},
     ),
     "token": (
-        "Create, list and revoke the tokens of a lake's server.",
+        "Create, list and revoke the tokens of a lake's server, and change the key of its file URLs.",
         SERVE,
-        {"create": token.create, "list": token.list_, "revoke": token.revoke},
+        {
+            "create": token.create,
+            "list": token.list_,
+            "revoke": token.revoke,
+            "rotate-key": token.rotate_key,
+        },
+    ),
+    "organization": (
+        "List, create and rename the organizations of a lake, and add users to them.",
+        SERVE,
+        {
+            "list": organization.list_,
+            "create": organization.create,
+            "rename": organization.rename,
+            "add": organization.add,
+        },
     ),
 }
 """Commands of two words."""
@@ -214,6 +231,7 @@ USAGE = {
     "restore": "DIR LAKE",
     "doctor": "[LAKE]",
     "serve": "LAKE",
+    "audit": "LAKE",
     "login": "URL",
     "logout": "[URL]",
     "whoami": "[URL]",

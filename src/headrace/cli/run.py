@@ -29,6 +29,7 @@ from headrace.cli.console.result import (
 )
 from headrace.cli.console.terminal import choose_color
 from headrace.cli.parse import parse
+from headrace.client_name import name_command
 from headrace.errors import HeadraceWarning
 
 Command = Callable[[], Coroutine[Any, Any, Result | None]]
@@ -110,6 +111,7 @@ def _run(arguments: Sequence[str]) -> int:
             show=partial(_warn, output.reporter),
         )
         output.reporter.start(parsed.name)
+        name_command(parsed.name.replace(".", " "))
         logging.getLogger("headrace.cli").debug("%s started", parsed.name)
         warnings.showwarning = partial(_show_warning, output.reporter)
         result = _run_async(parsed.command, output.reporter)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from headrace.platform.background import Background
-from headrace.settings import UndoPolicy
+from headrace.settings import AuditPolicy, UndoPolicy
 from headrace.storage.database.base import Database, Statements, Transaction
 from headrace.storage.objects.base import ObjectStore
 from headrace.subprocesses.slots import Slots
@@ -72,9 +72,10 @@ class Context:
 
     ``background`` runs what outlives a call; ``jobs`` runs the jobs that the API shows. ``slots`` limits how much of
     this machine processings use at once. ``public_address`` is where a server in this process serves the lake, None
-    without a server. ``undo`` says how long and how much of a removal is kept. ``repeats``
-    counts the calls that were answered as an earlier one with the same key was. The platform sets ``jobs`` once it has a
-    runner.
+    without a server. ``undo`` says how long and how much of a removal is kept, ``audit`` the same of the audit log.
+    ``repeats`` counts the calls that were answered as an earlier one with the same key was. ``max_launches`` is how many
+    launched jobs of an organization may run and wait at once, None without a limit. ``noted_tokens`` are those whose use
+    is being recorded. The platform sets ``jobs`` once it has a runner.
     """
 
     jobs: JobQueue
@@ -85,6 +86,7 @@ class Context:
         database: Database,
         objects: ObjectStore,
         undo: UndoPolicy | None = None,
+        audit: AuditPolicy | None = None,
     ) -> None:
         self.path = path
         self.database = database
@@ -95,6 +97,9 @@ class Context:
         self.public_address: str | None = None
         self.undo = undo or UndoPolicy()
         self.repeats = 0
+        self.audit = audit or AuditPolicy()
+        self.max_launches: int | None = None
+        self.noted_tokens: set[int] = set()
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""

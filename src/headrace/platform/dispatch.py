@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from headrace.errors import PermissionDeniedError
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.protocol.operation import Operation, P, R
@@ -46,3 +47,12 @@ def then(operation: Operation[P, R]) -> Callable[[NextStep[R]], NextStep[R]]:
         return step
 
     return register
+
+
+def check_allowed(access: Access, operation: Operation[P, R]) -> None:
+    """Raise PermissionDeniedError where a read-only caller would change something."""
+    if access.read_only and not operation.safe:
+        raise PermissionDeniedError(
+            f"the token is read-only, and {operation.name} changes something",
+            hint="use another token: headrace token create",
+        )

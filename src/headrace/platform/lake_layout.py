@@ -10,15 +10,15 @@ from pathlib import Path
 
 from headrace.errors import LakeError, NotALakeError, StorageError
 from headrace.folders.lakes import DATABASE, check_no_lake, is_lake
+from headrace.platform.accounts.members import add_organization, put_member
 from headrace.platform.accounts.signing_keys import SECRET_BYTES
+from headrace.platform.core.access import OWNER
 from headrace.storage.database.base import Transaction
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.threads import in_thread
 
 ORGANIZATION = "local"
 ACCOUNT = "local"
-CONNECTOR = "lake"
-DATALAKE = "default"
 
 _LEFT_OVER = ".headrace-"
 
@@ -51,23 +51,9 @@ async def check_lake(path: Path) -> None:
 
 
 async def _fill(tx: Transaction, now: int) -> None:
-    await tx.execute("accounts.add_organization", no=1, name=ORGANIZATION, created=now)
-    await tx.execute("accounts.add_account", no=1, username=ACCOUNT, created=now)
-    await tx.execute("accounts.add_membership", organization=1, account=1, role="owner")
-    await tx.execute(
-        "accounts.add_connector", no=1, organization=1, name=CONNECTOR, kind="lake", created=now
-    )
-    await tx.execute(
-        "datalake.add_lake",
-        no=1,
-        bucket=0,
-        organization=1,
-        connector=1,
-        name=DATALAKE,
-        created=now,
-        is_default=1,
-    )
-    await tx.execute(
+    await add_organization(tx, 1, ORGANIZATION, now)
+    await put_member(tx, 1, ACCOUNT, OWNER, now)
+    await tx.fetch_one(
         "accounts.add_signing_key", secret=secrets.token_bytes(SECRET_BYTES), created=now
     )
 

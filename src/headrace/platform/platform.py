@@ -19,11 +19,12 @@ from headrace.platform.campaigns import campaigns, steps, sync, tasks
 from headrace.platform.care.held import HeldLake
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
+from headrace.platform.core.audit import AuditedDatabase
 from headrace.platform.datalake import data, datalakes, register, sources, uploads
 from headrace.platform.datalake.registered import replacing_unregistered
-from headrace.platform.dispatch import HANDLERS, NEXT_STEPS
+from headrace.platform.dispatch import HANDLERS, NEXT_STEPS, check_allowed
 from headrace.platform.idempotency import answer_once
-from headrace.platform.jobs import content_gc, records
+from headrace.platform.jobs import content_gc, launched, records
 from headrace.platform.jobs.maintenance import keep_clean
 from headrace.platform.jobs.marking import mark_versions
 from headrace.platform.jobs.runner import JobRunner, WorkFactory
@@ -35,7 +36,7 @@ from headrace.platform.tags import attach, tags
 from headrace.platform.undo import handler as undo_handler
 from headrace.platform.versions import copy, datasets, fork, locks, versions
 from headrace.protocol.operation import Operation, P, R
-from headrace.settings import UndoPolicy
+from headrace.settings import AuditPolicy, UndoPolicy
 from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.base import ObjectStore
@@ -72,8 +73,8 @@ JOB_KINDS: dict[str, WorkFactory] = {
     tag_conversion.KIND: tag_conversion.ConversionWork,
     fork.KIND: fork.ForkWork,
     copy.KIND: copy.CopyWork,
-    run.VERSION_KIND: run.ProcessingWork,
-    run.LAKE_KIND: run.ProcessingWork,
+    launched.VERSION_KIND: run.ProcessingWork,
+    launched.LAKE_KIND: run.ProcessingWork,
 }
 """The jobs that run here, by kind."""
 
@@ -91,8 +92,9 @@ class Platform:
         objects: ObjectStore,
         undo: UndoPolicy | None = None,
         held: HeldLake | None = None,
+        audit: AuditPolicy | None = None,
     ) -> None:
-        self.context = Context(path, database, objects, undo)
+        self.context = Context(path, database, objects, undo, audit)
         self._held = held
         self.jobs = JobRunner(self.context, JOB_KINDS)
         self.context.jobs = self.jobs
@@ -113,6 +115,7 @@ class Platform:
         busy_timeout: float = 30.0,
         query_seconds: float | None = None,
         undo: UndoPolicy | None = None,
+        audit: AuditPolicy | None = None,
         verify: bool = False,
     ) -> Platform:
         """Open a lake, and resume in the background what an earlier stop or crash interrupted.
@@ -122,7 +125,7 @@ class Platform:
 
         ``busy_timeout`` is how many seconds to wait for another process that writes, ``query_seconds`` how long a
         listing by a query may take (default: as long as it needs), ``undo`` how long and how much of a
-        removal is kept. Raises :class:`NotALakeError`,
+        removal is kept, ``audit`` the same of the audit log. Raises :class:`NotALakeError`,
         :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`LakeHeldError`, :class:`CorruptionError` or
         :class:`StorageError`.
         """
@@ -143,7 +146,7 @@ class Platform:
             objects = LocalObjectStore(folder / OBJECTS, replacing=replacing_unregistered(database))
             if not database.read_only:
                 await objects.prepare()
-            platform = cls(folder, database, objects, undo, held)
+            platform = cls(folder, database, objects, undo, held, audit)
             background = platform.context.background
             await background.open()
         except BaseException:
@@ -165,11 +168,15 @@ class Platform:
         A call that creates something may carry a ``key``: the same call with the same key changes nothing more and
         returns the first answer again. Other calls can be repeated without one.
         """
-        handler = HANDLERS[operation.name]
+        check_allowed(access, operation)
+        handler, context = HANDLERS[operation.name], self.context
+        if not operation.safe:
+            audited = AuditedDatabase(context, access, operation.name, request)
+            context = context.with_database(audited)
         if key is not None and operation.creates:
-            answer: R = await answer_once(self.context, access, operation, request, handler, key)
+            answer: R = await answer_once(context, access, operation, request, handler, key)
         else:
-            answer = await handler(self.context, access, request)
+            answer = await handler(context, access, request)
         step = NEXT_STEPS.get(operation.name)
         return answer if step is None else await step(self.context, access, answer)
 

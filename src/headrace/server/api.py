@@ -8,6 +8,7 @@ from typing import Any
 
 from aiohttp import web
 
+from headrace.platform.dispatch import check_allowed
 from headrace.platform.platform import Platform
 from headrace.protocol.codec import BIG_BODY, decode_request, encode_response
 from headrace.protocol.operation import Operation
@@ -44,6 +45,7 @@ def _route(
     async def handle(request: web.Request) -> web.Response:
         access = await authenticator.authenticate(request)
         note_caller(request, access)
+        check_allowed(access, operation)  # before the body is read
         call = await _read(request, operation)
         answering = partial(platform.call, access, operation, call, key=request.headers.get(KEY))
         if operation.safe and getattr(call, "q", None):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from headrace.errors import LakeError
-from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.platform import Platform
 from headrace.server import api
 from headrace.server.authentication import Authenticator
 from headrace.server.files import FileRoutes
+from headrace.server.key_ring import KeyRing
 from headrace.server.middleware import RequestDrain, make_middleware
 from headrace.server.process_board import ProcessBoard
 from headrace.server.readiness import Readiness
@@ -31,18 +30,9 @@ async def make_app(
     Raises:
         LakeError: The lake has no signing key.
     """
-    keys = await signing_keys(platform.context)
-    if not keys:
-        raise LakeError(
-            "the lake has no key to sign file URLs with", hint="create it again: headrace init"
-        )
-    authenticator = Authenticator(platform, keys[0], settings)
-    files = FileRoutes(
-        platform.context.objects,
-        platform.context.database,
-        {key.no: key.secret for key in keys},
-        max_upload=settings.max_upload,
-    )
+    keys = await KeyRing.open(platform.context)
+    authenticator = Authenticator(platform, keys, settings)
+    files = FileRoutes(platform.context.objects, platform.context.database, keys, settings)
     app = web.Application(
         client_max_size=settings.max_body, middlewares=[make_middleware(drain, observer)]
     )

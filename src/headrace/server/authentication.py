@@ -8,10 +8,14 @@ from uuid import UUID
 from aiohttp import web
 
 from headrace.errors import AuthenticationError, BadRequestError, PermissionDeniedError
-from headrace.platform.accounts.signing_keys import SigningKey
+from headrace.platform.accounts.tokens import UnknownTokenError
 from headrace.platform.accounts.tokens import authenticate as authenticate_token
 from headrace.platform.core.access import Access
+from headrace.platform.core.origin import MAX_CLIENT, Origin
 from headrace.platform.platform import Platform
+from headrace.server.guesses import TokenGuard
+from headrace.server.key_ring import KeyRing
+from headrace.server.peers import peer_of
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
 
@@ -25,28 +29,43 @@ _HOST = re.compile(r"^[A-Za-z0-9._-]+(:[0-9]{1,5})?$|^\[[0-9A-Fa-f:.]+\](:[0-9]{
 class Authenticator:
     """Authenticates callers, by the headers of their requests alone."""
 
-    def __init__(self, platform: Platform, key: SigningKey, settings: ServerSettings) -> None:
+    def __init__(self, platform: Platform, keys: KeyRing, settings: ServerSettings) -> None:
         self._platform = platform
-        self._key = key
+        self._keys = keys
         self._settings = settings
+        self._guard = TokenGuard(settings.failed_tokens)
 
     async def authenticate(self, request: web.Request) -> Access:
         """Return the access of a caller.
 
         Raises:
             AuthenticationError: The token is missing or invalid.
+            RateLimitError: Too many wrong tokens came from the address of the caller.
             PermissionDeniedError: The token is not valid for the organization.
         """
-        caller = await authenticate_token(
-            self._platform.context, _token(request), _organization(request)
-        )
+        token, peer = _token(request), peer_of(request, self._settings.proxies)
+        was_tried = self._guard.check(peer, token)
+        try:
+            caller = await authenticate_token(self._platform.context, token, _organization(request))
+        except UnknownTokenError:
+            self._guard.wrong(peer)
+            raise
+        self._guard.right(peer, caller.digest, was_tried=was_tried)
+        client = request.headers.get("User-Agent", "")[:MAX_CLIENT]
+        if not client.isascii():
+            client = client.encode("ascii", "backslashreplace").decode()[:MAX_CLIENT]
         return Access(
             account=caller.account,
             username=caller.username,
             organization=caller.membership.organization,
             organization_id=caller.membership.id,
-            urls=UrlSigner(self._base(request), self._key, life=self._settings.url_ttl),
+            urls=UrlSigner(
+                self._base(request), await self._keys.newest(), life=self._settings.url_ttl
+            ),
             precise=OWN_CLIENT in request.headers,
+            is_owner=caller.membership.is_owner,
+            read_only=caller.read_only,
+            origin=Origin(address=peer, client=client),
         )
 
     def is_near(self, request: web.Request) -> bool:

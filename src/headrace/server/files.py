@@ -7,7 +7,7 @@ import mimetypes
 import os
 import re
 import stat
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from functools import partial
 from typing import Any, NamedTuple
@@ -18,7 +18,9 @@ from aiohttp import web
 from headrace.errors import NotFoundError, StorageError
 from headrace.platform.datalake.registered import check_unregistered
 from headrace.server.http_protocol import defer_continue
-from headrace.server.signing import PREFIX, Grant, verify
+from headrace.server.key_ring import KeyRing
+from headrace.server.settings import ServerSettings
+from headrace.server.signing import PREFIX, Grant, key_number, verify
 from headrace.server.uploads import UploadReceiver
 from headrace.storage.database.base import Database
 from headrace.storage.objects.base import ObjectStore
@@ -67,17 +69,15 @@ class FileRoutes:
     """The handlers of the file URLs of one lake."""
 
     def __init__(
-        self,
-        objects: ObjectStore,
-        database: Database,
-        keys: Mapping[int, bytes],
-        *,
-        max_upload: int,
+        self, objects: ObjectStore, database: Database, keys: KeyRing, settings: ServerSettings
     ) -> None:
         self._objects = objects
         self._database = database
         self._keys = keys
-        self._receiver = UploadReceiver(objects, max_upload, partial(check_unregistered, database))
+        self._life = settings.url_ttl
+        self._receiver = UploadReceiver(
+            objects, settings.max_upload, partial(check_unregistered, database)
+        )
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes of files."""
@@ -90,18 +90,18 @@ class FileRoutes:
 
     async def receive_form(self, request: web.Request) -> web.Response:
         """Store the file of a multipart form."""
-        return await self._receiver.form(request, self._grant(request))
+        return await self._receiver.form(request, await self._grant(request))
 
     async def receive_bytes(self, request: web.Request) -> web.Response:
         """Store a whole object, or one part of a multipart upload."""
-        grant = self._grant(request)
+        grant = await self._grant(request)
         if grant.upload_id:
             return await self._receiver.part(request, grant)
         return await self._receiver.whole(request, grant)
 
     async def read(self, request: web.Request) -> web.StreamResponse:
         """Send a file or a range of it, always with a Content-Length."""
-        found = await self._find(self._grant(request).object_name)
+        found = await self._find((await self._grant(request)).object_name)
         headers = _headers(found)
         if found.etag and request.headers.get("If-None-Match") in (found.etag, "*"):
             return web.Response(status=304, headers=headers)
@@ -116,8 +116,10 @@ class FileRoutes:
         headers["Content-Range"] = f"bytes {span.start}-{last}/{found.size}"
         return await self._send(request, found, span, 206, headers)
 
-    def _grant(self, request: web.Request) -> Grant:
-        return verify(self._keys, request.method, request.match_info["name"], request.query)
+    async def _grant(self, request: web.Request) -> Grant:
+        name, query = request.match_info["name"], request.query
+        keys = await self._keys.accepted(key_number(query))
+        return verify(keys, request.method, name, query, life=self._life)
 
     async def _find(self, name: str) -> _StoredFile:
         path = self._objects.local_path(name)

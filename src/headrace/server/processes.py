@@ -69,8 +69,10 @@ async def serve_with_processes(
     """
     settings = settings or ServerSettings()
     # Errors of the lake are raised here, and a lake of an earlier version is migrated once.
-    async with await Platform.open(lake, undo=settings.undo, verify=True):
+    async with await Platform.open(lake, undo=settings.undo, audit=settings.audit, verify=True):
         pass
+    # Each process counts wrong tokens for itself.
+    settings = replace(settings, failed_tokens=max(1, settings.failed_tokens // processes))
     with (
         nullcontext() if unix_socket is not None else _reserve(host, port) as reserved,
         board_file(processes) as board,

@@ -80,6 +80,7 @@ async def serve(
         await Platform.open(
             lake,
             undo=settings.undo,
+            audit=settings.audit,
             query_seconds=settings.query_seconds,
             # Processes that share a port are started by one that has done it.
             verify=not share_port,
@@ -148,6 +149,7 @@ async def serving(
                 hint="choose another host= or port=",
             ) from None
         try:
+            platform.context.max_launches = settings.max_launches
             if unix_socket is None:
                 address = address_of(host, site.bound_port)
                 platform.context.public_address = f"http://{_local_host(host)}:{site.bound_port}"
@@ -158,6 +160,7 @@ async def serving(
                 yield address
         finally:
             platform.context.public_address = None
+            platform.context.max_launches = None
             await site.stop()
             platform.jobs.end_waits()
             await drain.drain(settings.stop_seconds)

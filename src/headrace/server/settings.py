@@ -8,7 +8,7 @@ from typing import Self
 from msgspec import Struct
 
 from headrace.errors import ConfigurationError
-from headrace.settings import Settings, UndoPolicy
+from headrace.settings import AuditPolicy, Settings, UndoPolicy
 
 MIB = 1024 * 1024
 
@@ -26,7 +26,10 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     host in the request. ``query_seconds`` is the time that a listing by a query may take. ``stop_seconds`` is the time that active requests have to finish when the server stops. ``undo``
     says for how long, and up to which size, removals are recorded so that they can be undone. ``keepalive_seconds`` is how
     long an idle connection stays open. ``metrics`` is where figures for Prometheus are served, as ``PORT`` of this machine
-    or ``HOST:PORT``; by default nowhere.
+    or ``HOST:PORT``; by default nowhere. ``audit`` says how much of the audit log is kept, ``failed_tokens`` how
+    many wrong tokens an address may send in ten minutes before further ones have to wait, ``proxies`` how many proxies
+    in front of the server add to ``X-Forwarded-For``, ``max_launches`` how many launched jobs of an organization may run
+    and wait at once.
 
     A server is not ready where its disk has less than ``ready_free_bytes`` of room, or where for more than
     ``ready_seconds`` all readers are busy, a call waits to write, or one of its processes is silent.
@@ -43,6 +46,10 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     ready_free_bytes: int = 256 * MIB
     ready_seconds: float = 10.0
     undo: UndoPolicy = UndoPolicy()
+    audit: AuditPolicy = AuditPolicy()
+    failed_tokens: int = 10
+    proxies: int = 0
+    max_launches: int = 20
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -50,10 +57,12 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
         names = (
             *("max_body", "url_ttl", "public_url", "query_seconds", "stop_seconds"),
             *("ready_free_bytes", "ready_seconds"),
+            *("failed_tokens", "proxies", "max_launches"),
         )
         given = {name: getattr(settings, name) for name in (*names, *_OPERATION)}
         return cls(
             undo=settings.undo_policy(),
+            audit=settings.audit_policy(),
             **{name: value for name, value in given.items() if value is not None},
         )
 

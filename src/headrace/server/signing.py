@@ -22,6 +22,9 @@ from headrace.platform.accounts.signing_keys import SigningKey
 PREFIX = "/files/"
 LIFE_SECONDS = 3600
 
+NOTICE_SECONDS = 10.0
+"""Within so many seconds, all processes of a server sign with a new key."""
+
 # HMAC (RFC 2104) over blocks of SHA-256.
 _BLOCK = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
@@ -153,24 +156,26 @@ def _text(parts: Iterable[str | int]) -> str:
 
 
 def verify(
-    keys: Mapping[int, bytes],
+    keys: Mapping[int, SigningKey],
     method: str,
     object_name: str,
     query: Mapping[str, str],
     *,
+    life: int = LIFE_SECONDS,
     clock: Callable[[], float] = time.time,
 ) -> Grant:
     """Verify a signed URL and return its grant. A URL to download an object is also valid for ``HEAD``.
 
     Args:
-        keys: Secrets of the lake by key number.
+        keys: Keys of the lake by number.
         method: Method of the request.
         object_name: Name of the object in the path.
         query: Parameters of the URL.
+        life: Longest validity of a URL in seconds; one that a replaced key signed ends so long after that at most.
         clock: Current time in seconds since the epoch.
 
     Raises:
-        PermissionDeniedError: The URL is incomplete, expired, or has a wrong signature.
+        PermissionDeniedError: The URL is incomplete, expired, has a wrong signature, or its key is no longer valid.
     """
     try:
         grant = Grant(
@@ -181,12 +186,30 @@ def verify(
             query.get("upload_id", ""),
             int(query.get("part", "0")),
         )
-        secret = keys[int(query["key"])]
+        no = int(query["key"])
         signature = query["signature"].encode()
     except (KeyError, ValueError):
         raise PermissionDeniedError("the file URL is incomplete") from None
-    if not hmac.compare_digest(sign(secret, grant).encode(), signature):
+    key = keys.get(no)
+    if key is None or _outlives(grant, key, life):
+        raise PermissionDeniedError(
+            "the key that signed the file URL is no longer valid", hint="request a new URL"
+        )
+    if not hmac.compare_digest(sign(key.secret, grant).encode(), signature):
         raise PermissionDeniedError("the file URL is not valid for this request")
     if grant.expires < clock():
         raise PermissionDeniedError("the file URL has expired", hint="request a new URL")
     return grant
+
+
+def key_number(query: Mapping[str, str]) -> int:
+    """Return the number of the key of a URL; 0, which no key has, where there is none."""
+    try:
+        return int(query.get("key", "0"))
+    except ValueError:
+        return 0
+
+
+def _outlives(grant: Grant, key: SigningKey, life: int) -> bool:
+    """Whether a grant is valid for longer than the server could have made it with a key that was replaced."""
+    return key.retired is not None and grant.expires > key.retired / 1000 + life + NOTICE_SECONDS

@@ -234,6 +234,37 @@ class TransactionConformance:
                 await tx.insert_many("conformance.add_many", rows)
         assert await names(database) == []
 
+    async def test_a_change_at_the_commit_is_part_of_the_transaction(
+        self, database: Database
+    ) -> None:
+        async with database.transaction() as tx:
+            tx.execute_at_commit("conformance.add", name="b", last=2)
+            await tx.execute("conformance.add", name="a", last=1)
+            assert await tx.fetch_one("conformance.one", name="b") is None
+        assert await names(database) == ["a", "b"]
+        with pytest.raises(LookupError):
+            async with database.transaction() as tx:
+                await tx.execute("conformance.add", name="c", last=3)
+                tx.execute_at_commit("conformance.add", name="d", last=4)
+                raise LookupError
+        assert await names(database) == ["a", "b"]
+
+    async def test_a_change_at_the_commit_that_fails_rolls_back(self, database: Database) -> None:
+        with pytest.raises(UniqueViolationError):
+            async with database.transaction() as tx:
+                tx.execute_at_commit("conformance.add", name="a", last=2)
+                await tx.execute("conformance.add", name="a", last=1)
+        assert await names(database) == []
+        await database.execute("conformance.add", name="a", last=1)
+        assert await names(database) == ["a"]
+
+    async def test_a_transaction_without_a_statement_writes_nothing(
+        self, database: Database
+    ) -> None:
+        async with database.transaction() as tx:
+            tx.execute_at_commit("conformance.add", name="a", last=1)
+        assert await names(database) == []
+
     async def test_many_tasks_reading_and_writing_lose_nothing(self, database: Database) -> None:
         async def count_up(task: int) -> None:
             for _ in range(10):

@@ -48,6 +48,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, drawn: Drawn) -> Path:
     place.done("processing add", "blur", "--command", "true")
     place.done("token create", "--name", "ci")
     place.done("backup", folder / "backups")
+    place.done("organization add", "local", "ann")
     return folder
 
 

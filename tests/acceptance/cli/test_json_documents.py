@@ -152,9 +152,18 @@ def test_the_groups_print_what_the_page_promises(lake: Place, drawn: Drawn, tmp_
     check("campaign delete", "demo/v1", "--yes")
     check("user list")
     check("user add", "demo", "local")
-    token = check("token create")["id"]
+    check("organization add", "local", "ann")
+    check("organization create", "vision")
+    check("organization rename", "vision", "sight")
+    check("organization list")
+    token = check("token create", "--user", "ann")["id"]
     check("token list")
     check("token revoke", token)
+    check("token rotate-key")
+    check("user remove", "ann")
+    check("audit")
+    fits(lake.run("audit", "--jsonl"), "headrace.audit.row/1")
+    seen.add("headrace.audit.row/1")
     out = tmp_path / "out.json"
     check("convert", drawn.annotations, out, "--to", "coco")
     check("copy", lake.target, "demo/v1", lake.target, "demo/copy")

@@ -29,6 +29,9 @@ OPTIONS = {
     "--keepalive-seconds": "0.4",
     "--ready-free-bytes": "4611686018427387904",
     "--ready-seconds": "7.5",
+    "--failed-tokens": "3",
+    "--proxies": "1",
+    "--max-launches": "5",
 }
 
 

@@ -26,7 +26,6 @@ from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
 
 OUTSIDE = {
     "the lock itself": {"lock_version", "unlock_version"},
-    "reads by POST": {"check_removal", "export_annotations"},
     "makes another version or dataset": {
         "create_dataset",
         "create_version",
@@ -55,7 +54,6 @@ OUTSIDE = {
         "generate_presigned_url",
         "init_multipart_upload",
         "prepare_uploads",
-        "retrieve_presigned_url",
     },
     "of a job; what the job writes is refused": {
         "cancel_job",

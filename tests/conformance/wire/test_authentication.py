@@ -12,6 +12,7 @@ import aiohttp
 import pytest
 
 from headrace.protocol.operations import OPERATIONS
+from headrace.server.settings import ServerSettings
 from tests.support.lakes.servers import Running, running
 
 ANY_ID = "0197c4a0-0000-7000-8000-000000000001"
@@ -19,7 +20,8 @@ ANY_ID = "0197c4a0-0000-7000-8000-000000000001"
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Running]:
-    async with running(tmp_path / "lake") as found:
+    # Tests here send many wrong tokens; those of test_token_guesses.py are slowed down.
+    async with running(tmp_path / "lake", ServerSettings(failed_tokens=10_000)) as found:
         yield found
 
 

@@ -102,7 +102,7 @@ async def add_organization(lake: Lake, no: int = 2, name: str = "other") -> Lake
     database, now = lake.platform.context.database, lake.platform.context.clock()
     await database.execute("accounts.add_organization", no=no, name=name, created=now)
     await database.execute("accounts.add_account", no=no, username=name, created=now)
-    await database.execute("accounts.add_membership", organization=no, account=no, role="owner")
+    await database.execute("accounts.set_membership", organization=no, account=no, role="owner")
     await database.execute(
         "accounts.add_connector", no=no, organization=no, name="lake", kind="lake", created=now
     )

@@ -186,7 +186,7 @@ async def stranger(lake: Stocked) -> Stocked:
     async with lake.platform.context.database.transaction() as tx:
         await tx.execute("accounts.add_organization", no=2, name="strangers", created=now)
         await tx.execute("accounts.add_account", no=2, username="stranger", created=now)
-        await tx.execute("accounts.add_membership", organization=2, account=2, role="owner")
+        await tx.execute("accounts.set_membership", organization=2, account=2, role="owner")
         await tx.execute(
             "accounts.add_connector", no=2, organization=2, name="lake", kind="lake", created=now
         )
@@ -216,7 +216,7 @@ async def colleague(lake: Stocked) -> Stocked:
     async with lake.platform.context.database.transaction() as tx:
         await tx.execute("accounts.add_account", no=3, username="colleague", created=now)
         await tx.execute(
-            "accounts.add_membership",
+            "accounts.set_membership",
             organization=lake.access.organization,
             account=3,
             role="owner",

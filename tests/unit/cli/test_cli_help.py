@@ -78,7 +78,7 @@ READS = {
     *("ls", "stats", "explain", "whoami", "completion", "version list", "version show"),
     *("version digest", "tag list", "label list", "label show", "undo list", "undo show"),
     *("processing list", "job list", "job show", "job log", "campaign list", "campaign show"),
-    *("campaign assignments", "user list", "token list"),
+    *("campaign assignments", "user list", "token list", "organization list", "audit"),
     # It changes nothing without --repair, and tells then what that would mend.
     *("check", "du", "doctor"),
 }

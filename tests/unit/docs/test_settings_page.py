@@ -60,7 +60,7 @@ def test_every_option_of_serve_has_a_row_with_its_variable_and_key() -> None:
 
 def test_every_field_of_the_settings_can_be_set() -> None:
     options = {option.removeprefix("--").replace("-", "_") for option in rows()}
-    fields = {*ServerSettings.__struct_fields__} - {"undo"}
+    fields = {*ServerSettings.__struct_fields__} - {"undo", "audit"}
     assert fields <= options
     assert fields <= {*Settings.__struct_fields__}
 
@@ -69,5 +69,5 @@ def test_every_option_is_read_by_the_server() -> None:
     """A setting that is loaded and not handed on would do nothing."""
     source = (PAGE.parents[2] / "src/headrace/cli/server/serve.py").read_text(encoding="utf-8")
     loaded = source.partition("load_settings(\n")[2].partition(")")[0]
-    fields = {*ServerSettings.__struct_fields__} - {"undo"}
+    fields = {*ServerSettings.__struct_fields__} - {"undo", "audit"}
     assert {*re.findall(r"(\w+)=\1", loaded)} == fields

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from headrace.errors import (
@@ -14,9 +15,17 @@ from headrace.errors import (
     PermissionDeniedError,
 )
 from headrace.platform.accounts.signing_keys import signing_keys
-from headrace.platform.accounts.tokens import authenticate, create_token, list_tokens, revoke_token
+from headrace.platform.accounts.tokens import (
+    USED_EVERY_MS,
+    authenticate,
+    create_token,
+    list_tokens,
+    revoke_token,
+)
 from headrace.platform.core.access import local_access
+from headrace.platform.platform import Platform
 from tests.support.lakes.lake import Lake
+from tests.support.processes.waiting import until
 
 
 async def test_a_token_opens_its_organization_and_is_nowhere_in_the_lake(lake: Lake) -> None:
@@ -27,7 +36,8 @@ async def test_a_token_opens_its_organization_and_is_nowhere_in_the_lake(lake: L
     assert (caller.account, caller.username) == (1, "local")
     assert caller.membership.id == lake.organization
     assert token not in repr(info)
-    assert await list_tokens(lake.platform.context) == [info]
+    (listed,) = await list_tokens(lake.platform.context)
+    assert msgspec.structs.replace(listed, last_used=None) == info
     await lake.platform.context.database.fetch("accounts.tokens")
     content = b"".join(
         path.read_bytes() for path in lake.platform.context.path.glob("headrace.db*")
@@ -89,7 +99,7 @@ async def test_an_expired_token_is_refused(lake: Lake) -> None:
 
 async def test_a_token_is_only_good_for_its_organization(lake: Lake, stranger: Lake) -> None:
     await lake.platform.context.database.execute(
-        "accounts.add_membership", organization=2, account=1, role="member"
+        "accounts.set_membership", organization=2, account=1, role="member"
     )
     token, info = await create_token(lake.platform.context, organization_name="other")
     assert info.organization == "other"
@@ -101,7 +111,7 @@ async def test_a_token_is_only_good_for_its_organization(lake: Lake, stranger: L
 
 
 async def test_an_unknown_organization_is_named_with_the_known_ones(lake: Lake) -> None:
-    with pytest.raises(NotFoundError, match="you are a member of: local"):
+    with pytest.raises(NotFoundError, match="the lake has: local"):
         await create_token(lake.platform.context, organization_name="acme")
     with pytest.raises(NotFoundError, match="you are a member of: local"):
         await local_access(lake.platform.context, organization_name="acme")
@@ -115,3 +125,40 @@ async def test_signing_keys_are_kept_and_never_shown(lake: Lake) -> None:
     assert key.secret.hex() not in repr(key)
     assert repr(key.secret) not in repr(key)
     assert await signing_keys(lake.platform.context) == [key]
+
+
+async def test_the_last_use_is_recorded_beside_the_calls_and_not_at_each(lake: Lake) -> None:
+    context = lake.platform.context
+    token, _ = await create_token(context)
+    now = [context.clock()]
+    context.clock = lambda: now[0]  # type: ignore[assignment, return-value]
+
+    async def used() -> int | None:
+        await until(lambda: not context.noted_tokens)
+        return (await list_tokens(context))[0].last_used
+
+    assert await used() is None
+    await authenticate(context, token)
+    first = now[0]
+    assert await used() == first
+    now[0] += USED_EVERY_MS - 1
+    async with await Platform.open(context.path) as other:
+        # Neither this process nor another one writes again so soon.
+        other.context.clock = context.clock
+        for each in (context, other.context):
+            await authenticate(each, token)
+            assert not each.noted_tokens
+        now[0] += 2
+        await authenticate(other.context, token)
+        await until(lambda: not other.context.noted_tokens)
+    assert await used() == now[0]
+
+
+async def test_a_refused_token_is_not_used(lake: Lake) -> None:
+    context = lake.platform.context
+    token, info = await create_token(context)
+    await revoke_token(context, info.id)
+    with pytest.raises(AuthenticationError, match="revoked"):
+        await authenticate(context, token)
+    assert not context.noted_tokens
+    assert (await list_tokens(context))[0].last_used is None

@@ -113,6 +113,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "serve lake --port 9000 --processes 4",
         "serve lake --metrics 9464 --access-log access.log",
     ),
+    "audit": (
+        "audit lake",
+        "audit lake --since 2030-01-31 --user ann --jsonl",
+        "audit lake --operation 'token.*' --json",
+    ),
     "completion": (
         "completion bash",
         "completion zsh",
@@ -368,6 +373,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "user add lake bccd local --dry-run",
         "user add https://hub.example bccd ann bob",
     ),
+    "user remove": (
+        "user remove lake ann --dry-run",
+        "user rm lake ann",
+        "user remove lake ann --organization local",
+    ),
     "job log": (
         "job log lake ID",
         "job log lake ID --json",
@@ -381,7 +391,32 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
     "token create": (
         "token create lake",
         "token create lake --user ann --days 30",
-        "token create lake --name ci --json",
+        "token create lake --name ci --read-only --json",
+    ),
+    "token rotate-key": (
+        "token rotate-key lake",
+        "token rotate-key lake --drop-old",
+        "token rotate-key lake --dry-run --json",
+    ),
+    "organization list": (
+        "organization list lake",
+        "organization ls lake",
+        "organization list lake --json",
+    ),
+    "organization create": (
+        "organization create lake vision",
+        "organization create lake vision --owner ann",
+        "organization create lake vision --dry-run",
+    ),
+    "organization rename": (
+        "organization rename lake local vision",
+        "organization rename lake local vision --dry-run",
+        "organization rename lake local vision --json",
+    ),
+    "organization add": (
+        "organization add lake local bob",
+        "organization add lake local ann --role owner",
+        "organization add lake local ann --dry-run",
     ),
     "token list": (
         "token list lake",

@@ -1,16 +1,18 @@
-"""Connecting to TARGET and finding VERSION there."""
+"""Connecting to TARGET, opening LAKE, and finding VERSION there."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import Account
 
 if TYPE_CHECKING:
+    from headrace.platform.platform import Platform
     from headrace.sdk.client.client import Client
     from headrace.sdk.version.dataset_version import DatasetVersion
 
@@ -31,6 +33,19 @@ async def connected(target: str, account: Account) -> AsyncIterator[Client]:
     ) as client:
         # Commands show progress themselves, in the ways that --progress names.
         yield client.with_options(progress="none")
+
+
+@asynccontextmanager
+async def opened_lake(lake: Path) -> AsyncIterator[Platform]:
+    """Open the lake in a folder, with the settings in effect, for what only its owner may do."""
+    from headrace.platform.platform import Platform
+    from headrace.settings import load_settings
+
+    settings = load_settings()
+    async with await Platform.open(
+        lake, undo=settings.undo_policy(), audit=settings.audit_policy()
+    ) as platform:
+        yield platform
 
 
 async def find_version(client: Client, name: str) -> DatasetVersion:

@@ -33,6 +33,7 @@ NEVER = {
     "--overwrite": "it replaces files",
     "--no-undo": "it makes a deletion final",
     "--apply": "it does what a plan says, once",
+    "--drop-old": "it ends all URLs of files that were handed out",
     "--fetch-urls": "it makes calls to addresses that a data set names",
     "--follow-links": "it reads files outside the folder",
     "--color": "its variable is HEADRACE_COLOR",

@@ -39,6 +39,9 @@ async def serve(
     keepalive_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     ready_free_bytes: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     ready_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
+    failed_tokens: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    proxies: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    max_launches: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     processes: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     metrics: str | None = None,
     log_level: Level | None = None,
@@ -65,6 +68,9 @@ async def serve(
         keepalive_seconds: Seconds that an idle connection stays open. Default: 75.
         ready_free_bytes: Bytes of free space below which the server says that it is not ready. Default: 256 MiB.
         ready_seconds: Seconds that all readers may be busy, or a call wait to write, before it says so. Default: 10.
+        failed_tokens: Wrong tokens that an address may send in ten minutes before further ones have to wait. Default: 10.
+        proxies: Proxies in front of this server that add to X-Forwarded-For; without them the header is ignored. Default: 0.
+        max_launches: Launched jobs of an organization that may run or wait at once. Default: 20.
         processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time.
         metrics: Serve figures for Prometheus at /metrics of PORT or HOST:PORT. Without a host, only this machine reads
             them. Default: not at all.
@@ -92,6 +98,9 @@ async def serve(
             metrics=metrics,
             ready_free_bytes=ready_free_bytes,
             ready_seconds=ready_seconds,
+            failed_tokens=failed_tokens,
+            proxies=proxies,
+            max_launches=max_launches,
         )
     )
     figures = None if settings.metrics is None else host_and_port(settings.metrics)

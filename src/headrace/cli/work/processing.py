@@ -21,7 +21,7 @@ from headrace.cli.console.options import (
     VersionType,
 )
 from headrace.cli.console.result import Form, Result
-from headrace.cli.console.target import connected, find_version
+from headrace.cli.console.target import connected, find_version, opened_lake
 from headrace.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -83,7 +83,6 @@ async def add(
     """
     from headrace.model.enums import InferenceType, ProcessingTargetType, ProcessingType
     from headrace.model.records import ParameterRecord
-    from headrace.platform.platform import Platform
     from headrace.platform.processings.programs import Program
     from headrace.platform.processings.registry import register_processing
 
@@ -95,7 +94,7 @@ async def add(
         ParameterRecord(name=key, default=value_of(value)) if equals else ParameterRecord(name=key)
         for key, equals, value in (word.partition("=") for word in parameter or [])
     ]
-    async with await Platform.open(lake) as platform:
+    async with opened_lake(lake) as platform:
         made = await register_processing(
             platform.context,
             name,
@@ -131,10 +130,9 @@ async def list_(
     """
     if "://" in target:
         return await _list_remote(target, account)
-    from headrace.platform.platform import Platform
     from headrace.platform.processings.registry import registered_processings
 
-    async with await Platform.open(Path(target)) as platform:
+    async with opened_lake(Path(target)) as platform:
         found = await registered_processings(platform.context)
     width = max(len(each.name) for each in found)
     return Result(
@@ -170,10 +168,9 @@ async def remove(
         name: Name of the processing.
         dry_run: Print what would be removed, and do nothing.
     """
-    from headrace.platform.platform import Platform
     from headrace.platform.processings.registry import remove_processing
 
-    async with await Platform.open(lake) as platform:
+    async with opened_lake(lake) as platform:
         gone = await remove_processing(platform.context, name, dry_run=dry_run)
     return Result(
         command="processing.remove",

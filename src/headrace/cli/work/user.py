@@ -1,11 +1,14 @@
-"""``headrace user``: list the users of an organization or a dataset, and let users use a dataset."""
+"""``headrace user``: list the users of an organization or a dataset, let users use a dataset, remove users."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from headrace.cli.console.find import find_user
 from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import connected
+from headrace.cli.console.target import connected, opened_lake
+from headrace.cli.console.wording import plural
 
 
 async def list_(
@@ -45,7 +48,7 @@ async def add(
     output: Output = DEFAULT_OUTPUT,
     account: Account = DEFAULT_ACCOUNT,
 ) -> Result:
-    """Let users of the organization use a dataset. headrace token create --user makes a user of a lake.
+    """Let users of the organization use a dataset. headrace organization add makes a user of a lake.
 
     Args:
         target: A lake's folder or a server's URL.
@@ -65,4 +68,46 @@ async def add(
         command="user.add",
         data={"dataset": dataset, "users": list(users), "dry_run": dry_run},
         lines=[f"{', '.join(users)} {would} to use {dataset}"],
+    )
+
+
+async def remove(
+    lake: Path,
+    user: str,
+    /,
+    *,
+    organization: str | None = None,
+    dry_run: Flag = False,
+    output: Output = DEFAULT_OUTPUT,
+) -> Result:
+    """Remove a user from a lake, and revoke the user's tokens. What the user made stays.
+
+    The last owner of an organization cannot be removed. URLs of files that were handed out stay valid until their end:
+    see headrace token rotate-key --drop-old.
+
+    Args:
+        lake: The lake's folder.
+        user: Name of the user.
+        organization: Remove from this organization only. Default: from all.
+        dry_run: Print what would be removed, and do nothing.
+    """
+    from headrace.platform.accounts.members import remove_user
+
+    async with opened_lake(lake) as platform:
+        removed = await remove_user(
+            platform.context, user, organization=organization, dry_run=dry_run
+        )
+    would = "would be " if dry_run else ""
+    where = ", ".join(removed.organizations)
+    return Result(
+        command="user.remove",
+        data={
+            "user": user,
+            "organizations": removed.organizations,
+            "tokens": removed.tokens,
+            "dry_run": dry_run,
+        },
+        lines=[
+            f"{user} {would}removed from {where}; {plural(removed.tokens, 'token')} {would}revoked."
+        ],
     )

@@ -17,8 +17,8 @@ from aiohttp.abc import AbstractResolver
 from msgspec import Struct
 from yarl import URL
 
-from headrace.backend.remote import USER_AGENT
 from headrace.backend.remote_file import RemoteFile
+from headrace.client_name import PRODUCT
 from headrace.engine.upload.file import UploadFile, is_media
 from headrace.engine.upload.folders import FileBatch
 from headrace.engine.upload.urls import MAX_BYTES, MAX_PIXELS, UrlImage
@@ -86,7 +86,7 @@ class UrlFetcher:
         await in_thread(self._load)
         options = self._options
         self._storage = StorageSession(
-            user_agent=USER_AGENT,
+            user_agent=PRODUCT,
             connections=WORKERS,
             stall=_STALL,
             fast_path=False,

@@ -18,10 +18,21 @@ from headrace.errors import (
 )
 from headrace.model.ids import Kind, encode
 from headrace.model.names import safe_name
+from headrace.platform.accounts.members import (
+    MEMBER,
+    account_named,
+    organization_of,
+    put_member,
+)
 from headrace.platform.context import Context
 from headrace.platform.core.access import Membership, choose, membership_from_row, memberships
+from headrace.platform.core.audit import record_command
+from headrace.storage.database.base import Transaction
 
 PREFIX = "hr_"
+
+USED_EVERY_MS = 300_000
+"""How old the recorded time of a token's last use becomes before it is written again."""
 
 
 class TokenInfo(Struct, frozen=True, kw_only=True):
@@ -34,14 +45,22 @@ class TokenInfo(Struct, frozen=True, kw_only=True):
     created: int
     expires: int | None = None
     revoked: int | None = None
+    last_used: int | None = None
+    read_only: bool = False
+
+
+class UnknownTokenError(AuthenticationError):
+    """The lake never had such a token: it may be a guess."""
 
 
 class Caller(NamedTuple):
-    """The account of a token, and the organization of the call."""
+    """The account of a token, and the organization of the call; ``digest`` is that of the token."""
 
     account: int
     username: str
     membership: Membership
+    read_only: bool
+    digest: bytes
 
 
 async def create_token(
@@ -51,6 +70,7 @@ async def create_token(
     username: str | None = None,
     organization_name: str | None = None,
     lifetime: float | None = None,
+    read_only: bool = False,
 ) -> tuple[str, TokenInfo]:
     """Create a token for one organization.
 
@@ -61,6 +81,7 @@ async def create_token(
             first account.
         organization_name: Default: the first account's oldest organization.
         lifetime: Seconds until the token expires. Default: it does not.
+        read_only: Whether the token is refused for every call that changes something.
 
     Returns:
         The token, which cannot be read again, and its details.
@@ -68,68 +89,77 @@ async def create_token(
     row = await context.database.fetch_one("accounts.first_account")
     if row is None:
         raise NotFoundError("the lake has no account")
-    account, owner, _ = row
-    membership = choose(await memberships(context, account), name=organization_name)
-    if username is None or username == owner:
-        username = owner
+    if organization_name is None:
+        organization = choose(await memberships(context, row[0]))[:2]
     else:
-        account = await _member(context, membership, safe_name(username, "name of a user"))
-    token, (number, created, expires) = await issue_token(
-        context,
-        account=account,
-        organization=membership.organization,
-        name=safe_name(name),
-        lifetime=lifetime,
-    )
+        organization = (await organization_of(context.database, organization_name))[:2]
+    async with context.database.transaction() as tx:
+        may_join = username is not None
+        username = safe_name(row[1] if username is None else username, "name of a user")
+        account = await _member(tx, context.clock(), organization, username, may_join=may_join)
+        token, (number, created, expires) = await issue_token(
+            tx,
+            context.clock(),
+            account=account,
+            organization=organization[0],
+            name=safe_name(name),
+            lifetime=lifetime,
+            read_only=read_only,
+        )
+        token_id = encode(Kind.TOKEN, created, 0, number)
+        subject = {"id": str(token_id), "name": name, "username": username, "read_only": read_only}
+        await record_command(context, tx, "token.create", subject)
     return token, TokenInfo(
-        id=encode(Kind.TOKEN, created, 0, number),
+        id=token_id,
         name=name,
         username=username,
-        organization=membership.name,
+        organization=organization[1],
         created=created,
         expires=expires,
+        read_only=read_only,
     )
 
 
 async def issue_token(
-    context: Context, *, account: int, organization: int, name: str, lifetime: float | None
+    tx: Transaction,
+    now: int,
+    *,
+    account: int,
+    organization: int,
+    name: str,
+    lifetime: float | None,
+    read_only: bool = False,
 ) -> tuple[str, tuple[int, int, int | None]]:
-    """Store a new token; returns it with its number, creation and expiry (milliseconds since 1970)."""
+    """Store a new token; returns it with its number, creation and expiry. Times are milliseconds since 1970."""
     token = PREFIX + secrets.token_urlsafe(32)
-    created = context.clock()
-    expires = None if lifetime is None else created + int(lifetime * 1000)
-    async with context.database.transaction() as tx:
-        added = await tx.fetch_one(
-            "accounts.add_token",
-            account=account,
-            organization=organization,
-            name=name,
-            digest=_digest(token),
-            created=created,
-            expires=expires,
-        )
+    expires = None if lifetime is None else now + int(lifetime * 1000)
+    added = await tx.fetch_one(
+        "accounts.add_token",
+        account=account,
+        organization=organization,
+        name=name,
+        digest=digest_of(token),
+        created=now,
+        expires=expires,
+        read_only=int(read_only),
+    )
     assert added is not None
-    return token, (added[0], created, expires)
+    return token, (added[0], now, expires)
 
 
-async def _member(context: Context, membership: Membership, username: str) -> int:
-    """Return the account of a user as a member of the organization; creates what is missing."""
-    async with context.database.transaction() as tx:
-        row = await tx.fetch_one("accounts.account", username=username)
-        if row is None:
-            account = (await tx.fetch_one("accounts.next_account") or (1,))[0]
-            await tx.execute(
-                "accounts.add_account", no=account, username=username, created=context.clock()
-            )
-        else:
-            account = row[0]
-        await tx.execute(
-            "accounts.add_membership",
-            organization=membership.organization,
-            account=account,
-            role="member",
+async def _member(
+    tx: Transaction, now: int, organization: tuple[int, str], username: str, *, may_join: bool
+) -> int:
+    """Return the account of a member of an organization; one who may join is made a member, and created if unknown."""
+    no, name = organization
+    if await tx.fetch_one("accounts.role_of", organization=no, username=username) is not None:
+        return await account_named(tx, username, now)
+    if not may_join:
+        raise NotFoundError(
+            f"{username} is no member of organization {name!r}",
+            hint="name one of its users: headrace token create --user",
         )
-    return int(account)
+    return await put_member(tx, no, username, MEMBER, now)
 
 
 async def list_tokens(context: Context) -> list[TokenInfo]:
@@ -144,8 +174,10 @@ async def list_tokens(context: Context) -> list[TokenInfo]:
             created=created,
             expires=expires,
             revoked=revoked,
+            last_used=last_used,
+            read_only=bool(read_only),
         )
-        for no, name, username, organization, created, expires, revoked in rows
+        for no, name, username, organization, created, expires, revoked, last_used, read_only in rows
     ]
 
 
@@ -171,7 +203,10 @@ async def revoke_token(
         )
     number = found[0].id.int & ((1 << 57) - 1)
     if not dry_run:
-        await context.database.execute("accounts.revoke_token", no=number, now=context.clock())
+        async with context.database.transaction() as tx:
+            await tx.execute("accounts.revoke_token", no=number, now=context.clock())
+            subject = {"id": str(found[0].id), "name": found[0].name, "username": found[0].username}
+            await record_command(context, tx, "token.revoke", subject)
     return found[0]
 
 
@@ -186,22 +221,43 @@ async def authenticate(
         organization_id: The requested organization. Default: the token's own.
 
     Raises:
-        AuthenticationError: The token is missing, unknown, revoked or expired.
+        UnknownTokenError: The lake never had such a token.
+        AuthenticationError: The token is missing, revoked or expired.
         PermissionDeniedError: The token is not for this organization.
     """
     if not token:
         raise AuthenticationError("no token was sent", hint="pass api_token= or set HEADRACE_TOKEN")
-    digest = _digest(token)
+    digest = digest_of(token)
     rows = await context.database.fetch("accounts.token", digest=digest)
     if not rows or not hmac.compare_digest(rows[0][0], digest):
-        raise AuthenticationError("the token is unknown", hint="make one: headrace token create")
-    _, account, username, expires, revoked, first_organization, *_ = rows[0]
+        raise UnknownTokenError("the token is unknown", hint="make one: headrace token create")
+    _, account, username, expires, revoked, no, last_used, read_only, organization, *_ = rows[0]
     if revoked is not None:
         raise AuthenticationError("the token was revoked", hint="make one: headrace token create")
     if expires is not None and expires <= context.clock():
         raise AuthenticationError("the token has expired", hint="make one: headrace token create")
-    found = [] if first_organization is None else [membership_from_row(row[5:]) for row in rows]
-    return Caller(account, username, choose(found, organization_id))
+    found = [] if organization is None else [membership_from_row(row[8:]) for row in rows]
+    caller = Caller(account, username, choose(found, organization_id), bool(read_only), digest)
+    _note_use(context, no, last_used)
+    return caller
+
+
+def _note_use(context: Context, no: int, last_used: int | None) -> None:
+    """Record the use of a token beside the call, unless a recent one is recorded, here or by another process."""
+    now = context.clock()
+    before = now - USED_EVERY_MS
+    recent = last_used is not None and last_used >= before
+    if recent or no in context.noted_tokens or context.database.read_only:
+        return
+    context.noted_tokens.add(no)
+    context.background.start(_record_use, context, no, now, before)
+
+
+async def _record_use(context: Context, no: int, now: int, before: int) -> None:
+    try:
+        await context.database.execute("accounts.use_token", no=no, now=now, before=before)
+    finally:
+        context.noted_tokens.discard(no)
 
 
 async def user_of(context: Context, token: str) -> str | None:
@@ -212,6 +268,7 @@ async def user_of(context: Context, token: str) -> str | None:
         return None
 
 
-def _digest(token: str) -> bytes:
+def digest_of(token: str) -> bytes:
+    """Return what a lake stores of a token."""
     # Callers may send any text, lone surrogates included: those must not raise here.
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

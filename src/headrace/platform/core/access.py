@@ -11,7 +11,11 @@ from msgspec import Struct
 from headrace.errors import NotFoundError, PermissionDeniedError
 from headrace.model.ids import Kind, encode
 from headrace.platform.context import Context
+from headrace.platform.core.origin import Origin, this_process
 from headrace.storage.database.base import Row
+
+OWNER = "owner"
+"""The role of those who look after an organization; the others are its members."""
 
 LAKE_SCHEME = "lake:"
 """The scheme of URLs that stay in this process."""
@@ -83,7 +87,8 @@ class Access(Struct, frozen=True, kw_only=True):
 
     ``account`` and ``organization`` are row numbers. The account is a member of the organization, and every query is
     limited to it. ``precise`` callers get coordinates as stored; others get whole pixels where the official client
-    demands them.
+    demands them. An owner may also read what belongs to other members; a read-only caller may change nothing.
+    ``origin`` is where the call comes from.
     """
 
     account: int
@@ -92,15 +97,19 @@ class Access(Struct, frozen=True, kw_only=True):
     organization_id: UUID
     urls: ObjectUrls
     precise: bool = True
+    is_owner: bool = False
+    read_only: bool = False
+    origin: Origin = Origin()
 
 
 class Membership(NamedTuple):
-    """An organization of an account, with its default connector."""
+    """An organization of an account, with its default connector and the role of the account."""
 
     organization: int
     name: str
     id: UUID
     connector_id: UUID | None
+    is_owner: bool
 
 
 async def memberships(context: Context, account: int) -> list[Membership]:
@@ -111,12 +120,13 @@ async def memberships(context: Context, account: int) -> list[Membership]:
 
 def membership_from_row(row: Row) -> Membership:
     """Build a membership from a row of ``accounts.memberships``."""
-    no, name, created, connector, connector_created = row
+    no, name, created, connector, connector_created, role = row
     return Membership(
         no,
         name,
         encode(Kind.ORGANIZATION, created, 0, no),
         None if connector is None else encode(Kind.CONNECTOR, connector_created, 0, connector),
+        role == OWNER,
     )
 
 
@@ -185,4 +195,6 @@ async def local_access(
         organization=membership.organization,
         organization_id=membership.id,
         urls=LakeUrls(),
+        is_owner=membership.is_owner,
+        origin=this_process(),
     )

@@ -17,6 +17,7 @@ from headrace.errors import HeadraceError
 from headrace.model.enums import TagTarget
 from headrace.platform.context import Context
 from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
+from headrace.platform.core.audit import trim
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
@@ -46,12 +47,13 @@ async def keep_clean(context: Context) -> None:
 
 
 async def purge(context: Context) -> None:
-    """Delete what can no longer be undone: versions, campaigns, datasets, records; and old ledgers of imports."""
+    """Delete what can no longer be undone: versions, campaigns, datasets, records; and what is too old."""
     async with context.database.transaction() as tx:
         await drop_old_ledgers(tx, context.clock())
     while await purge_step(context):
         pass
     await expire_removals(context)
+    await trim(context)
     await start_due_gc(context)
     await rewrite_old_blobs(context)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.errors import BadRequestError
 from headrace.model.enums import JobRunStatus, JobStatus
@@ -20,6 +21,7 @@ from headrace.platform.core.identifiers import (
     take_numbers,
 )
 from headrace.platform.dispatch import handles
+from headrace.platform.jobs.launched import visible_error
 from headrace.protocol.operations.jobs import (
     CANCEL_JOB,
     CANCEL_JOB_RUN,
@@ -129,7 +131,7 @@ async def list_jobs(context: Context, access: Access, request: ListJobs) -> Jobs
     rows = await context.database.fetch(
         "jobs.newest", organization=access.organization, limit=request.limit
     )
-    jobs = [Job(*row) for row in rows]
+    jobs = [_visible(access, Job(*row)) for row in rows]
     return JobsRecord(
         jobs=[job.record for job in jobs if job.wire == JOB],
         runs=[job.run_record for job in jobs if job.wire == JOB_RUN],
@@ -169,14 +171,19 @@ async def _cancel(context: Context, access: Access, id: UUID, wire: int) -> Job:
 
 
 async def job_of(statements: Statements, access: Access, id: UUID, wire: int) -> Job:
-    """Find a job by id; 404 also where ``wire`` does not match."""
+    """Find a job by id, with what the caller may know of its error; 404 also where ``wire`` does not match."""
     key = key_of(id, Kind.JOB)
     row = await statements.fetch_one("jobs.by_no", no=key.number, organization=access.organization)
     if row is None or row[1] != wire:
         raise missing(Kind.JOB, id)
     job = Job(key.number, *row)
     check_id(id, Kind.JOB, job.created, 0, job.no)
-    return job
+    return _visible(access, job)
+
+
+def _visible(access: Access, job: Job) -> Job:
+    error = visible_error(access, job.kind, job.spec, job.error)
+    return job if error == job.error else replace(job, error=error)
 
 
 async def add_job(

@@ -8,6 +8,7 @@ import msgspec
 
 from headrace.errors import (
     BadRequestError,
+    ConflictError,
     InsufficientResourcesError,
     RequestTooLargeError,
 )
@@ -21,10 +22,11 @@ from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import check_unlocked, datalake_scope, version_scope
 from headrace.platform.dispatch import handles
+from headrace.platform.jobs.launched import LAKE_KIND, VERSION_KIND
 from headrace.platform.jobs.records import JOB_RUN, Job, job_of, record_job
 from headrace.platform.processings.programs import RegisteredProcessing
 from headrace.platform.processings.registry import processing_of
-from headrace.platform.processings.run import LAKE_KIND, VERSION_KIND, ProcessingSpec
+from headrace.platform.processings.run import ProcessingSpec
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.protocol.operations.processings import (
     LAUNCH_ON_DATALAKE,
@@ -33,6 +35,7 @@ from headrace.protocol.operations.processings import (
     LaunchOnDatalake,
     LaunchOnVersion,
 )
+from headrace.storage.database.base import Transaction
 
 
 @handles(LAUNCH_ON_VERSION)
@@ -144,6 +147,7 @@ async def _launch(
         if running is not None and await context.jobs.is_held(tx, running[0]):
             job = Job(running[0], running[1], JOB_RUN, kind, subject, "", text, 0, None, None)
             return (await job_of(tx, access, job.id, JOB_RUN)).run_record
+        await _check_room(context, tx, access)
         job = await record_job(
             tx,
             access.organization,
@@ -158,6 +162,19 @@ async def _launch(
         await context.jobs.reserve(tx, job.no)
     context.jobs.start(job.no)
     return job.run_record
+
+
+async def _check_room(context: Context, tx: Transaction, access: Access) -> None:
+    """Raise ConflictError where the organization has as many launched jobs as it may have."""
+    if context.max_launches is None:
+        return
+    kinds = json_text([VERSION_KIND, LAKE_KIND])
+    row = await tx.fetch_one("jobs.count_open", kinds=kinds, organization=access.organization)
+    if row is not None and row[0] >= context.max_launches:
+        raise ConflictError(
+            f"{row[0]} launched jobs of this organization run or wait, and this server takes no more at once",
+            hint="wait until one has ended, or cancel one: headrace job cancel",
+        )
 
 
 def _check_count(

@@ -12,6 +12,7 @@ from headrace.model.records import JobLogRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.dispatch import handles
+from headrace.platform.jobs.launched import check_output
 from headrace.platform.jobs.records import HOLD_SECONDS, JOB_RUN, job_of
 from headrace.platform.processings.run import LOGS
 from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
@@ -25,7 +26,10 @@ _POLL_SECONDS = 0.1
 
 @handles(READ_JOB_LOG)
 async def read_job_log(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
-    """Read the next chunk of a log; with ``wait``, wait for new output or the end of the job."""
+    """Read the next chunk of a log; with ``wait``, wait for new output or the end of the job.
+
+    Raises PermissionDeniedError for a user who neither launched the job nor is an owner of the organization.
+    """
     if request.offset < 0:
         raise BadRequestError(f"offset is {request.offset}", hint="it must not be negative")
     found = await _read_chunk(context, access, request)
@@ -40,6 +44,7 @@ async def read_job_log(context: Context, access: Access, request: ReadJobLog) ->
 async def _read_chunk(context: Context, access: Access, request: ReadJobLog) -> JobLogRecord:
     # The state is read first, so that everything printed before the end is in the log.
     job = await job_of(context.database, access, request.job_id, JOB_RUN)
+    check_output(access, job.kind, job.spec)
     folder = context.path / LOGS / str(job.no)
     chunk = await read_log(folder, request.offset, MAX_BYTES)
     ended = job.state != JobStatus.RUNNING

@@ -25,6 +25,7 @@ from headrace.model.names import safe_name
 from headrace.model.records import Items, ParameterRecord, ProcessingRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access, local_access
+from headrace.platform.core.audit import record_command
 from headrace.platform.core.identifiers import check_organization, missing, take_numbers
 from headrace.platform.core.listing import json_text, page_offset
 from headrace.platform.dispatch import handles
@@ -139,6 +140,7 @@ async def register_processing(
             )
         except UniqueViolationError:
             raise _processing_exists(name) from None
+        await record_command(context, tx, "processing.add", {"name": name})
     return registered
 
 
@@ -164,7 +166,9 @@ async def remove_processing(
             if found in BUILTIN:
                 raise BadRequestError(f"{name} comes with headrace", hint="it cannot be removed")
             if not dry_run:
-                await context.database.execute("processings.remove", no=found.no)
+                async with context.database.transaction() as tx:
+                    await tx.execute("processings.remove", no=found.no)
+                    await record_command(context, tx, "processing.remove", {"name": name})
             return found
     raise NotFoundError(f"there is no processing {name!r}", hint="see: headrace processing list")
 

@@ -25,6 +25,7 @@ from headrace.errors import (
 )
 from headrace.platform.accounts.tokens import issue_token
 from headrace.platform.context import Context
+from headrace.platform.jobs.launched import VERSION_KIND
 from headrace.platform.jobs.records import job_id
 from headrace.platform.jobs.runner import LEASE_MS, JobTask, Progress
 from headrace.platform.processings.programs import Program
@@ -32,8 +33,6 @@ from headrace.storage.database.base import Transaction
 from headrace.subprocesses.log import LogWriter, delete_old_logs
 from headrace.subprocesses.process import run_process
 from headrace.threads import in_thread
-
-VERSION_KIND, LAKE_KIND = "PROCESSING", "LAKE_PROCESSING"
 
 LOGS = "logs"
 TOKEN_SECONDS = 600.0
@@ -157,13 +156,15 @@ class ProcessingWork:
         """Issue a token for the program where it connects to a server; else return an empty string."""
         if self._context.public_address is None:
             return ""
-        token, _ = await issue_token(
-            self._context,
-            account=self._spec.account,
-            organization=self._task.organization,
-            name=self._token_name,
-            lifetime=TOKEN_SECONDS,
-        )
+        async with self._context.database.transaction() as tx:
+            token, _ = await issue_token(
+                tx,
+                self._context.clock(),
+                account=self._spec.account,
+                organization=self._task.organization,
+                name=self._token_name,
+                lifetime=TOKEN_SECONDS,
+            )
         return token
 
     def _environment(self, job: UUID, token: str, ids: Path) -> dict[str, str]:

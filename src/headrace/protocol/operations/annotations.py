@@ -434,7 +434,7 @@ EXPORT_ANNOTATIONS = Operation(
     request=ExportAnnotations,
     result=ExportRecord,
     doc="Export the newest annotation of every asset into one file: COCO as JSON, YOLO and VOC as a zip.",
-    repeatable=True,
+    safe=True,
     extension_fields=("worker_id",),
     errors=(404, 400),
 )

@@ -103,5 +103,5 @@ READ_JOB_LOG = Operation(
     doc="Read the log of a job's program, in chunks.",
     extension=True,
     instead="read the log of the job on the pages of the platform",
-    errors=(404, 400),
+    errors=(404, 400, 403),
 )

@@ -137,7 +137,7 @@ LAUNCH_ON_VERSION = Operation(
     result=JobRunRecord,
     doc="Run a processing on a version or on some of its assets, in a separate process.",
     send_null=True,
-    errors=(404, 400, 402, 413, 423),
+    errors=(404, 400, 402, 409, 413, 423),
 )
 LAUNCH_ON_DATALAKE = Operation(
     name="launch_on_datalake",
@@ -147,5 +147,5 @@ LAUNCH_ON_DATALAKE = Operation(
     result=JobRunRecord,
     doc="Run a processing on data of a datalake, in a separate process.",
     send_null=True,
-    errors=(404, 400, 402, 413),
+    errors=(404, 400, 402, 409, 413),
 )

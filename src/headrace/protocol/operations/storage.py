@@ -123,6 +123,6 @@ PRESIGN_DOWNLOAD = Operation(
     request=PresignDownload,
     result=PresignedUrlRecord,
     doc="Sign a URL for the download of an object.",
-    repeatable=True,
+    safe=True,
     errors=(404,),
 )

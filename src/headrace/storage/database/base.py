@@ -84,6 +84,10 @@ class Transaction(Statements, Protocol):
         """Run a statement with positional parameters once for each row, in order."""
         ...
 
+    def execute_at_commit(self, statement: str, /, **params: Any) -> None:
+        """Run a change right before the commit, if the transaction has run any statement; its failure is the commit's."""
+        ...
+
 
 class Database(Statements, Protocol):
     """A catalog. Outside a transaction, :meth:`fetch` may only read, and :meth:`execute` is a transaction by itself."""

@@ -290,7 +290,11 @@ class SqliteDatabase:
         """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
         async with self._writing() as waited:
             transaction = SqliteTransaction(
-                self._run_in_writer, self._files.check, waited, self._report_wait
+                self._run_in_writer,
+                self._queries.text,
+                self._files.check,
+                waited,
+                self._report_wait,
             )
             try:
                 yield transaction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any
@@ -51,12 +52,14 @@ def begin(connection: apsw.Connection) -> None:
     connection.execute("begin immediate")
 
 
-def commit(connection: apsw.Connection) -> None:
-    """Commit; an error rolls the transaction back."""
+def commit(connection: apsw.Connection, last: Sequence[tuple[str, Params]] = ()) -> None:
+    """Run the last changes and commit; an error rolls the transaction back."""
     # SQLite itself rolls back on a full disk or an interrupt.
     if not connection.in_transaction:
         raise DatabaseError("the transaction was rolled back already")
     try:
+        for sql, params in last:
+            connection.execute(sql, params).close()
         connection.execute("commit")
     except BaseException:
         rollback(connection)

@@ -20,22 +20,25 @@ StatementRunner = Callable[[apsw.Connection, str, dict[str, Any]], T]
 class SqliteTransaction:
     """An open write transaction. It begins with its first statement, which saves a call to the writer's thread.
 
-    ``check`` raises an error before the commit where what is committed would be lost. ``waited`` is for how many
+    ``text_of`` returns the SQL of a statement. ``check`` raises an error before the commit where what is committed would be lost. ``waited`` is for how many
     seconds other writers of this process were before it; ``report_wait`` takes that and the wait for other processes.
     """
 
     def __init__(
         self,
         run: Callable[..., Awaitable[Any]],
+        text_of: Callable[[str], str],
         check: Callable[[], None],
         waited: float,
         report_wait: Callable[[float], None],
     ) -> None:
         self._run = run
+        self._text_of = text_of
         self._check = check
         self._waited = waited
         self._report_wait = report_wait
         self._begun = False
+        self._last: list[tuple[str, dict[str, Any]]] = []
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows, including the transaction's own changes."""
@@ -60,6 +63,10 @@ class SqliteTransaction:
 
         await self._do(insert, statement, "", {})
 
+    def execute_at_commit(self, statement: str, /, **params: Any) -> None:
+        """Run a change right before the commit, in the same turn of the writer's thread."""
+        self._last.append((self._text_of(statement), params))
+
     def commit(self, connection: apsw.Connection) -> None:
         """Commit, on the writer's thread."""
         if not self._begun:
@@ -69,7 +76,7 @@ class SqliteTransaction:
         except BaseException:
             sqlite_jobs.rollback(connection)
             raise
-        sqlite_jobs.commit(connection)
+        sqlite_jobs.commit(connection, self._last)
 
     async def _do(
         self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]

@@ -5,6 +5,9 @@
 insert into lake (no, bucket, organization, connector, name, created, is_default)
 values (:no, :bucket, :organization, :connector, :name, :created, :is_default)
 
+-- name: next_lake
+select coalesce(max(no), 0) + 1 from lake
+
 -- name: lake
 select k.no, k.bucket, k.name, k.created, c.no, c.created
 from lake k cross join connector c

@@ -21,6 +21,10 @@ where j.kind = :kind and j.subject = :subject and j.state = 'RUNNING' and j.spec
   and j.organization = :organization
 order by j.no desc limit 1
 
+-- name: count_open
+select count(*) from job j
+where j.state = 'RUNNING' and j.organization = :organization and j.kind in (select value from json_each(:kinds))
+
 -- name: under_way
 select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error
 from job j

@@ -1,0 +1,25 @@
+-- The audit log. Rows are added and, when they are too old or too many, deleted from the oldest on.
+
+-- name: add
+insert into audit (time, organization, account, username, operation, subject, address, system_user, client)
+values (:time, :organization, :account, :username, :operation, :subject, :address, :system_user, :client)
+
+-- name: page
+select u.no, u.time, o.name, u.username, u.operation, u.subject, u.address, u.system_user, u.client
+from audit u left join organization o on o.no = u.organization
+where u.no > :after and u.time >= :since and u.time < :until
+  and (:user is null or u.username = :user or u.system_user = :user)
+  and (:operation is null or u.operation glob :operation)
+order by u.no limit :limit
+
+-- name: bounds
+select (select u.no from audit u order by u.no limit 1),
+       (select u.no from audit u order by u.no desc limit 1),
+       (select u.time from audit u order by u.no limit 1)
+
+-- name: drop_old
+delete from audit where no in (
+    select u.no from (select a.no, a.time from audit a order by a.no limit :limit) u where u.time < :before)
+
+-- name: drop_excess
+delete from audit where no in (select u.no from audit u where u.no <= :last order by u.no limit :limit)
