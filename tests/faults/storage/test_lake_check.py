@@ -4,22 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import tarfile
 from pathlib import Path
 
+import aiohttp
 import apsw
 import pytest
 
 import headrace
 from headrace.errors import CorruptionError, ServerError
+from headrace.platform.accounts.tokens import create_token
 from headrace.platform.care import check_objects
 from headrace.platform.care.open_mark import NAME, OpenMark
 from headrace.platform.platform import Platform
-from headrace.server.serve import serve
+from headrace.server.serve import serve, serving
 from headrace.storage.database import sqlite_checksums
+from headrace.threads import in_thread
 from tests.support.lakes.doors import DOORS, open_door
 from tests.support.lakes.faults import answers, copy_varied, raw, varied_answers
 from tests.support.processes.cli import headrace as command
+from tests.support.processes.forked import Forked
+from tests.support.scripts import dying_rewrite
+from tests.support.tiers import slow
 
 OLD = Path(__file__).parents[2] / "data" / "lakes" / "old.tar.xz"
 
@@ -111,6 +118,22 @@ async def test_damaged_shapes_are_named(lake: Path) -> None:
         version = await client.version("street/v1")
         with pytest.raises(CorruptionError, match=r"annotation [0-9a-f-]{36}: .* damaged"):
             await version.load_annotations()
+
+
+async def test_a_server_that_met_damage_is_not_ready_and_says_why(lake: Path) -> None:
+    flip(lake / "headrace.db", page_of_table(lake, "content") + 100)
+    async with await Platform.open(lake) as platform, serving(platform) as address:
+        token, _ = await create_token(platform.context, name="test")
+        async with aiohttp.ClientSession() as session:
+            async with session.get(f"{address}/readyz") as answer:
+                assert answer.status == 200
+            async with headrace.connect(address, api_token=token) as client:
+                version = await client.version("crowd/v1")
+                with pytest.raises(ServerError, match="lake of this server is damaged") as caught:
+                    await version.load_annotations()
+            assert "headrace check" in (caught.value.hint or "")
+            async with session.get(f"{address}/readyz") as answer:
+                assert answer.status == 503
 
 
 # --- after an unclean stop ----------------------------------------------------------------------------------
@@ -241,6 +264,21 @@ async def test_a_large_old_lake_gets_checksums_and_can_be_backed_up(tmp_path: Pa
     assert kept(tmp_path / "again")
     report = await headrace.check_lake(tmp_path / "again")
     assert (report.ok, report.checksums) == (True, "verified")
+
+
+@pytest.mark.parametrize("first", [3, slow(1), slow(2), slow(4), slow(5)])
+async def test_kill_9_while_checksums_are_added_loses_nothing(lake: Path, first: int) -> None:
+    database, log = lake / "headrace.db", lake.with_name("rewrite.log")
+    for step in range(first, 1000, 5):
+        process = Forked(dying_rewrite.work, str(database), step, log=log)
+        status = await in_thread(process.join, 60)
+        if status == 0:
+            break
+        assert status == -signal.SIGKILL, log.read_text()
+        report = await headrace.check_lake(lake)
+        assert (report.ok, report.checksums) == (True, "verified"), (step, report)
+    assert step > 30
+    assert await answers(lake) == varied_answers()
 
 
 async def test_the_copy_of_a_killed_rewrite_is_dropped(lake: Path) -> None:
