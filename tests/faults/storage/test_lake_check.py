@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import signal
 import tarfile
+from contextlib import suppress
 from pathlib import Path
 
 import aiohttp
@@ -294,25 +295,35 @@ async def test_the_copy_of_a_killed_rewrite_is_dropped(lake: Path) -> None:
 # --- the command ------------------------------------------------------------------------------------------------
 
 
-async def test_a_check_beside_writers_finds_nothing(lake: Path, tmp_path: Path) -> None:
+async def test_a_check_beside_writers_finds_nothing(lake: Path) -> None:
+    """Assets go with their annotations and come back, versions are forked and deleted, all the while."""
     async with headrace.connect(lake) as client:
         version = await client.version("street/v1")
-        done = asyncio.Event()
+        turns = 0
 
         async def write() -> None:
-            number = 0
-            while not done.is_set():
-                number += 1
-                tag = await version.create_asset_tag(f"tag {number}")
-                await tag.delete()
-                await asyncio.sleep(0.002)
+            nonlocal turns
+            while True:
+                turns += 1
+                found = await version.list_assets(limit=2)
+                await version.delete_assets(found)
+                (removal, *_) = await client.list_removals("street/v1")
+                await removal.undo()
+                fork, _ = await version.fork(
+                    f"copy {turns}", with_annotations=True, with_labels=True
+                )
+                await fork.delete()
 
         writing = asyncio.ensure_future(write())
-        for _ in range(5):
+        for _ in range(6):
             report = await headrace.check_lake(lake, read_data=True)
             assert report.ok, report
-        done.set()
-        await writing
+        assert turns > 1
+        writing.cancel()
+        with suppress(asyncio.CancelledError):
+            await writing
+    report = await headrace.check_lake(lake, read_data=True)
+    assert (report.ok, report.notes) == (True, {}), report
 
 
 def test_the_command_names_what_is_wrong_and_mends_it(lake: Path) -> None:

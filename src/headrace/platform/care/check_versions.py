@@ -18,6 +18,7 @@ from headrace.platform.care.check_report import CheckFindings
 from headrace.platform.context import Context
 from headrace.platform.core import asset_set
 from headrace.platform.core.label_marks import BLOCK, mark_range
+from headrace.platform.core.scopes import FILLING
 from headrace.storage.database.base import Row
 from headrace.threads import in_thread
 from headrace.transfer.progress import Progress
@@ -278,7 +279,8 @@ class _VersionReader:
             ("asset", state.next_asset, recount.last_asset),
             ("annotation", state.next_annotation, recount.last_annotation),
         ):
-            if following <= last:
+            # A fork gets its numbers once it is filled; until then nothing else is added to it.
+            if following <= last and state.locked != FILLING:
                 message = f"the next would get the number {following}, which is taken"
                 self._findings.add("counter", f"{name} {what}s", message)
                 recount.wrong_numbers = True
