@@ -12,7 +12,7 @@ _NETWORK_BITS = 64
 """Of an IPv6 address: who has one address has all that begin with these bits."""
 
 
-def peer_of(request: web.Request, proxies: int) -> str:
+def peer_of(request: web.BaseRequest, proxies: int) -> str:
     """Return the address of a client; empty where it has none (a Unix socket).
 
     Each proxy adds the address that it was called from to the end of ``X-Forwarded-For``. What stands before the

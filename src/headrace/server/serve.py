@@ -123,7 +123,7 @@ async def serving(
     settings = settings or ServerSettings()
     drain = RequestDrain()
     figures = None if settings.metrics is None else _new_figures(platform)
-    observer = RequestObserver(figures)
+    observer = RequestObserver(figures, proxies=settings.proxies)
     runner = web.AppRunner(
         await make_app(platform, settings, drain, observer, board),
         access_log=logging.getLogger(ACCESS),

@@ -154,7 +154,7 @@ async def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
             "accounts.add_account", no=77, username=name, created=1
         )
         await platform.context.database.execute(
-            "accounts.add_membership", organization=1, account=77, role="owner"
+            "accounts.set_membership", organization=1, account=77, role="owner"
         )
         token, _ = await issue_token(
             platform.context, account=77, organization=1, name="t", lifetime=3600
@@ -206,6 +206,8 @@ def test_a_log_can_be_rotated_while_the_server_runs(lake: tuple[Path, str], tmp_
     log = tmp_path / "access.log"
     with served(lake, "--access-log", log, "--processes", "2") as (_, address):
         asked(address, "GET", "/healthz")
+        # The line is written once the answer is sent.
+        wait_for(lambda: "healthz" in log.read_text())
         log.rename(tmp_path / "access.log.1")
         asked(address, "GET", "/readyz")
     assert [each["operation"] for each in requests_of(log.read_text())] == ["readyz"]
@@ -246,3 +248,14 @@ def test_what_any_client_can_provoke_is_no_warning(lake: tuple[Path, str]) -> No
                 assert b" 400 " in raw.recv(100)
         command.process.send_signal(signal.SIGINT)
         assert command.outcome().err == ""
+
+
+def test_behind_a_proxy_the_address_is_that_of_the_client(
+    lake: tuple[Path, str], tmp_path: Path
+) -> None:
+    for proxies, expected in (("0", "127.0.0.1"), ("1", "203.0.113.9")):
+        log = tmp_path / proxies
+        with served(lake, "--access-log", log, "--proxies", proxies) as (_, address):
+            asked(address, "GET", "/healthz", X_Forwarded_For='evil", x=1, 203.0.113.9')
+        (line,) = requests_of(log.read_text())
+        assert line["peer"] == expected

@@ -13,6 +13,8 @@ from headrace.settings import PERSONAL, Settings
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "reference" / "settings.md"
 LOG = {"--log-file", "--log-format"}
 """Options of all commands that mean something of their own here."""
+POLICIES = {"undo", "audit"}
+"""Fields that settings of several keys make up; they have no options."""
 
 
 def rows() -> dict[str, list[str]]:

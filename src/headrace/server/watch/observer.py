@@ -18,6 +18,7 @@ from msgspec import Struct
 from headrace.log_lines import Fields
 from headrace.platform.core.access import Access
 from headrace.protocol.operations import OPERATIONS
+from headrace.server.peers import peer_of
 from headrace.server.signing import PREFIX
 from headrace.server.watch.logs import ACCESS
 
@@ -63,9 +64,13 @@ class RequestFigures(Protocol):
 
 
 class RequestObserver:
-    """Tells of the requests of one application; ``figures`` counts them too."""
+    """Tells of the requests of one application.
 
-    def __init__(self, figures: RequestFigures | None = None) -> None:
+    ``figures`` counts them too. ``proxies`` is how many of them stand in front and name the address of the client.
+    """
+
+    def __init__(self, figures: RequestFigures | None = None, *, proxies: int = 0) -> None:
+        self._proxies = proxies
         self._names: Mapping[web.AbstractRoute, str] | None = None
         self._figures = figures
 
@@ -87,7 +92,7 @@ class RequestObserver:
             access = facts.access
             fields = Fields(
                 id=facts.id,
-                peer=request.remote or "",
+                peer=peer_of(request, self._proxies),
                 user="" if access is None else access.username,
                 organization="" if access is None else str(access.organization_id),
                 method=request.method,
