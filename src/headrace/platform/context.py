@@ -27,6 +27,15 @@ class Clock:
         return self._now
 
 
+class Tally:
+    """A number that all views of a context count together."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
 class JobQueue(Protocol):
     """The part of the job runner that handlers and jobs use. ``no`` is a job's row number."""
 
@@ -96,7 +105,7 @@ class Context:
         self.slots = Slots.of_this_machine()
         self.public_address: str | None = None
         self.undo = undo or UndoPolicy()
-        self.repeats = 0
+        self.repeats = Tally()
         self.audit = audit or AuditPolicy()
         self.max_launches: int | None = None
         self.noted_tokens: set[int] = set()

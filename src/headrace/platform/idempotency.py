@@ -58,7 +58,7 @@ async def answer_once(
     call = _Call(access, operation, await in_thread(_digest, request), key)
     known = await call.known(context.database, context.clock())
     if known is not None:
-        context.repeats += 1
+        context.repeats.count += 1
         return decode_response(operation, known)
     database = _CallDatabase(context.database, lambda tx: call.check_new(tx, context.clock()))
     try:
@@ -67,14 +67,14 @@ async def answer_once(
             await call.keep(tx, answer, context.clock())
         await database.commit()
     except _AnsweredError as found:
-        context.repeats += 1
+        context.repeats.count += 1
         return decode_response(operation, found.answer)
     except APIError:
         # The first of two calls may have caused the refusal, by taking the name for instance.
         known = await call.known(context.database, context.clock())
         if known is None:
             raise
-        context.repeats += 1
+        context.repeats.count += 1
         return decode_response(operation, known)
     finally:
         await database.abandon()

@@ -156,9 +156,11 @@ async def test_a_name_cannot_forge_a_line(tmp_path: Path) -> None:
         await platform.context.database.execute(
             "accounts.set_membership", organization=1, account=77, role="owner"
         )
-        token, _ = await issue_token(
-            platform.context, account=77, organization=1, name="t", lifetime=3600
-        )
+        context = platform.context
+        async with context.database.transaction() as tx:
+            token, _ = await issue_token(
+                tx, context.clock(), account=77, organization=1, name="t", lifetime=3600
+            )
     log = tmp_path / "access.log"
     for form in ("text", "json"):
         with served((lake, token), "--access-log", log, "--log-format", form) as (_, address):

@@ -92,7 +92,7 @@ class ServerFigures:
             "Calls that a client repeated after it had lost the answer, and that were answered as before.",
             registry=registry,
         )
-        self._known_repeats = platform.context.repeats
+        self._known_repeats = platform.context.repeats.count
         self._platform = platform
         Gauge("headrace_processes", "Processes that answer.", registry=registry).set(1)
         starts = Counter("headrace_process_starts", "Starts of processes.", registry=registry)
@@ -147,7 +147,7 @@ class ServerFigures:
         lost = lost_lines()
         self._lost.inc(lost - self._known_lost)
         self._known_lost = lost
-        repeats = self._platform.context.repeats
+        repeats = self._platform.context.repeats.count
         self._repeats.inc(repeats - self._known_repeats)
         self._known_repeats = repeats
         return [
