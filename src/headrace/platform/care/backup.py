@@ -23,6 +23,7 @@ from headrace.platform.care.backup_pruning import prune
 from headrace.platform.care.object_copy import PAGE, NotCopied, ObjectCopier, paged_objects
 from headrace.platform.care.object_names import named_objects
 from headrace.platform.care.opening import CareContext, opened
+from headrace.platform.core.audit import record_command
 from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.local import LocalObjectStore
@@ -89,6 +90,9 @@ async def backup_lake(
         with Progress("backup", "files", progress, phase="files") as shown:
             if dry_run:
                 return await _planned(context, folder, shown)
+            if not context.database.read_only:
+                # Before the snapshot, so that it is in it.
+                await record_command(context, context.database, "backup", {"name": target.name})
             async with _taken(folder, await _origin(context)):
                 store = await LocalObjectStore.open(folder.objects)
                 copier = ObjectCopier(context.objects, store, shown)

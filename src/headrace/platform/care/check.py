@@ -20,6 +20,7 @@ from headrace.platform.care.check_rows import (
 from headrace.platform.care.check_versions import check_versions
 from headrace.platform.care.open_mark import OpenMark
 from headrace.platform.context import Context
+from headrace.platform.core.audit import record_command
 from headrace.platform.lake_layout import check_lake as check_layout
 from headrace.storage.database.base import DatabaseMaintenance, PageChecksums
 from headrace.storage.database.sqlite import SqliteDatabase
@@ -75,6 +76,8 @@ async def check_lake(
                 shown.enter("files")
                 with findings.guard("files"):
                     await check_objects(context, findings, shown, read_data=read_data)
+                if may_repair:
+                    await record_command(context, context.database, "check", {"repair": True})
         except (CorruptionError, DatabaseError, NotALakeError) as error:
             findings.add("database", DATABASE, error.message)
         else:

@@ -21,6 +21,7 @@ from headrace.model.enums import JobStatus
 from headrace.platform.care.object_names import is_export, unnamed_objects
 from headrace.platform.care.opening import CareContext, opened
 from headrace.platform.context import Context
+from headrace.platform.core.audit import record_command
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs import content_gc
 from headrace.platform.jobs.maintenance import purge
@@ -106,6 +107,9 @@ async def collect_garbage(
                 "care.expired", before=context.clock() - int(context.undo.days * DAY_MS)
             ) or (0, 0)
             contents = await (_garbage(context) if dry_run else _clean_rows(context))
+            if not dry_run:
+                deleted = {"objects": found.objects, "uploads": uploads.count}
+                await record_command(context, context.database, "gc", deleted)
             return GarbageReport(
                 objects=found.objects,
                 object_bytes=found.bytes,

@@ -25,6 +25,8 @@ from headrace.platform.care.backup_files import FileRecord, SnapshotRecord, copy
 from headrace.platform.care.backup_folder import CATALOG, BackupFolder
 from headrace.platform.care.object_copy import NotCopied, ObjectCopier, paged_objects
 from headrace.platform.care.object_names import CatalogedObject
+from headrace.platform.care.opening import opened
+from headrace.platform.core.audit import record_command
 from headrace.platform.removals.frames import FOLDER as REMOVALS
 from headrace.platform.removals.frames import file_of
 from headrace.storage.database.queries import migrations
@@ -115,6 +117,8 @@ async def restore_lake(
         else:
             async with _held(lake):
                 await restore.run(shown)
+            async with opened(lake) as context:
+                await record_command(context, context.database, "restore", {"name": record.id})
         return restore.report(shown.seconds)
 
 
