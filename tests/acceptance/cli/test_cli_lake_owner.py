@@ -140,3 +140,20 @@ def test_the_audit_log(lake: Path, tmp_path: Path) -> None:
     wrong = headrace("audit", lake, "--since", "yesterday")
     assert wrong.status == 2
     assert "--since cannot be 'yesterday'" in wrong.err
+
+
+def test_what_looks_after_a_lake_is_in_its_audit_log(lake: Path, tmp_path: Path) -> None:
+    assert headrace("gc", lake).status == 0
+    assert headrace("gc", lake, "--dry-run").status == 0
+    assert headrace("check", lake).status == 0
+    assert headrace("check", lake, "--repair").status == 0
+    assert headrace("backup", lake, tmp_path / "backups").status == 0
+    assert headrace("restore", tmp_path / "backups", tmp_path / "again").status == 0
+
+    def rows(path: Path) -> list[str]:
+        entries = headrace("audit", path, "--json").json()["entries"]
+        assert all(entry["system_user"] == getpass.getuser() for entry in entries)
+        return [entry["operation"] for entry in entries]
+
+    assert rows(lake) == ["gc", "check", "backup"]
+    assert rows(tmp_path / "again") == ["gc", "check", "backup", "restore"]
