@@ -1,8 +1,9 @@
-"""Creates new files."""
+"""Creates new files and folders."""
 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 _FLAGS = (
     os.O_WRONLY
@@ -36,3 +37,22 @@ def create_file(path: str, content: bytes, folder: int | None = None) -> None:
         raise
     finally:
         os.close(fd)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create a folder that only its owner can open, and its missing parents likewise, whatever the umask is.
+
+    ``Path.mkdir`` gives parents the mode of the umask. Raises OSError, with the path.
+    """
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileNotFoundError:
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
+def write_private_file(path: Path, text: str) -> None:
+    """Write a file that only its owner can read, in place of one of that name; raises OSError, with the path."""
+    flags = (_FLAGS & ~os.O_EXCL) | os.O_TRUNC
+    with open(os.open(path, flags, 0o600), "w", encoding="utf-8", newline="") as file:
+        file.write(text)

@@ -44,6 +44,11 @@ a token without encryption, to plant the state of transfers, or to have a server
 invented addresses of clients, show its figures to a network, or delete the audit log of a lake.
 """
 
+_TIMES = ("head_seconds", "body_seconds", "unread_seconds")
+_AT_LEAST_ONE = (
+    *("url_ttl", "max_body", "max_upload", "failed_tokens", "max_launches"),
+    *("max_connections", "max_connections_per_peer", "max_requests"),
+)
 _TOKEN = "token"
 _OTHER_VARIABLES = frozenset(
     {
@@ -127,6 +132,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         failed_tokens: Of ``headrace serve``: wrong tokens that an address may send before it has to wait. Default: 10.
         proxies: Of ``headrace serve``: proxies in front of it that add to ``X-Forwarded-For``. Default: 0.
         max_launches: Of ``headrace serve``: launched jobs of an organization that run or wait at once. Default: 20.
+        max_connections: Of ``headrace serve``: open connections at most. Default: 1000.
+        max_connections_per_peer: Of ``headrace serve``: open connections of one address at most. Default: 500.
+        max_requests: Of ``headrace serve``: calls under way at most. Default: 500.
+        head_seconds: Of ``headrace serve``: seconds that the head of a request may take to arrive. Default: 10.
+        body_rate: Of ``headrace serve``: bytes a second that a body must arrive with at least. Default: 500.
+        body_seconds: Of ``headrace serve``: seconds over which that rate is measured. Default: 30.
+        unread_seconds: Of ``headrace serve``: seconds that a client may take nothing of its answer. Default: 300.
     """
 
     organization: str | None = None
@@ -152,6 +164,13 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failed_tokens: int | None = None
     proxies: int | None = None
     max_launches: int | None = None
+    max_connections: int | None = None
+    max_connections_per_peer: int | None = None
+    max_requests: int | None = None
+    head_seconds: float | None = None
+    body_rate: int | None = None
+    body_seconds: float | None = None
+    unread_seconds: float | None = None
 
     def undo_policy(self) -> UndoPolicy:
         """Return how much of what is removed is kept, and for how long."""
@@ -200,6 +219,13 @@ class SettingsKeywords(TypedDict, total=False):
     failed_tokens: int | None
     proxies: int | None
     max_launches: int | None
+    max_connections: int | None
+    max_connections_per_peer: int | None
+    max_requests: int | None
+    head_seconds: float | None
+    body_rate: int | None
+    body_seconds: float | None
+    unread_seconds: float | None
 
 
 def load_settings(
@@ -330,10 +356,10 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
         raise ConfigurationError(f"{origin}: {error}", hint="correct the value") from None
     if settings.max_workers is not None and settings.max_workers < 1:
         raise ConfigurationError(f"{origin}: max_workers must be at least 1")
-    for name in ("url_ttl", "max_body", "max_upload", "failed_tokens", "max_launches"):
+    for name in _AT_LEAST_ONE:
         if (given := getattr(settings, name)) is not None and given < 1:
             raise ConfigurationError(f"{origin}: {name} must be at least 1")
-    for name in ("query_seconds", "keepalive_seconds", "ready_seconds"):
+    for name in ("query_seconds", "keepalive_seconds", "ready_seconds", *_TIMES):
         if (given := getattr(settings, name)) is not None and given <= 0:
             raise ConfigurationError(f"{origin}: {name} must be more than 0")
     if settings.public_url is not None and not _ADDRESS.fullmatch(settings.public_url):
@@ -342,7 +368,7 @@ def _checked(values: Mapping[str, Any], origin: str) -> Settings:
         )
     for name in (
         *("undo_days", "undo_bytes", "stop_seconds", "ready_free_bytes"),
-        *("proxies", "audit_days", "audit_rows"),
+        *("proxies", "audit_days", "audit_rows", "body_rate"),
     ):
         if (getattr(settings, name) or 0) < 0:
             raise ConfigurationError(f"{origin}: {name} must not be negative")

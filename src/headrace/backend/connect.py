@@ -140,7 +140,7 @@ async def _connect(
     from headrace.net.retry import RetryPolicy
 
     # A wrong address must not take a minute to be reported.
-    few_retries = RetryPolicy(attempts=3, base=0.2, cap=1.0, longest=5.0)
+    few_retries = RetryPolicy(attempts=3, base=0.2, cap=1.0, budget=10.0)
     backend = RemoteBackend(
         credentials.address,
         credentials.token,

@@ -224,7 +224,10 @@ class RemoteBackend:
         attempts = _Attempts(send)
         with self.options.timeout.limit(self.name):
             response = await send_with_retries(
-                attempts.send, repeatable=repeatable, policy=policy or self.policy
+                attempts.send,
+                repeatable=repeatable,
+                policy=policy or self.policy,
+                sleep=pool.api.wait_for_retry,
             )
         if 200 <= response.status < 300 and response.status != 208:
             return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -18,10 +19,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from headrace.cli.names import print_versions
 
         return print_versions(given[1:])
+    as_json = "--json" in given
+    if arguments is None:
+        _stop_at_once(as_json=as_json)
     try:
         from headrace.cli.run import run
     except KeyboardInterrupt:
-        return _stop_at_once(as_json="--json" in given)
+        print(_stopped(as_json=as_json), file=sys.stdout if as_json else sys.stderr)
+        return 130
     if arguments is None:
         return run(given)
     # ``run`` ignores Ctrl-C from the end of the command on, which is right only where the process ends then.
@@ -33,18 +38,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
             signal.signal(signal.SIGINT, handler)
 
 
-def _stop_at_once(*, as_json: bool) -> int:
-    """Report Ctrl-C while the command is still being imported, in the words of ``run``."""
+def _stop_at_once(*, as_json: bool) -> None:
+    """End the process at Ctrl-C, until ``run`` has begun the command and stops it in its own way.
+
+    Nothing has been done by then. A ``KeyboardInterrupt`` in an import could be caught by what is imported, or come out as a
+    traceback.
+    """
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return  # somebody else decides, such as nohup
+
+    def stop(*_: object) -> None:
+        # No print: what the signal has interrupted may be one.
+        os.write(1 if as_json else 2, f"{_stopped(as_json=as_json)}\n".encode())
+        os._exit(130)
+
+    with suppress(ValueError):  # not the main thread
+        signal.signal(signal.SIGINT, stop)
+
+
+def _stopped(*, as_json: bool) -> str:
+    """Return what is said of Ctrl-C before the command has begun, in the words of ``run``."""
     if as_json:
-        print(
+        return (
             '{"schema":"headrace.error/1","error":{"code":"interrupted","message":'
             '"stopped before anything was moved","hint":"run the same command to continue",'
             '"retryable":true}}'
         )
-    else:
-        text = "interrupted: stopped before anything was moved. Run the same command to continue"
-        print(text, file=sys.stderr)
-    return 130
+    return "interrupted: stopped before anything was moved. Run the same command to continue"
 
 
 def _print_version(*, as_json: bool) -> None:

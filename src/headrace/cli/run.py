@@ -138,6 +138,9 @@ def _run(arguments: Sequence[str]) -> int:
 
 
 def _run_async(command: Command, reporter: Reporter) -> Result | None:
+    if sys.platform == "win32":
+        # The runner turns Ctrl-C into a cancellation only where nobody else has a handler.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             return runner.run(_supervised(command, reporter))

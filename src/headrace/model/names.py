@@ -26,6 +26,8 @@ _PLAIN = re.compile(rf"(?:{_PLAIN_PART}/)*{_PLAIN_PART}", re.IGNORECASE)
 """Matches nearly all names, so that one test shows that they are valid."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
+_ACTING = re.compile(r"(?:^|(?<=[/\\]))(?=[.~]|-[A-Za-z-])")
+"""The beginning of a part that means something to a shell, a program or a system."""
 _EXTENSION = re.compile(r"[A-Za-z0-9]{1,10}")
 
 
@@ -47,7 +49,7 @@ def safe_join(folder: Path, name: str) -> Path:
 
 def safe_name(name: str, what: str = "name") -> str:
     """Check a name that users choose (of a dataset, tag or label): :func:`safe_text` without control characters."""
-    if _CONTROL.search(name):
+    if _CONTROL.search(name, 0, MAX_NAME_BYTES):
         raise BadRequestError(f"the {what} {_shown(name)} holds control characters")
     return safe_text(name, what)
 
@@ -62,15 +64,17 @@ def safe_text(text: str, what: str) -> str:
     Raises:
         BadRequestError: The text is empty, too long, or not valid Unicode.
     """
-    if not text.strip():
+    if not text[: MAX_NAME_BYTES + 1].strip():
         raise BadRequestError(f"the {what} is empty", hint="give at least one letter")
-    if "\0" in text or _SURROGATE.search(text):
-        raise BadRequestError(f"the {what} {_shown(text)} is not valid Unicode text")
-    if len(text.encode()) > MAX_NAME_BYTES:
-        raise BadRequestError(
-            f"the {what} {_shown(text)} is too long", hint=f"at most {MAX_NAME_BYTES} bytes"
-        )
-    return text
+    # Its characters are counted first: all else would read every one of a million.
+    if len(text) <= MAX_NAME_BYTES:
+        if "\0" in text or _SURROGATE.search(text):
+            raise BadRequestError(f"the {what} {_shown(text)} is not valid Unicode text")
+        if len(text.encode()) <= MAX_NAME_BYTES:
+            return text
+    raise BadRequestError(
+        f"the {what} {_shown(text)} is too long", hint=f"at most {MAX_NAME_BYTES} bytes"
+    )
 
 
 def safe_extension(filename: str) -> str:
@@ -88,11 +92,15 @@ def repair_name(name: str) -> str:
 
 
 def repair_file_name(name: str) -> str:
-    """Repair a name for a file in a target folder, outside of ``.headrace``; it may collide with another name."""
+    """Repair a name for a file in a target folder; it may collide with another name.
+
+    No part of it is hidden, stands for a home or looks like an option: a person who downloads into a home or a working copy
+    must not get a ``.ssh``, a ``.git/hooks`` or a ``-rf`` that nobody there chose. So the folder ``.headrace`` is safe too.
+    """
     safe = repair_name(name)
-    if not safe.startswith("."):
+    if _ACTING.search(safe) is None:
         return safe
-    return "_" + safe if re.split(r"[/\\]", safe)[0].casefold() == STATE_FOLDER else safe
+    return repair_name(_ACTING.sub("_", safe))
 
 
 def stem_fits(name: str, most: int) -> bool:
@@ -107,8 +115,11 @@ def stem_fits(name: str, most: int) -> bool:
 def with_id(name: str, id: UUID, *, most: int = MAX_PART_BYTES) -> str:
     """Insert an id: ``photos/a.jpg`` -> ``photos/a-<id>.jpg``; the stem is cut so that the last part has at most ``most`` bytes."""
     path = PurePosixPath(name.replace("\\", "/"))
-    end = f"-{id}{path.suffix}"
-    stem = path.stem
+    stem, suffix = path.stem, path.suffix
+    if len(f"-{id}{suffix}".encode()) >= most:
+        # A suffix that leaves no room is none: it would have to be cut too.
+        stem, suffix = path.name, ""
+    end = f"-{id}{suffix}"
     while len(f"{stem}{end}".encode()) > most:
         stem = stem[:-1]
     return str(path.with_name(stem + end))
@@ -116,7 +127,9 @@ def with_id(name: str, id: UUID, *, most: int = MAX_PART_BYTES) -> str:
 
 def id_name(id: UUID, filename: str) -> str:
     """Return ``<id>.jpg``, the name of a file in downloads and annotation files that use ids."""
-    return f"{id}{PurePosixPath(repair_name(filename)).suffix}"
+    suffix = PurePosixPath(repair_name(filename)).suffix
+    name = f"{id}{suffix}"
+    return name if len(name.encode()) <= MAX_PART_BYTES else str(id)
 
 
 def _find_fault(name: str) -> str | None:
@@ -168,5 +181,6 @@ def _repair_part(part: str) -> str:
 
 
 def _shown(name: str) -> str:
-    text = ascii(name)
+    # A name may have millions of characters.
+    text = ascii(name if len(name) <= 200 else f"{name[:100]}{name[-100:]}")
     return text if len(text) <= 80 else f"{text[:60]}…{text[-10:]}"

@@ -6,13 +6,16 @@ import io
 from collections.abc import Mapping
 
 import aiohttp
+import anyio
 from multidict import CIMultiDictProxy
 from yarl import URL
 
 from headrace.errors import ConfigurationError
 from headrace.net.aiohttp_client import CONNECT_SECONDS, client_session, discard_session
 from headrace.net.errors import translated
+from headrace.net.host_gate import THROTTLING, GatePolicy, HostGate
 from headrace.net.response import REDIRECTS, HttpResponse
+from headrace.net.retry import retry_after
 from headrace.net.timeout import UNLIMITED, Timeout
 from headrace.net.urls import Proxies, origin
 
@@ -23,13 +26,14 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 class ApiSession:
     """Connections to one server. The token is sent to its origin only, and redirects are not followed.
 
-    ``address`` is the origin; it contains no secret.
+    ``address`` is the origin; it contains no secret. When the server asks one call to wait, all calls wait.
     """
 
     def __init__(self, address: str, token: str, *, user_agent: str, connections: int = 32) -> None:
         self.address = origin(address)
         self._base = URL(self.address)
         self._proxy = Proxies().for_origin(self.address)
+        self._gate = HostGate(self.address, GatePolicy())
         headers = {
             "Authorization": f"Bearer {token}",
             "User-Agent": user_agent,
@@ -65,6 +69,8 @@ class ApiSession:
             TransferError: The server cannot be reached, or the connection broke.
             ConfigurationError: The server redirects to another address.
         """
+        if self._gate.pause_left() > 0:
+            await self._gate.wait()
         url = self._base.join(URL(path, encoded=True)).with_query(query)
         with translated(self.address):
             async with self._session.request(
@@ -78,7 +84,15 @@ class ApiSession:
             ) as response:
                 if response.status in REDIRECTS:
                     raise _redirected(self.address, response.headers)
-                return HttpResponse(response.status, response.headers, await response.read())
+                answer = HttpResponse(response.status, response.headers, await response.read())
+        throttled = answer.status in THROTTLING
+        self._gate.record(answer.status, retry_after(answer.headers) if throttled else None)
+        return answer
+
+    async def wait_for_retry(self, seconds: float) -> None:
+        """Wait so many seconds, and until the server's bucket holds a token for a retry."""
+        await anyio.sleep(seconds)
+        await self._gate.wait_for_retry()
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -1,50 +1,35 @@
 """Adaptive concurrency for each host (AIMD), shared by all requests to it.
 
 The number of concurrent requests grows by one for each window of successful requests. It halves when the host signals
-overload (429, 503, silence), once for all requests that were in progress together. A ``Retry-After`` pauses all requests.
-Retries draw tokens from one bucket, so that an outage does not multiply the load.
+overload (429, 503, silence), once for all requests that were in progress together. Pauses and retries are those of the
+host's gate (``headrace.net.host_gate``).
 """
 
 from __future__ import annotations
 
-import logging
-import random
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import anyio
-from msgspec import Struct
 
 from headrace.errors import TransferTimeoutError
-
-THROTTLING = frozenset({429, 503})
-_log = logging.getLogger("headrace.net")
+from headrace.net.host_gate import THROTTLING, GatePolicy, HostGate
 
 
-class LimiterPolicy(Struct, frozen=True, kw_only=True):
+class LimiterPolicy(GatePolicy, frozen=True, kw_only=True):
     """Limits for the requests to one host.
 
     Attributes:
         start: Concurrent requests at the beginning.
         floor: Fewest concurrent requests.
         ceiling: Most concurrent requests.
-        base: Upper bound in seconds of the first pause after 429 or 503 without ``Retry-After``; it doubles.
-        cap: Largest upper bound of such a pause in seconds.
-        longest: Longest pause in seconds that the host may ask for.
-        retries: Retries that may be made at once.
-        retries_per_second: Rate at which further retries are allowed.
     """
 
     start: int = 8
     floor: int = 1
     ceiling: int = 64
-    base: float = 0.2
-    cap: float = 30.0
-    longest: float = 600.0
-    retries: float = 64.0
-    retries_per_second: float = 2.0
 
 
 class Permit:
@@ -79,15 +64,10 @@ class AdaptiveLimiter:
         self.window = policy.start
         self.busy = 0
         self._policy = policy
-        self._clock = clock
-        self._sleep = sleep
+        self._gate = HostGate(name, policy, clock=clock, sleep=sleep)
         self._waiting: deque[anyio.Event] = deque()
         self._clean = 0
         self._epoch = 0
-        self._throttles = 0
-        self._paused_until = 0.0
-        self._retry_tokens = policy.retries
-        self._refilled_at = clock()
 
     @asynccontextmanager
     async def permit(self) -> AsyncIterator[Permit]:
@@ -120,29 +100,12 @@ class AdaptiveLimiter:
 
     async def wait_for_retry(self) -> None:
         """Wait until the host's bucket holds a token for a retry."""
-        while True:
-            now = self._clock()
-            gained = (now - self._refilled_at) * self._policy.retries_per_second
-            self._retry_tokens = min(self._policy.retries, self._retry_tokens + gained)
-            self._refilled_at = now
-            if self._retry_tokens >= 1:
-                self._retry_tokens -= 1
-                return
-            await self._sleep((1 - self._retry_tokens) / self._policy.retries_per_second)
+        await self._gate.wait_for_retry()
 
     def throttled(self, epoch: int, wait: float | None) -> None:
         """Slow down and pause: the host rejected a request. ``wait`` is its ``Retry-After`` in seconds."""
-        if epoch == self._epoch:
-            self._throttles += 1
+        self._gate.pause(wait, first=epoch == self._epoch)
         self.slow_down(epoch)
-        if wait is None:
-            ceiling = self._policy.base * 2 ** min(self._throttles - 1, 20)
-            wait = random.uniform(0, min(self._policy.cap, ceiling))
-        elif wait > self._policy.longest:
-            longest = self._policy.longest
-            _log.warning("%s asks to wait %.0f s; waiting %.0f s", self.name, wait, longest)
-            wait = longest
-        self._paused_until = max(self._paused_until, self._clock() + wait)
 
     def slow_down(self, epoch: int) -> None:
         """Halve the window, unless that has happened since the request began."""
@@ -154,8 +117,7 @@ class AdaptiveLimiter:
     def _record_success(self, responses: int) -> None:
         if not responses:
             return
-        self._throttles = 0
-        self._retry_tokens = min(self._policy.retries, self._retry_tokens + 0.1 * responses)
+        self._gate.succeeded(responses)
         self._clean += responses
         if self._clean >= self.window:
             self._clean = 0
@@ -164,9 +126,8 @@ class AdaptiveLimiter:
 
     async def _acquire_slot(self) -> None:
         while True:
-            wait = self._paused_until - self._clock()
-            if wait > 0:
-                await self._sleep(wait)
+            if self._gate.pause_left() > 0:
+                await self._gate.wait()
             elif self.busy < self.window:
                 self.busy += 1
                 return

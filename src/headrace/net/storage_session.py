@@ -12,8 +12,9 @@ from yarl import URL
 
 from headrace.errors import TransferError
 from headrace.net.aiohttp_client import AiohttpResponse, client_session, discard_session
-from headrace.net.congestion import THROTTLING, AdaptiveLimiter, HostLimiters, LimiterPolicy
+from headrace.net.congestion import AdaptiveLimiter, HostLimiters, LimiterPolicy
 from headrace.net.errors import translated
+from headrace.net.host_gate import THROTTLING
 from headrace.net.http1.client import Http1Client
 from headrace.net.http1.origins import Origins
 from headrace.net.response import (

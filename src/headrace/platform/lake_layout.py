@@ -6,7 +6,10 @@ import os
 import re
 import secrets
 import time
+from contextlib import suppress
 from pathlib import Path
+
+import anyio
 
 from headrace.errors import LakeError, NotALakeError, StorageError
 from headrace.folders.lakes import DATABASE, check_no_lake, is_lake
@@ -30,7 +33,7 @@ async def create_lake(path: Path) -> None:
         LakeError: The folder is in use, or lies in a lake.
         StorageError: The folder or a file in it cannot be created.
     """
-    await in_thread(_make_folder, path)
+    made = await in_thread(_make_folder, path)
     draft = path / f"{_LEFT_OVER}{secrets.token_hex(8)}.db"
     try:
         await SqliteDatabase.create(draft)
@@ -41,8 +44,12 @@ async def create_lake(path: Path) -> None:
         finally:
             await database.aclose()
         await in_thread(_publish, draft, path)
-    finally:
-        await in_thread(_remove, draft)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await in_thread(_remove, draft)
+            await in_thread(_remove_folders, made)
+        raise
+    await in_thread(_remove, draft)
 
 
 async def check_lake(path: Path) -> None:
@@ -58,20 +65,24 @@ async def _fill(tx: Transaction, now: int) -> None:
     )
 
 
-def _make_folder(path: Path) -> None:
+def _make_folder(path: Path) -> list[Path]:
+    """Create the folder; return those that did not exist, the innermost first."""
     if not is_lake(path):
         check_no_lake(path, below=False)
+    made = [each for each in (path, *path.parents) if not os.path.lexists(each)]
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         entries = [name for name in os.listdir(path) if not name.startswith(_LEFT_OVER)]
     except (FileExistsError, NotADirectoryError):
         raise LakeError(f"{path} is a file", hint="choose a new folder") from None
     except OSError as error:
+        _remove_folders(made)
         raise StorageError(f"cannot create {path}: {error.strerror}") from error
     if DATABASE in entries:
         raise LakeError(f"{path} is a lake already", hint="use it, or choose a new folder")
     if entries:
         raise LakeError(f"{path} is not empty", hint="choose a new or an empty folder")
+    return made
 
 
 def _publish(draft: Path, path: Path) -> None:
@@ -86,6 +97,13 @@ def _publish(draft: Path, path: Path) -> None:
             draft.rename(path / DATABASE)
     except OSError as error:
         raise StorageError(f"cannot create a lake in {path}: {error.strerror}") from error
+
+
+def _remove_folders(made: list[Path]) -> None:
+    """Remove the folders that were made for a lake that was not; what others put into one keeps it."""
+    for folder in made:
+        with suppress(OSError):
+            folder.rmdir()
 
 
 def _remove(draft: Path) -> None:

@@ -7,20 +7,19 @@ one typed pass. Decoding is lax where the platform's clients are (numbers as tex
 
 from __future__ import annotations
 
-import types
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 from types import NoneType
-from typing import Any, Union, get_args, get_origin
+from typing import Any, get_origin
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET, Struct, UnsetType
-from msgspec.structs import FieldInfo
+from msgspec import UNSET, Struct
 
 from headrace.errors import BadRequestError, ServerError
+from headrace.protocol.body_limits import check_count, check_items, check_objects
 from headrace.protocol.foreign import decode_foreign
 from headrace.protocol.operation import Operation, P, R
+from headrace.protocol.plans import ArrayPlan, Plan, plan_of, quick_plan_of
 from headrace.protocol.wire import WireRequest, path_text, query_text
 
 BIG_BODY = 256 * 1024
@@ -58,7 +57,8 @@ def decode_request(
 ) -> P:
     """Decode an HTTP request into the request record of an operation.
 
-    A body above :data:`BIG_BODY` is decoded item by item, so that other threads can run in between.
+    A body above :data:`BIG_BODY` is decoded item by item, so that other threads can run in between, and checked before that
+    (``body_limits``).
 
     Args:
         operation: The operation that the route belongs to.
@@ -68,8 +68,9 @@ def decode_request(
 
     Raises:
         BadRequestError: A value is malformed or missing; the message names the field.
+        RequestTooLargeError: A list has too many values.
     """
-    plan = _plan(operation)
+    plan = plan_of(operation)
     values: dict[str, Any] = {}
     for name, kind in plan.path:
         values[name] = _read(operation, name, path_values[name], kind)
@@ -82,6 +83,8 @@ def decode_request(
         elif name in plan.required:
             raise BadRequestError(f"{operation.name}: {name} is missing")
     if operation.body_fields:
+        if body is not None and len(body) > BIG_BODY:
+            check_objects(operation.name, body)
         values.update(
             _decode_quickly(operation, body) or _decode_body(operation, plan, body or b"")
         )
@@ -115,7 +118,7 @@ def _decode_quickly(operation: Operation[P, R], body: bytes | None) -> dict[str,
     """Decode a body by the quick way of its operation; None if there is none, or it does not fit."""
     if operation.quick is None or not body:
         return None
-    plan = _quick_plan(operation)
+    plan = quick_plan_of(operation)
     try:
         values = _decode_fields(operation, plan, body)
     except BadRequestError:
@@ -123,29 +126,34 @@ def _decode_quickly(operation: Operation[P, R], body: bytes | None) -> dict[str,
     return values if operation.quick.fits(values) else None
 
 
-def _decode_body(operation: Operation[P, R], plan: _Plan, body: bytes) -> dict[str, Any]:
+def _decode_body(operation: Operation[P, R], plan: Plan, body: bytes) -> dict[str, Any]:
     if not body.strip() and operation.bare_body is None:
         body = b"{}"
     big = len(body) > BIG_BODY
     if operation.bare_body is not None:
-        decoder, items = plan.body, plan.chunked_fields.get(operation.bare_body)
+        items = plan.chunked_fields.get(operation.bare_body)
+        array = plan.arrays.get(operation.bare_body)
         if big and items is not None:
-            decoder = plan.chunked
-        value = _decode(operation, decoder, body)
-        if big and items is not None:
-            value = _decode_items(operation, "", items, value)
+            value: Any = _decode_items(operation, "", items, _decode(operation, plan.chunked, body))
+        elif big and array is not None:
+            value = _decode_array(operation, "", array, body)
+        else:
+            value = _decode(operation, plan.body, body)
         return {operation.bare_body: value}
     return _decode_fields(operation, plan, body)
 
 
-def _decode_fields(operation: Operation[P, R], plan: _Plan, body: bytes) -> dict[str, Any]:
+def _decode_fields(operation: Operation[P, R], plan: Plan, body: bytes) -> dict[str, Any]:
     big = len(body) > BIG_BODY
-    if not big or not plan.chunked_fields:
+    if not big or not (plan.chunked_fields or plan.arrays):
         return _as_dict(_decode(operation, plan.body, body))
     values = _as_dict(_decode(operation, plan.chunked, body))
     for name, items in plan.chunked_fields.items():
         if name in values:
             values[name] = _decode_items(operation, name, items, values[name])
+    for name, array in plan.arrays.items():
+        if name in values:
+            values[name] = _decode_array(operation, name, array, bytes(values[name]))
     return values
 
 
@@ -159,6 +167,18 @@ def _decode_items(
         _decode(operation, decoder, raw, prefix=f"{name}[{index}]")
         for index, raw in enumerate(raws)
     ]
+
+
+def _decode_array(operation: Operation[P, R], name: str, array: ArrayPlan, text: bytes) -> Any:
+    """Decode an array of values, where they are ids in pieces."""
+    where = f"{operation.name}: {name or 'the body'}"
+    check_items(where, text, commas_separate=array.commas_separate)
+    values = _ids_by_pieces(text) if array.holds_ids else None
+    if values is None:
+        values = _decode(operation, array.decoder, text, prefix=name)
+    if isinstance(values, list):
+        check_count(where, len(values))
+    return values
 
 
 def _as_dict(struct: Struct) -> dict[str, Any]:
@@ -221,17 +241,19 @@ def _read(operation: Operation[P, R], name: str, text: str, kind: Any) -> Any:
 
 
 def encode_response(operation: Operation[P, R], result: R) -> Iterator[bytes]:
-    """Encode a result, as JSON in chunks, so that other threads can run between the chunks of a long array."""
+    """Encode a result, as JSON in chunks, so that other threads can run between the chunks of a long array.
+
+    The first chunk of an array holds one item, by which the size of the others can be guessed.
+    """
     if operation.result is NoneType:
         if operation.status != 204:
             yield b"{}"
     elif operation.packed:
         yield msgspec.msgpack.encode(result)
-    elif isinstance(result, list) and len(result) > _ITEMS_PER_CHUNK:
-        separator = b"["
-        for start in range(0, len(result), _ITEMS_PER_CHUNK):
-            yield separator + msgspec.json.encode(result[start : start + _ITEMS_PER_CHUNK])[1:-1]
-            separator = b","
+    elif isinstance(result, list) and len(result) > 1:
+        yield msgspec.json.encode(result[:1])[:-1]
+        for start in range(1, len(result), _ITEMS_PER_CHUNK):
+            yield b"," + msgspec.json.encode(result[start : start + _ITEMS_PER_CHUNK])[1:-1]
         yield b"]"
     else:
         yield msgspec.json.encode(result)
@@ -245,7 +267,7 @@ def decode_response(operation: Operation[P, R], body: bytes) -> R:
         return ids  # type: ignore[return-value]  # R is list[UUID] here
     try:
         try:
-            return _plan(operation).result.decode(body)  # type: ignore[no-any-return]
+            return plan_of(operation).result.decode(body)  # type: ignore[no-any-return]
         except msgspec.ValidationError:
             if operation.packed:
                 raise
@@ -283,90 +305,3 @@ def _ids_by_pieces(body: bytes) -> list[UUID] | None:
     except (msgspec.MsgspecError, UnicodeError):
         return None
     return ids
-
-
-# --- decoders, derived once from an operation -------------------------------------------------------------
-
-
-class _Plan(Struct, frozen=True):
-    """How to decode one operation. Fields in ``chunked_fields`` are arrays that large bodies decode item by item."""
-
-    path: list[tuple[str, Any]]
-    query: list[tuple[str, Any, bool]]
-    required: frozenset[str]
-    body: msgspec.json.Decoder[Any]
-    chunked: msgspec.json.Decoder[Any]
-    chunked_fields: dict[str, msgspec.json.Decoder[Any]]
-    result: msgspec.json.Decoder[Any] | msgspec.msgpack.Decoder[Any]
-
-
-@cache
-def _plan(operation: Operation[Any, Any]) -> _Plan:
-    return _plan_with(operation, {})
-
-
-@cache
-def _quick_plan(operation: Operation[Any, Any]) -> _Plan:
-    return _plan_with(operation, dict(operation.quick.types) if operation.quick else {})
-
-
-def _plan_with(operation: Operation[Any, Any], types: dict[str, Any]) -> _Plan:
-    """Make the plan of an operation, with other types of some fields."""
-    fields = {
-        field.name: msgspec.structs.replace(field, type=types.get(field.name, field.type))
-        for field in msgspec.structs.fields(operation.request)
-    }
-    in_body = [fields[n] for n in operation.body_fields]
-    chunked_fields = {f.name: item for f in in_body if (item := _struct_item(f.type)) is not None}
-    if operation.bare_body is not None:
-        body: Any = fields[operation.bare_body].type
-        chunked: Any = list[msgspec.Raw]
-    else:
-        body = _body_type(operation.name, in_body, {})
-        chunked = _body_type(
-            operation.name, in_body, dict.fromkeys(chunked_fields, list[msgspec.Raw])
-        )
-    return _Plan(
-        path=[(n, fields[n].type) for n in operation.path_fields],
-        query=[(n, *_query_kind(fields[n].type)) for n in operation.query_fields],
-        required=frozenset(n for n in operation.query_fields if fields[n].required),
-        body=msgspec.json.Decoder(body, strict=False),
-        chunked=msgspec.json.Decoder(chunked, strict=False),
-        chunked_fields={
-            n: msgspec.json.Decoder(item, strict=False) for n, item in chunked_fields.items()
-        },
-        result=msgspec.msgpack.Decoder(operation.result)
-        if operation.packed
-        else msgspec.json.Decoder(operation.result, strict=False),
-    )
-
-
-def _body_type(name: str, fields: list[FieldInfo], instead: dict[str, Any]) -> type[Struct]:
-    return msgspec.defstruct(
-        f"{name}_body",
-        [
-            (f.name, instead.get(f.name, f.type))
-            if f.required
-            else (f.name, instead.get(f.name, f.type), UNSET)
-            for f in fields
-        ],
-        kw_only=True,
-    )
-
-
-def _struct_item(kind: Any) -> type[Struct] | None:
-    if get_origin(kind) is list:
-        (item,) = get_args(kind)
-        if isinstance(item, type) and issubclass(item, Struct):
-            return item
-    return None
-
-
-def _query_kind(kind: Any) -> tuple[Any, bool]:
-    """Return the type of one value of a query parameter, and whether the parameter may be repeated."""
-    if get_origin(kind) in (Union, types.UnionType):
-        some = [arg for arg in get_args(kind) if arg not in (NoneType, UnsetType)]
-        kind = some[0] if len(some) == 1 else Union[tuple(some)]  # noqa: UP007
-    if get_origin(kind) is list:
-        return get_args(kind)[0], True
-    return kind, False

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import gzip
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from aiohttp import web
 
 from headrace.platform.dispatch import check_allowed
 from headrace.platform.platform import Platform
+from headrace.protocol.body_limits import body_limit
 from headrace.protocol.codec import BIG_BODY, decode_request, encode_response
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.server.authentication import Authenticator
+from headrace.server.bodies import read_body, too_large
 from headrace.server.disconnects import while_connected
 from headrace.server.http_protocol import defer_continue, send_continue
 from headrace.server.watch.observer import note_caller
-from headrace.threads import in_thread
+from headrace.threads import in_thread, in_thread_if
 
 GZIP_FROM = 64 * 1024
 """Size (bytes) of a response from which it is compressed, where the client accepts gzip and is on another machine."""
+
+MANY = 100
+"""Items of an answer from which it is encoded on a thread; so many records take a millisecond."""
 
 KEY = "Idempotency-Key"
 """The header with the caller's key of one call, the same for all repeats."""
@@ -63,20 +69,20 @@ def _route(
 async def _read(request: web.Request, operation: Operation[Any, Any]) -> Any:
     body = None
     if operation.body_fields:
-        _refuse_too_large(request)
+        limit = min(body_limit(operation) or request.client_max_size, request.client_max_size)
+        _refuse_too_large(request, limit)
         await send_continue(request)
-        body = await request.read()
+        body = await read_body(request, limit)
     query = request.query.items()
     if body is not None and len(body) > BIG_BODY:
         return await in_thread(decode_request, operation, request.match_info, query, body)
     return decode_request(operation, request.match_info, query, body)
 
 
-def _refuse_too_large(request: web.Request) -> None:
-    limit = request.client_max_size
+def _refuse_too_large(request: web.Request, limit: int) -> None:
     length = request.content_length or 0
-    if limit and length > limit:
-        raise web.HTTPRequestEntityTooLarge(max_size=limit, actual_size=length)
+    if length > limit:
+        raise too_large(limit, length)
 
 
 async def _respond(operation: Operation[Any, Any], result: Any, *, packs: bool) -> web.Response:
@@ -95,7 +101,20 @@ async def _respond(operation: Operation[Any, Any], result: Any, *, packs: bool) 
 
 
 async def _encode(operation: Operation[Any, Any], result: Any) -> bytes:
+    """Encode a result, on a thread where it is long or seems to be large by its first item."""
     chunks = encode_response(operation, result)
-    if operation.packed or (isinstance(result, list) and len(result) > 100):
+    if operation.packed or _has_many(result):
         return await in_thread(b"".join, chunks)
-    return b"".join(chunks)
+    if not isinstance(result, list):
+        return b"".join(chunks)
+    first = next(chunks)
+    large = len(first) * len(result) > BIG_BODY
+    return await in_thread_if(large, b"".join, chain([first], chunks))
+
+
+def _has_many(result: Any) -> bool:
+    """Whether a result is, or holds, a long list."""
+    if isinstance(result, list):
+        return len(result) > MANY
+    items = getattr(result, "items", None)
+    return isinstance(items, list) and len(items) > MANY

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from headrace.errors import NotFoundError, StorageError
 from headrace.platform.datalake.registered import check_unregistered
+from headrace.server.connections import SERVER
 from headrace.server.http_protocol import defer_continue
 from headrace.server.key_ring import KeyRing
 from headrace.server.settings import ServerSettings
@@ -212,6 +213,7 @@ def _headers(found: _StoredFile) -> dict[str, str]:
         # Files are untrusted uploads: nothing in them may run as a page of this host.
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Content-Type": kind if disposition == "inline" else "application/octet-stream",
+        "Server": SERVER,
         "X-Content-Type-Options": "nosniff",
     }
     if found.etag:

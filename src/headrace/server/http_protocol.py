@@ -19,9 +19,20 @@ from aiohttp import web
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError
 from aiohttp.http_parser import HttpRequestParserPy
 
+MakeConnection = Callable[[web.Server, asyncio.AbstractEventLoop], web.RequestHandler]
+
 
 class AnyMethodSite(web.TCPSite):
-    """A listening socket whose connections accept any method."""
+    """A listening socket whose connections accept any method.
+
+    Args:
+        runner: The application.
+        host: Address to listen on.
+        port: Port to listen on; 0 chooses a free one.
+        reuse_port: Whether other processes may listen on the same port.
+        unix_socket: A bound socket to listen on, in place of host and port.
+        make: Makes the protocol of a connection. Default: that of aiohttp, with :class:`AnyMethodParser`.
+    """
 
     def __init__(
         self,
@@ -31,9 +42,11 @@ class AnyMethodSite(web.TCPSite):
         *,
         reuse_port: bool | None = None,
         unix_socket: socket.socket | None = None,
+        make: MakeConnection | None = None,
     ) -> None:
         super().__init__(runner, host, port, reuse_port=reuse_port)
         self._unix_socket = unix_socket
+        self._make = make or _with_any_method
 
     async def start(self) -> None:
         """Bind and listen; raises ``OSError`` where the address is in use."""
@@ -42,7 +55,11 @@ class AnyMethodSite(web.TCPSite):
         if server is None:
             raise RuntimeError("the runner is not set up")
         loop = asyncio.get_running_loop()
-        connect = _connections(server, loop)
+        make = self._make
+
+        def connect() -> web.RequestHandler:
+            return make(server, loop)
+
         if self._unix_socket is not None:
             self._server = await loop.create_unix_server(
                 connect, sock=self._unix_socket, backlog=self._backlog
@@ -67,48 +84,45 @@ class AnyMethodSite(web.TCPSite):
         return int(sockets[0].getsockname()[1])
 
 
-def _connections(
-    server: web.Server, loop: asyncio.AbstractEventLoop
-) -> Callable[[], web.RequestHandler]:
-    def connect() -> web.RequestHandler:
-        handler = server()
-        parser: Any = _AnyMethodParser(handler, loop)
-        handler._parser = parser  # noqa: SLF001  # replaces the parser of this connection
-        return handler
-
-    return connect
+def _with_any_method(server: web.Server, loop: asyncio.AbstractEventLoop) -> web.RequestHandler:
+    handler = server()
+    parser: Any = AnyMethodParser(handler, loop)
+    handler._parser = parser  # noqa: SLF001  # replaces the parser of this connection
+    return handler
 
 
-class _AnyMethodParser:
-    """Uses the C parser until it refuses a method, then the Python parser for the rest of the connection."""
+class AnyMethodParser:
+    """Uses the C parser until it refuses a method, then the Python parser for the rest of the connection.
 
-    __slots__ = ("_handler", "_in_head", "_loop", "_parser", "_payload", "_switched")
+    ``payload`` is the body of the last request. ``in_head`` says that only a part of a request's head has arrived.
+    """
+
+    __slots__ = ("_handler", "_loop", "_parser", "_switched", "in_head", "payload")
 
     def __init__(self, handler: web.RequestHandler, loop: asyncio.AbstractEventLoop) -> None:
         self._handler = handler
         self._loop = loop
         self._parser: Any = handler._parser  # noqa: SLF001
-        self._payload: Any = None
-        self._in_head = False
+        self.payload: Any = None
+        self.in_head = False
         self._switched = False
 
     def feed_data(self, data: bytes) -> tuple[Any, bool, bytes]:
-        if self._switched:
-            return self._parser.feed_data(data)  # type: ignore[no-any-return]
-        body_open = self._payload is not None and not self._payload.is_eof()
+        """Parse bytes; returns the complete messages, whether the connection is upgraded, and what is left."""
+        body_open = self.payload is not None and not self.payload.is_eof()
         try:
             result = self._parser.feed_data(data)
         except BadHttpMethod:
             # Switching is safe only where the fast parser holds no state: no partial head, no open body.
-            if self._in_head or body_open or not data:
+            if self._switched or self.in_head or body_open or not data:
                 raise
             self._switch()
-            return self._parser.feed_data(data)  # type: ignore[no-any-return]
+            result = self._parser.feed_data(data)
         messages = result[0]
         if messages:
-            self._payload = messages[-1][1]
+            self.payload = messages[-1][1]
         if data:
-            self._in_head = not messages and not body_open
+            self.in_head = not messages and not body_open
         return result  # type: ignore[no-any-return]
 
     def _switch(self) -> None:
@@ -124,7 +138,7 @@ class _AnyMethodParser:
             max_field_size=handler.max_field_size,
             max_headers=handler.max_headers,
             payload_exception=web.RequestPayloadError,
-            auto_decompress=True,
+            auto_decompress=False,
             max_msg_queue_size=handler._max_msg_queue_size,  # noqa: SLF001
         )
         self._switched = True

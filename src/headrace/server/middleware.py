@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import anyio
 from aiohttp import web
+from aiohttp.http import HttpVersion10, HttpVersion11
 from aiohttp.typedefs import Middleware
 
 from headrace.errors import (
@@ -27,30 +28,45 @@ from headrace.errors import (
     error_for_status,
 )
 from headrace.protocol.wire import encode_error, retry_after_of
+from headrace.server.bodies import too_slow
+from headrace.server.connections import SERVER, SlowBodyError
 from headrace.server.watch.observer import CLIENT_GONE, RequestObserver, is_gone, note_request
 from headrace.tracing import span
 
 REQUEST_ID = "X-Request-ID"
 
 _SAFE_ID = re.compile(r"^[A-Za-z0-9._:-]{1,64}$")
+_VERSIONS = (HttpVersion10, HttpVersion11)
+_ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
+"""What answers a server at its limit too, so that it is not taken for a dead one."""
+
+_EXPECTED = frozenset({507})
+"""Statuses of failures that say all in their message, so that the log needs no traceback."""
+
 _log = logging.getLogger("headrace.server")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class RequestDrain:
-    """Counts active requests and waits for their end. aiohttp alone would stop reading bodies that are still arriving."""
+    """Counts active requests and waits for their end. aiohttp alone would stop reading bodies that are still arriving.
 
-    def __init__(self) -> None:
+    ``most`` is how many may be active at a time.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
         self._active = 0
         self._stopping = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
     async def handle(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Handle a request; raises :class:`UnavailableError` once the server is stopping."""
+        """Handle a request; raises :class:`UnavailableError` if the server is stopping or has too many."""
         if self._stopping.is_set():
             raise UnavailableError("the server is stopping", hint="try again in a moment")
+        if self._active >= self._most and request.path not in _ALWAYS:
+            raise UnavailableError("the server is busy", hint="try again in a moment")
         self._active += 1
         self._idle.clear()
         try:
@@ -99,6 +115,7 @@ def make_middleware(drain: RequestDrain, observer: RequestObserver) -> Middlewar
             raise
         if not response.prepared:
             response.headers[REQUEST_ID] = request_id
+            response.headers["Server"] = SERVER
         return response
 
     return middleware
@@ -107,6 +124,10 @@ def make_middleware(drain: RequestDrain, observer: RequestObserver) -> Middlewar
 async def _handle(
     drain: RequestDrain, request: web.Request, handler: Handler, request_id: str
 ) -> web.StreamResponse:
+    if request.version not in _VERSIONS:
+        major, minor = request.version
+        unknown = error_for_status(505, f"HTTP/{major}.{minor} is not spoken here, but HTTP/1.1")
+        return _last(error_response(unknown, request_id))
     try:
         return await drain.handle(request, handler)
     except web.HTTPException as exc:
@@ -120,11 +141,17 @@ async def _handle(
         )
         return error_response(lost, request_id, {"Retry-After": "1"})
     except UnavailableError as exc:
-        response = error_response(exc, request_id, {"Retry-After": "1"})
-        response.force_close()
-        return response
+        return _last(error_response(exc, request_id, {"Retry-After": "1"}))
+    except SlowBodyError:
+        return _last(error_response(too_slow(), request_id))
+    except DiskFullError as exc:
+        # A full disk fails every call that writes: a traceback of each would fill what is left.
+        _log.error("request %s failed: %s", request_id, exc.message)
+        return error_response(_disk_full(), request_id)
     except APIError as exc:
-        if exc.status >= 500:
+        if exc.status == 408:
+            return _last(error_response(exc, request_id))
+        if exc.status >= 500 and exc.status not in _EXPECTED:
             _log.exception("request %s failed", request_id)
         return error_response(exc, request_id)
     except (ConnectionError, web.RequestPayloadError):
@@ -134,6 +161,12 @@ async def _handle(
     except Exception as exc:  # noqa: BLE001  # the outermost boundary: the client gets an error body in any case
         _log.exception("request %s failed", request_id)
         return error_response(_from_failure(exc), request_id)
+
+
+def _last(response: web.Response) -> web.Response:
+    """Return the last response of its connection."""
+    response.force_close()
+    return response
 
 
 def error_response(
@@ -170,11 +203,13 @@ def _kept_headers(exc: web.HTTPException) -> dict[str, str]:
     return {"Allow": exc.headers["Allow"]} if "Allow" in exc.headers else {}
 
 
+def _disk_full() -> APIError:
+    error = error_for_status(507, "the server's disk is full")
+    error.hint = "free space on the server; nothing was partially written"
+    return error
+
+
 def _from_failure(exc: Exception) -> APIError:
-    if isinstance(exc, DiskFullError):
-        error = error_for_status(507, "the server's disk is full")
-        error.hint = "free space on the server; nothing was partially written"
-        return error
     if isinstance(exc, CorruptionError):
         return ServerError(
             "the lake of this server is damaged, so the answer would be wrong or too short",

@@ -57,7 +57,7 @@ async def serve_with_processes(
         processes: How many processes serve it.
         host: Address to listen on.
         port: Port to listen on; 0 chooses a free one.
-        settings: Limits of each process.
+        settings: Limits; those of connections and calls are shared out equally.
         log: Where the processes log. Default: warnings to stderr.
         unix_socket: A bound socket to listen on, in place of host and port.
         ready: Called with the address once all processes accept connections.
@@ -83,7 +83,7 @@ async def serve_with_processes(
             lake=os.fspath(lake),
             host=host,
             port=port,
-            settings=settings,
+            settings=settings.shared_by(processes),
             log=log or ServerLog(),
             unix_socket=None if unix_socket is None else unix_socket.fileno(),
             board=board,

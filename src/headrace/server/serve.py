@@ -17,6 +17,7 @@ from headrace.errors import ConfigurationError
 from headrace.platform.platform import Platform
 from headrace.protocol.query.parser import prepare as prepare_queries
 from headrace.server.app import make_app
+from headrace.server.connections import Connections
 from headrace.server.http_protocol import AnyMethodSite, ProtocolLog
 from headrace.server.middleware import RequestDrain
 from headrace.server.process_board import ProcessBoard
@@ -121,7 +122,8 @@ async def serving(
 ) -> AsyncIterator[str]:
     """Serve an open platform inside the block and yield the address; on exit, active requests are finished."""
     settings = settings or ServerSettings()
-    drain = RequestDrain()
+    drain = RequestDrain(settings.max_requests)
+    connections = Connections(settings.connections())
     figures = None if settings.metrics is None else _new_figures(platform)
     observer = RequestObserver(figures, proxies=settings.proxies)
     runner = web.AppRunner(
@@ -130,6 +132,8 @@ async def serving(
         access_log_class=observer.hook(),
         logger=ProtocolLog(),
         keepalive_timeout=settings.keepalive_seconds,
+        # Bodies are unpacked by `headrace.server.bodies`, within limits.
+        auto_decompress=False,
         shutdown_timeout=_FLUSH_SECONDS,
         # Queries are sent in the request line, and the longest one allowed must fit.
         max_line_size=_LONGEST_LINE,
@@ -139,7 +143,12 @@ async def serving(
     await runner.setup()
     try:
         site = AnyMethodSite(
-            runner, host, port, reuse_port=share_port or None, unix_socket=unix_socket
+            runner,
+            host,
+            port,
+            reuse_port=share_port or None,
+            unix_socket=unix_socket,
+            make=connections.make,
         )
         try:
             await site.start()
@@ -156,6 +165,7 @@ async def serving(
             else:
                 address = address_of_socket(unix_socket)
                 platform.context.public_address = settings.public_url
+            connections.watch()
             async with _figures_shown(figures, runner, drain, settings.metrics, take_figures):
                 yield address
         finally:
@@ -164,6 +174,7 @@ async def serving(
             await site.stop()
             platform.jobs.end_waits()
             await drain.drain(settings.stop_seconds)
+            connections.stop_watching()
     finally:
         await runner.cleanup()
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import Self
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from headrace.errors import ConfigurationError
+from headrace.server.connections import ConnectionLimits
 from headrace.settings import AuditPolicy, Settings, UndoPolicy
 
 MIB = 1024 * 1024
@@ -33,6 +36,11 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
 
     A server is not ready where its disk has less than ``ready_free_bytes`` of room, or where for more than
     ``ready_seconds`` all readers are busy, a call waits to write, or one of its processes is silent.
+
+    At most ``max_connections`` connections are open at a time, ``max_connections_per_peer`` of one address, and
+    ``max_requests`` calls are under way. The head of a request must arrive within ``head_seconds``, its body with
+    ``body_rate`` bytes a second, measured over ``body_seconds``. A client that takes nothing of an answer for
+    ``unread_seconds`` is disconnected.
     """
 
     max_body: int = 64 * MIB
@@ -45,6 +53,13 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     metrics: str | None = None
     ready_free_bytes: int = 256 * MIB
     ready_seconds: float = 10.0
+    max_connections: int = 1000
+    max_connections_per_peer: int = 500
+    max_requests: int = 500
+    head_seconds: float = 10.0
+    body_seconds: float = 30.0
+    body_rate: int = 500
+    unread_seconds: float = 300.0
     undo: UndoPolicy = UndoPolicy()
     audit: AuditPolicy = AuditPolicy()
     failed_tokens: int = 10
@@ -58,6 +73,8 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
             *("max_body", "url_ttl", "public_url", "query_seconds", "stop_seconds"),
             *("ready_free_bytes", "ready_seconds"),
             *("failed_tokens", "proxies", "max_launches"),
+            *("ready_free_bytes", "ready_seconds", "max_connections", "max_connections_per_peer"),
+            *("max_requests", "head_seconds", "body_rate", "body_seconds", "unread_seconds"),
         )
         given = {name: getattr(settings, name) for name in (*names, *_OPERATION)}
         return cls(
@@ -65,6 +82,32 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
             audit=settings.audit_policy(),
             **{name: value for name, value in given.items() if value is not None},
         )
+
+    def shared_by(self, processes: int) -> Self:
+        """Return the settings of one of several processes that share the limits of connections and calls."""
+        shares = ("max_connections", "max_connections_per_peer", "max_requests")
+        return replace(self, **{name: -(-getattr(self, name) // processes) for name in shares})
+
+    def connections(self) -> ConnectionLimits:
+        """Return the limits of connections; a process never has so many that it could open no file any more."""
+        return ConnectionLimits(
+            most=min(self.max_connections, _most_files()),
+            most_per_peer=self.max_connections_per_peer,
+            head_seconds=self.head_seconds,
+            body_seconds=self.body_seconds,
+            body_rate=self.body_rate,
+            unread_seconds=self.unread_seconds,
+        )
+
+
+def _most_files() -> int:
+    """Return half of the files that this process may open, so that as many are left for other use."""
+    try:
+        import resource
+    except ImportError:
+        return sys.maxsize
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return sys.maxsize if most == resource.RLIM_INFINITY else max(1, most // 2)
 
 
 def host_and_port(place: str, default_host: str = "127.0.0.1") -> tuple[str, int]:

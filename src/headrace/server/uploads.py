@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiohttp import BodyPartReader, web
 
-from headrace.errors import BadRequestError, RequestTooLargeError
+from headrace.errors import BadRequestError, RequestTooLargeError, error_for_status
+from headrace.server.bodies import too_slow
+from headrace.server.connections import SlowBodyError
 from headrace.server.http_protocol import send_continue
 from headrace.server.signing import Grant
 from headrace.storage.objects.base import ObjectStore
@@ -87,6 +89,8 @@ class UploadReceiver:
             await self._check_free(grant.object_name)
 
     def _check_length(self, request: web.Request) -> None:
+        if request.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise error_for_status(415, "a file is sent as it is, without Content-Encoding")
         # The length includes the other fields of the form; the exact size is checked while reading.
         if (request.content_length or 0) > self._max_upload + MAX_FIELDS * MAX_FIELD_BYTES:
             raise self._too_large()
@@ -99,6 +103,8 @@ class UploadReceiver:
                 if size > self._max_upload:
                     raise self._too_large()
                 yield chunk
+        except SlowBodyError:
+            raise too_slow() from None
         except ConnectionError:
             # A failure of the connection must not be reported as one of the disk.
             raise web.RequestPayloadError("the upload was interrupted") from None

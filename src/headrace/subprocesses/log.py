@@ -16,6 +16,7 @@ import aiofiles
 import aiofiles.os
 from msgspec import Struct
 
+from headrace.newfile import make_private_folder
 from headrace.threads import in_thread
 
 SEGMENT = 1 << 20
@@ -78,7 +79,7 @@ class LogWriter:
 
     def _open(self, number: int) -> None:
         self.close()
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         path = self._folder / str(number)
         self._file = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
         if number - NEWEST > 0:

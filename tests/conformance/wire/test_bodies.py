@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import io
 import json
 import random
+import threading
+import zlib
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +18,16 @@ from uuid import UUID
 import aiohttp
 import msgspec
 import pytest
+from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 from yarl import URL
 
 from headrace.backend.base import Backend
 from headrace.backend.connect import open_backend
 from headrace.backend.remote import RemoteBackend
 from headrace.backend.upload.multipart import PART_BYTES
-from headrace.errors import NotFoundError, PermissionDeniedError
+from headrace.errors import BadRequestError, NotFoundError, PermissionDeniedError
 from headrace.model.enums import DataType, ObjectDataType
 from headrace.model.records import DataRecord, Meta
 from headrace.platform.accounts.signing_keys import signing_keys
@@ -31,6 +37,7 @@ from headrace.protocol.operations.annotations import (
     PolygonIn,
     RectangleIn,
 )
+from headrace.server import api, bodies
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
 from tests.support.lakes.sending import send_file
@@ -38,6 +45,11 @@ from tests.support.lakes.servers import Running, running
 
 CONTENT = b"the content" * 1000
 CAP = 2_000_000
+MIB = 1024 * 1024
+
+
+def session_of(server: Running) -> aiohttp.ClientSession:
+    return aiohttp.ClientSession(headers=server.headers)
 
 
 @pytest.fixture
@@ -289,3 +301,115 @@ async def test_large_files_go_in_parts(
     async for chunk in server.platform.context.objects.get(named.object_name):
         digest.update(chunk)
     assert (stored.size, digest.digest()) == (size, hashlib.sha256(path.read_bytes()).digest())
+
+
+# --- attacks ---------------------------------------------------------------------------------------------
+
+
+def bomb(size: int, *, level: int = 9) -> bytes:
+    return gzip.compress(b'{"name":"' + bytes(size).replace(b"\0", b" ") + b'"}', level)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+async def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, encoding: str) -> None:
+    """30 MiB in 30 kB: below the limit of a body, but of a ratio that no annotations have."""
+    async with running(tmp_path / "lake") as server, session_of(server) as session:
+        content = bomb(30 * MIB) if encoding == "gzip" else zlib.compress(bytes(30 * MIB))
+        operation = OPERATIONS["import_annotations"]
+        url = server.address + operation.path.format(version_id=UUID(int=0))
+        async with session.request(
+            operation.method, url, data=content, headers={"Content-Encoding": encoding}
+        ) as answer:
+            assert answer.status == 413
+
+
+def test_unpacking_stops_where_the_ratio_is_passed() -> None:
+    body = bomb(30 * MIB)
+    steps = []
+    for piece, used in bodies._steps(body, 31):
+        steps.append(len(piece))
+        if sum(steps) > bodies.FREE_BYTES + bodies.MOST_RATIO * used:
+            break
+    assert sum(steps) < 10 * MIB
+    with pytest.raises(web.HTTPRequestEntityTooLarge):
+        bodies.unpacked(body, 31, 64 * MIB)
+
+
+@pytest.mark.parametrize("window", [31, 15])
+@given(content=st.binary(max_size=300_000), cut=st.integers(1, 20))
+def test_what_is_packed_is_unpacked_and_what_is_cut_is_refused(
+    window: int, content: bytes, cut: int
+) -> None:
+    packed = gzip.compress(content) if window == 31 else zlib.compress(content)
+    assert bodies.unpacked(packed, window, MIB) == content
+    for damaged in (packed[:-cut], packed + b"more"):
+        with pytest.raises(BadRequestError, match="not packed as"):
+            bodies.unpacked(damaged, window, MIB)
+
+
+@pytest.mark.parametrize("encoding", ["br", "zstd", "gzip, gzip", "x" * 500])
+async def test_other_ways_of_packing_are_415(server: Running, encoding: str) -> None:
+    url = f"{server.address}/api/organization/{UUID(int=0)}/datasets"
+    async with session_of(server) as session:
+        headers = {"Content-Encoding": encoding}
+        async with session.post(url, data=b"x", headers=headers) as answer:
+            assert answer.status == 415
+            assert len((await answer.json())["message"]) < 100
+
+
+async def test_a_name_of_megabytes_is_refused_by_its_length(tmp_path: Path) -> None:
+    async with (
+        running(tmp_path / "lake") as server,
+        session_of(server) as session,
+    ):
+        async with session.get(f"{server.address}/api/home/ping") as answer:
+            organization = (await answer.json())["default_organization"]
+        url = f"{server.address}/api/organization/{organization}/datasets"
+        for size, status in ((60 * MIB, 413), (3 * MIB, 400), (1024, 200)):
+            body = io.BytesIO(json.dumps({"name": "x" * size}).encode())
+            async with session.post(url, data=body) as answer:
+                assert answer.status == status
+                text = await answer.text()
+                assert len(text) < 2500
+                assert status != 400 or "is too long" in text
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "how"),
+    [
+        (api, "decode_request", plain),
+        (bodies, "unpacked", packed),
+    ],
+)
+async def test_others_are_answered_while_a_large_body_is_worked_on(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    module: Any,
+    name: str,
+    how: Callable[[bytes], dict[str, Any]],
+) -> None:
+    answered = threading.Event()
+    real = getattr(module, name)
+
+    def wait(*arguments: Any) -> Any:
+        # On the event loop this would wait in vain.
+        assert answered.wait(10)
+        return real(*arguments)
+
+    monkeypatch.setattr(module, name, wait)
+    async with running(tmp_path / "lake") as server, session_of(server) as session:
+        operation = OPERATIONS["delete_assets"]
+        url = server.address + operation.path.format(version_id=UUID(int=0))
+        values = [str(UUID(int=number)) for number in range(50_000)]
+        body = json.dumps({"ids": values}).encode()
+
+        async def attack() -> int:
+            async with session.request(operation.method, url, **how(body)) as answer:
+                return answer.status
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            attacking = group.create_task(attack())
+            async with session.get(f"{server.address}/healthz") as answer:
+                assert answer.status == 200
+            answered.set()
+        assert attacking.result() == 404

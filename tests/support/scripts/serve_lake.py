@@ -12,12 +12,13 @@ from headrace.server.serve import serve
 from headrace.server.settings import ServerSettings
 
 
-def serve_lake(lake: Path, stop_seconds: float) -> None:
+def serve_lake(lake: Path, stop_seconds: float, port: int = 0) -> None:
     """Serve a lake until told to stop."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     uvloop.run(
         serve(
             lake,
+            port=port,
             settings=ServerSettings(stop_seconds=stop_seconds),
             ready=lambda address: print(f"serving {address}", flush=True),
         )

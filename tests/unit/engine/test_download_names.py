@@ -91,3 +91,23 @@ def test_the_tree_of_the_storage() -> None:
 
 def test_one_thing_twice_is_one_file() -> None:
     assert len(name_all([data(1, "a.jpg"), data(1, "a.jpg")], use_id=False)) == 1
+
+
+ACTING = [
+    "~", "~root/x.jpg", ".ssh/authorized_keys", ".bashrc", ".git/hooks/post-checkout", "data/.git/config",
+    "a/b/.env", "-rf", "--help", "a/-rf", ".", "..a", ".HEADRACE/x", "." + "x" * 254, "a\\.ssh\\config",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", list(Layout))
+def test_s01_no_name_of_a_server_acts_in_the_folder_of_a_person(layout: Layout) -> None:
+    """As if somebody downloaded into a home or a working copy."""
+    for name in check(ACTING, layout).values():
+        for part in name.split("/"):
+            assert not part.startswith((".", "~"))
+            assert part[0] != "-" or not part[1:2].isalpha()
+
+
+def test_names_of_tiles_stay() -> None:
+    tiles = ["-12_34.png", "-0001.jpg", "a/-1_-1.png", "a-b.jpg", "x.~1.jpg"]
+    assert list(check(tiles, Layout.NAMES).values()) == tiles

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from headrace.errors import ConnectError, TransferError, TransferTimeoutError
 from headrace.net.response import HttpResponse
 from headrace.net.retry import (
+    PATIENT,
     RetryPolicy,
     UnreachableError,
     backoff,
@@ -140,3 +141,30 @@ def test_dates_are_understood() -> None:
 def test_garbage_asks_for_nothing(text: str) -> None:
     headers: dict[str, Any] = {"Retry-After": text}
     assert retry_after(headers) is None
+
+
+async def test_ten_tries_outlast_a_host_that_is_away_for_forty_seconds() -> None:
+    for _ in range(50):
+        away = Script(*[UnreachableError("refused")] * 9, 200)
+        assert await away.run(repeatable=False, policy=PATIENT) == 200
+        assert sum(away.waits) >= 40.0
+        assert max(away.waits) <= PATIENT.cap
+    gone = Script(UnreachableError("refused"))
+    with pytest.raises(UnreachableError):
+        await gone.run(repeatable=True, policy=PATIENT)
+    assert gone.calls == 10
+
+
+@pytest.mark.parametrize("status", [429, 503])
+async def test_f15_a_host_that_throttles_costs_time_but_no_tries(status: int) -> None:
+    script = Script(*[status] * 100, 200, headers={"Retry-After": "3"})
+    assert await script.run(repeatable=True, policy=PATIENT) == 200
+    for_ever = Script(status)
+    assert await for_ever.run(repeatable=True, policy=PATIENT) == status
+    assert PATIENT.budget - PATIENT.cap <= sum(for_ever.waits) <= PATIENT.budget
+
+
+async def test_those_who_choose_a_number_of_tries_get_it() -> None:
+    script = Script(503)
+    assert await script.run(repeatable=True, policy=RetryPolicy(attempts=1)) == 503
+    assert script.calls == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from hypothesis import given
@@ -10,12 +11,14 @@ from hypothesis import strategies as st
 
 from headrace.errors import BadRequestError
 from headrace.model.names import (
+    id_name,
     repair_name,
     safe_extension,
     safe_join,
     safe_name,
     safe_parts,
     safe_text,
+    with_id,
 )
 from tests.support.data.names import HOSTILE
 
@@ -87,3 +90,17 @@ def test_file_names_are_kept_as_their_owner_spelled_them() -> None:
     for bad in ("", "a\0b", "\udcff.png", "x" * 1025):
         with pytest.raises(BadRequestError, match="filename"):
             safe_text(bad, "filename")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a." + "b" * 252, "." + "b" * 254, "a/" + "é" * 100 + "." + "é" * 26, "a.é" + "b" * 240],
+)
+def test_a_long_suffix_leaves_room_for_an_id(name: str) -> None:
+    for made in (
+        with_id(name, UUID(int=1)),
+        id_name(UUID(int=1), name),
+        with_id(name, UUID(int=1), most=60),
+    ):
+        assert str(UUID(int=1)) in made
+        assert safe_parts(made)

@@ -42,6 +42,13 @@ async def serve(
     failed_tokens: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
     proxies: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
     max_launches: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    max_connections: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    max_connections_per_peer: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    max_requests: Annotated[int | None, Parameter(validator=Number(gte=1))] = None,
+    head_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
+    body_rate: Annotated[int | None, Parameter(validator=Number(gte=0))] = None,
+    body_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
+    unread_seconds: Annotated[float | None, Parameter(validator=Number(gt=0))] = None,
     processes: Annotated[int, Parameter(validator=Number(gte=1, lte=64))] = 1,
     metrics: str | None = None,
     log_level: Level | None = None,
@@ -71,6 +78,13 @@ async def serve(
         failed_tokens: Wrong tokens that an address may send in ten minutes before further ones have to wait. Default: 10.
         proxies: Proxies in front of this server that add to X-Forwarded-For; without them the header is ignored. Default: 0.
         max_launches: Launched jobs of an organization that may run or wait at once. Default: 20.
+        max_connections: Open connections at most; idle ones make room for new ones. Default: 1000.
+        max_connections_per_peer: Open connections of one address at most. A proxy is one address. Default: 500.
+        max_requests: Calls under way at most; more are told to come again. Default: 500.
+        head_seconds: Seconds that the head of a request may take to arrive. Default: 10.
+        body_rate: Bytes a second that a body must arrive with at least; 0 for no limit. Default: 500.
+        body_seconds: Seconds over which that rate is measured. Default: 30.
+        unread_seconds: Seconds that a client may take nothing of its answer. Default: 300.
         processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time.
         metrics: Serve figures for Prometheus at /metrics of PORT or HOST:PORT. Without a host, only this machine reads
             them. Default: not at all.
@@ -101,6 +115,13 @@ async def serve(
             failed_tokens=failed_tokens,
             proxies=proxies,
             max_launches=max_launches,
+            max_connections=max_connections,
+            max_connections_per_peer=max_connections_per_peer,
+            max_requests=max_requests,
+            head_seconds=head_seconds,
+            body_rate=body_rate,
+            body_seconds=body_seconds,
+            unread_seconds=unread_seconds,
         )
     )
     figures = None if settings.metrics is None else host_and_port(settings.metrics)

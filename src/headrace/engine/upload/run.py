@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import UNSET, Struct, structs
 
 from headrace.backend.base import Backend, FileUpload
+from headrace.engine.paging import batched
 from headrace.engine.upload.file import UploadFile, measure
 from headrace.engine.upload.group import UploadOutcome, upload_group
 from headrace.engine.upload.reuse import find_in_lake, find_repeated
@@ -17,6 +18,7 @@ from headrace.errors import AuthenticationError, ConfigurationError, ConflictErr
 from headrace.model.enums import ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord
 from headrace.protocol.operations.datalake import REGISTER_DATA, RegisterData
+from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.protocol.operations.storage import GENERATE_OBJECT_NAME, GenerateObjectName
 from headrace.protocol.operations.tags import ATTACH_TAG, TagTargets
 from headrace.tasks import map_bounded
@@ -230,7 +232,8 @@ async def _have(
     if found:
         ids = list({record.id: None for record in found.values()})
         for tag_id in target.tag_ids:
-            await backend.call(ATTACH_TAG, TagTargets(tag_id=tag_id, ids=ids))
+            for piece in batched(ids, IDS_PER_CALL):
+                await backend.call(ATTACH_TAG, TagTargets(tag_id=tag_id, ids=piece))
     return found
 
 

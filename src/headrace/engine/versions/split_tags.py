@@ -19,11 +19,12 @@ from uuid import UUID
 from msgspec import Struct
 
 from headrace.backend.base import Backend
-from headrace.engine.paging import ItemsListing, KeyListing
+from headrace.engine.paging import ItemsListing, KeyListing, batched
 from headrace.errors import ConflictError
 from headrace.formats.io.split_names import ALIASES
 from headrace.model.records import TagRecord
 from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsByKey
+from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.protocol.operations.tags import (
     ATTACH_TAG,
     CREATE_ASSET_TAG,
@@ -106,8 +107,9 @@ class SplitTags:
         """Attach the tag of a split to assets, and create it where it is missing. Repeating this changes nothing."""
         if split not in self._tags:
             self._tags[split] = await self._create(split)
-        request = TagTargets(tag_id=self._tags[split].id, ids=list(asset_ids))
-        await self._backend.call(ATTACH_TAG, request)
+        for piece in batched(asset_ids, IDS_PER_CALL):
+            request = TagTargets(tag_id=self._tags[split].id, ids=piece)
+            await self._backend.call(ATTACH_TAG, request)
 
     async def _create(self, name: str) -> TagRecord:
         request = AssetTagName(version_id=self._version_id, name=name)

@@ -13,6 +13,7 @@ from headrace.formats.coco.schema import Id, RleRecord, StrictRecord
 from headrace.formats.findings.collect import Severity
 from headrace.formats.geometry import rle
 from headrace.model.geometry import points_bounds, rings_bounds
+from headrace.model.nesting import is_shallow
 from headrace.model.sample import Sample
 from headrace.model.shapes import (
     AnyShape,
@@ -71,7 +72,7 @@ class StrictDecoder:
         if sample is None:
             report("C18", "an annotation of an image that is not in the file, dropped", dropped=1)
             return
-        if not recover.is_shallow((extra, record.attributes)):
+        if not is_shallow((extra, record.attributes)):
             report(
                 "C27",
                 "an annotation nested deeper than 64 levels, dropped",

@@ -18,6 +18,7 @@ from headrace.formats.findings.collect import Severity
 from headrace.formats.io.image_folder import ImageFolder
 from headrace.formats.io.image_size import ImageSize, read_size
 from headrace.model.names import safe_join
+from headrace.model.nesting import is_shallow
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
 
@@ -146,7 +147,7 @@ class CocoSampleDecoder:
                 "C18", "an image without an id, dropped", severity=Severity.ERROR, dropped_images=1
             )
             return None
-        if not recover.is_shallow((image.attributes, extra)):
+        if not is_shallow((image.attributes, extra)):
             message = "an image nested deeper than 64 levels, dropped"
             self._report("C27", message, severity=Severity.ERROR, dropped_images=1)
             return None

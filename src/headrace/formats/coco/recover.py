@@ -12,13 +12,13 @@ from typing import Any, TypeVar
 
 from headrace.formats.coco.schema import ANNOTATION_KEYS, Id, ImageRecord, RleRecord, StrictRecord
 from headrace.formats.findings.collect import Severity
+from headrace.model.nesting import MAX_DEPTH, is_shallow
 from headrace.model.shapes import Box
 
 Report = Callable[..., None]
 T = TypeVar("T")
 
 NO_POLYGON = "a polygon has an odd number of coordinates or fewer than three points, dropped"
-MAX_DEPTH = 64
 MIN_INT, MAX_INT = -(2**63), 2**63 - 1
 MAX_EXACT = 2**53
 
@@ -86,15 +86,6 @@ def image(values: dict[str, Any], report: Report) -> tuple[ImageRecord, dict[str
         attributes=attributes,
     )
     return record, extra
-
-
-def is_shallow(value: Any, depth: int = MAX_DEPTH) -> bool:
-    """Return whether a value is nested at most ``depth`` levels deep."""
-    if isinstance(value, dict):
-        return depth > 0 and all(is_shallow(each, depth - 1) for each in value.values())
-    if isinstance(value, list | tuple):
-        return depth > 0 and all(is_shallow(each, depth - 1) for each in value)
-    return True
 
 
 def is_plain(value: Any, depth: int = MAX_DEPTH) -> bool:

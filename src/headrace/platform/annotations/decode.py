@@ -19,6 +19,7 @@ from headrace.model.blob.receive import ReceivedShapes, UnknownLabelError, recei
 from headrace.model.blob.unpack import unpack
 from headrace.model.columns import PLURALS, ShapeGroup, ShapeKind, Shapes, TrackGeometry, column_of
 from headrace.model.ids import MAX_ORDINAL
+from headrace.model.nesting import check_depth
 from headrace.protocol.operations.annotations import ImportItem, PackedItem, Pair
 
 Sizes = Mapping[int, tuple[int, int]]
@@ -277,6 +278,8 @@ def _group(field: _UsedField, shapes: list[Any], labels: Mapping[str, int]) -> S
     group = ShapeGroup(field.kind, keys, field.geometry(shapes))
     for column, get in field.columns:
         setattr(group, column, column_of(list(map(get, shapes))))
+    for attributes in group.attributes or ():
+        check_depth(attributes, "an object of attributes")
     return group
 
 
@@ -361,4 +364,7 @@ def has_masks(item: ImportItem) -> bool:
 
 
 def _json(attributes: dict[str, Any] | None) -> str | None:
-    return None if attributes is None else msgspec.json.encode(attributes).decode()
+    if attributes is None:
+        return None
+    check_depth(attributes, "an object of attributes")
+    return msgspec.json.encode(attributes).decode()

@@ -14,6 +14,7 @@ from headrace.model.blob.pack import pack
 from headrace.model.columns import Shapes
 from headrace.model.enums import AnnotationStatus
 from headrace.model.ids import MAX_SEQ, Kind, encode
+from headrace.model.nesting import check_depth
 from headrace.model.records import AnnotationRecord, Items, Page
 from headrace.platform.accounts.users import compile_annotation_filters, worker_account
 from headrace.platform.campaigns.transitions import claim, claim_for_edit, move_task
@@ -161,6 +162,7 @@ async def update_annotation(
     status = None if request.status is None else str(request.status)
     attributes = None
     if request.attributes is not None:
+        check_depth(request.attributes, "an object of attributes")
         attributes = msgspec.json.encode(request.attributes).decode()
     async with context.database.transaction() as tx:
         scope, no = await scope_of_part(

@@ -48,8 +48,10 @@ from headrace.protocol.operations.assets import (
     ListAssets,
     ListAssetsByKey,
 )
+from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.protocol.paging import decode_cursor, encode_cursor
 from headrace.storage.database.base import Row, Transaction
+from headrace.threads import in_thread_if
 
 _ORDERS = {
     "created_at": "a.seq",
@@ -192,7 +194,7 @@ async def delete_assets(context: Context, access: Access, request: DeleteAssets)
         RemovalNotRecordedError: The caller demands that it can be undone, and it cannot be recorded.
     """
     scope = await version_scope(context.database, access, request.version_id)
-    seqs = asset_seqs(scope, request.ids)
+    seqs = await in_thread_if(len(request.ids) > IDS_PER_CALL, asset_seqs, scope, request.ids)
     choice = RemovalChoice(request.undo, request.removal)
     recorder = RemovalRecorder(context, access, RemovalKind.ASSETS, choice)
     await recorder.check_room(scope, "removals.size_of_assets", seqs)

@@ -11,6 +11,7 @@ import msgspec
 from headrace.errors import BadRequestError
 from headrace.model.enums import DataType, DataUploadStatus
 from headrace.model.ids import IdScope, Kind, encode
+from headrace.model.nesting import check_depth
 from headrace.model.records import DataRecord, Meta
 from headrace.platform.core.access import Access
 from headrace.storage.database.base import Row
@@ -78,9 +79,10 @@ def data_id(lake_created: int, lake_bucket: int, no: int) -> UUID:
 
 
 def metadata_text(name: str, value: dict[str, Any] | None) -> str | None:
-    """Encode metadata as JSON for storage; 400 if it is too large or cannot be encoded."""
+    """Encode metadata as JSON for storage; 400 if it is too large or too deep, or cannot be encoded."""
     if value is None:
         return None
+    check_depth(value, name)
     try:
         text = msgspec.json.encode(value, order="sorted").decode()
     except (TypeError, ValueError, RecursionError) as error:

@@ -23,6 +23,7 @@ from headrace.errors import (
     HeadraceError,
     UnprocessableEntityError,
 )
+from headrace.newfile import make_private_folder, write_private_file
 from headrace.platform.accounts.tokens import issue_token
 from headrace.platform.context import Context
 from headrace.platform.jobs.launched import VERSION_KIND
@@ -234,10 +235,10 @@ _USUAL = frozenset(
 
 def _prepare_folder(logs: Path, folder: Path, ids: list[UUID] | None) -> None:
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         delete_old_logs(logs)
         if ids is not None:
-            (folder / _IDS).write_text("".join(f"{each}\n" for each in ids))
+            write_private_file(folder / _IDS, "".join(f"{each}\n" for each in ids))
     except OSError as error:
         raise UnprocessableEntityError(
             f"cannot write into {logs}: {error.strerror}", hint="free space on its disk"

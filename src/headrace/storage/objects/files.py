@@ -170,7 +170,7 @@ class ObjectWriter:
     def _opened(self) -> int:
         if self._file < 0:
             flags = os.O_CREAT | os.O_EXCL | os.O_RDWR | _BINARY
-            self._file = os.open(self.path, flags, 0o644)
+            self._file = os.open(self.path, flags, 0o600)
             self._exists = True
         return self._file
 
@@ -334,7 +334,7 @@ def _remove(path: Path, *, is_folder: bool) -> None:
 def _make_read_only(opened: int) -> None:
     # Not on Windows, which refuses to delete what is read-only.
     if hasattr(os, "fchmod"):
-        os.fchmod(opened, os.fstat(opened).st_mode & 0o444)
+        os.fchmod(opened, 0o400)
 
 
 def _store_digest(opened: int, digest: bytes) -> None:

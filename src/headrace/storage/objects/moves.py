@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from headrace.file_system import rename_new
+from headrace.newfile import make_private_folder
 
 _NEW_FOLDERS = 3  # above the last one: a name is prefix/organization/lake/object
 
@@ -18,7 +19,7 @@ def move_to_new_name(source: str, target: str, *, sync: bool) -> bool:
         moved = rename_new(source, target)
     except FileNotFoundError:
         created = Path(target).parent
-        created.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(created)
         moved = rename_new(source, target)
         if sync and moved:
             sync_new_folders([created])
@@ -34,7 +35,7 @@ def move_into_place(source: str | Path, target: str | Path, *, sync: bool) -> No
         os.replace(source, target)
     except FileNotFoundError:
         created = Path(target).parent
-        created.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(created)
         os.replace(source, target)
         if sync:
             sync_new_folders([created])

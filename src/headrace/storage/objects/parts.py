@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from headrace.errors import BadRequestError, NotFoundError
+from headrace.newfile import write_private_file
 from headrace.storage.objects.base import ObjectInfo
 from headrace.storage.objects.files import ObjectWriter, open_object
 from headrace.storage.objects.moves import move_into_place
@@ -26,7 +27,7 @@ def begin_upload(uploads: Path, name: str) -> str:
     upload_id = secrets.token_hex(16)
     folder = uploads / upload_id
     folder.mkdir(mode=0o700)
-    (folder / _NAME).write_text(name, encoding="utf-8")
+    write_private_file(folder / _NAME, name)
     return upload_id
 
 
@@ -79,7 +80,7 @@ def join_parts(folder: Path, name: str, parts: list[tuple[int, str]], writer: Ob
 def mark_completed(folder: Path, stored: ObjectInfo) -> None:
     """Record what was stored and delete the parts."""
     note = folder / f"{_DONE}.new"
-    note.write_text(f"{stored.size} {stored.sha256.hex()}", encoding="utf-8")
+    write_private_file(note, f"{stored.size} {stored.sha256.hex()}")
     move_into_place(note, folder / _DONE, sync=False)
     for part in folder.iterdir():
         if part.name not in (_NAME, _DONE):

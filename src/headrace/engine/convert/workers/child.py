@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import pickle
 import socket
 from typing import Any, Final
 
@@ -15,6 +14,7 @@ from headrace.engine.convert.workers.messages import (
     WorkerReply,
     encode_message,
 )
+from headrace.engine.convert.workers.pickles import dumps, loads
 from headrace.errors import HeadraceError
 
 _PIECE: Final = 1024 * 1024
@@ -80,7 +80,7 @@ def serve(channel: Channel) -> None:
 def _portable(error: Exception) -> Exception:
     """Return an error that can be pickled: itself, or one with the same text."""
     try:
-        pickle.loads(pickle.dumps(error, 5))
+        loads(dumps(error))
     except Exception:  # noqa: BLE001  its class may raise anything
         return HeadraceError(f"{type(error).__name__}: {error}")
     return error.with_traceback(None)

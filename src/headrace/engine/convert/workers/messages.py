@@ -5,9 +5,10 @@ The job is the first message to a worker. The worker replies to every message, i
 
 from __future__ import annotations
 
-import pickle
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+from headrace.engine.convert.workers.pickles import dumps, loads
 
 if TYPE_CHECKING:  # workers that only create files start faster without formats and msgspec
     from headrace.formats.findings.collect import PassDelta
@@ -42,8 +43,8 @@ class WorkerReply(NamedTuple):
 
 
 def encode_message(message: Any) -> bytes:
-    """Encode a message for the socket. Both ends are this program, so pickle is safe."""
-    content = pickle.dumps(message, 5)
+    """Encode a message for the socket."""
+    content = dumps(message)
     return _LENGTH.pack(len(content)) + content
 
 
@@ -62,6 +63,6 @@ class MessageDecoder:
             end = _LENGTH.size + size
             if len(held) < end:
                 break
-            messages.append(pickle.loads(memoryview(held)[_LENGTH.size : end].tobytes()))
+            messages.append(loads(memoryview(held)[_LENGTH.size : end].tobytes()))
             del held[:end]
         return messages

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import marshal
-import pickle
 from collections.abc import Sequence
 from itertools import starmap
 from typing import Any, cast
 
+from headrace.engine.convert.workers.pickles import dumps, loads
 from headrace.formats.chunked_reader import Chunk
 from headrace.formats.geometry.box_table import BoxTable, BoxView, as_boxes
 from headrace.formats.geometry.lazy_polygons import LazyPolygon
@@ -39,7 +39,7 @@ def pack(samples: Sequence[Sample]) -> bytes:
     for sample in samples:
         shapes = _plain(sample.shapes, tables)
         if shapes is None:
-            return _PICKLED + pickle.dumps(list(samples), 5)
+            return _PICKLED + dumps(list(samples))
         rows.append(
             (
                 sample.filename,
@@ -57,13 +57,13 @@ def pack(samples: Sequence[Sample]) -> bytes:
     try:
         return _COLUMNS + marshal.dumps((rows, [_columns(table) for table in tables]))
     except ValueError:  # marshal cannot encode the type of an attribute
-        return _PICKLED + pickle.dumps(list(samples), 5)
+        return _PICKLED + dumps(list(samples))
 
 
 def unpack(data: bytes) -> list[Sample]:
     """Decode the samples that :func:`pack` encoded."""
     if data[:1] == _PICKLED:
-        return cast("list[Sample]", pickle.loads(memoryview(data)[1:]))
+        return cast("list[Sample]", loads(memoryview(data)[1:]))
     rows, columns = marshal.loads(memoryview(data)[1:])
     tables = [BoxTable(*each) for each in columns]
     return [

@@ -1,0 +1,82 @@
+"""Pickle between a conversion and its workers, of nothing but headrace's own types and plain values.
+
+What is pickled is made by this program: jobs, chunks and errors. What a file of others holds is in them as values, never
+as a pickle. Even so, only the types below are made: no pickle can call a function of the system.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+from typing import Any, Final
+
+_OWN: Final = "headrace"
+
+_PLAIN: Final = frozenset(
+    {
+        ("_codecs", "encode"),
+        ("array", "_array_reconstructor"),
+        ("array", "array"),
+        ("collections", "Counter"),
+        ("collections", "OrderedDict"),
+        ("collections", "defaultdict"),
+        ("collections", "deque"),
+        ("copyreg", "_reconstructor"),
+        ("copyreg", "__newobj_ex__"),
+        ("datetime", "date"),
+        ("datetime", "datetime"),
+        ("datetime", "timedelta"),
+        ("datetime", "timezone"),
+        ("decimal", "Decimal"),
+        ("functools", "partial"),
+        ("msgspec._core", "rebuild"),
+        ("msgspec._utils", "rebuild"),
+        ("numpy", "dtype"),
+        ("numpy", "ndarray"),
+        ("numpy._core.multiarray", "_reconstruct"),
+        ("numpy._core.numeric", "_frombuffer"),
+        ("numpy.core.multiarray", "_reconstruct"),
+        ("numpy.core.numeric", "_frombuffer"),
+        ("uuid", "SafeUUID"),
+        ("uuid", "UUID"),
+    }
+)
+"""Types of others, by module and name, and the functions that make them."""
+
+_PATHS: Final = frozenset({"pathlib", "pathlib._local"})
+_VALUES: Final = frozenset(
+    {
+        *("bool", "bytearray", "bytes", "complex", "dict", "float", "frozenset", "int", "list"),
+        *("object", "range", "set", "slice", "str", "tuple"),
+    }
+)
+
+
+class _OwnTypes(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        """Return a type; raises :class:`pickle.UnpicklingError` for what no message holds."""
+        if (module, name) in _PLAIN:
+            return super().find_class(module, name)
+        top = module.partition(".")[0]
+        if top == _OWN or module in (*_PATHS, "builtins"):
+            found = super().find_class(module, name)
+            # A module of headrace has others among its names, such as ``os``.
+            if top == _OWN and getattr(found, "__module__", "").partition(".")[0] == _OWN:
+                return found
+            if (
+                top != _OWN
+                and isinstance(found, type)
+                and (module in _PATHS or name in _VALUES or issubclass(found, BaseException))
+            ):
+                return found
+        raise pickle.UnpicklingError(f"{module}.{name} is no type of a message")
+
+
+def dumps(value: Any) -> bytes:
+    """Pickle a value."""
+    return pickle.dumps(value, 5)
+
+
+def loads(content: bytes | memoryview) -> Any:
+    """Restore what :func:`dumps` has pickled; raises :class:`pickle.UnpicklingError` for foreign types."""
+    return _OwnTypes(io.BytesIO(content)).load()
