@@ -16,9 +16,9 @@ from headrace.protocol.codec import BIG_BODY, decode_request, encode_response
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
 from headrace.server.authentication import Authenticator
-from headrace.server.bodies import read_body, too_large
 from headrace.server.disconnects import while_connected
 from headrace.server.http_protocol import defer_continue, send_continue
+from headrace.server.limits.bodies import read_body, too_large
 from headrace.server.watch.observer import note_caller
 from headrace.threads import in_thread, in_thread_if
 

@@ -17,9 +17,9 @@ from aiohttp import web
 
 from headrace.errors import NotFoundError, StorageError
 from headrace.platform.datalake.registered import check_unregistered
-from headrace.server.connections import SERVER
 from headrace.server.http_protocol import defer_continue
 from headrace.server.key_ring import KeyRing
+from headrace.server.limits.connections import SERVER
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import PREFIX, Grant, key_number, verify
 from headrace.server.uploads import UploadReceiver

@@ -28,8 +28,8 @@ from headrace.errors import (
     error_for_status,
 )
 from headrace.protocol.wire import encode_error, retry_after_of
-from headrace.server.bodies import too_slow
-from headrace.server.connections import SERVER, SlowBodyError
+from headrace.server.limits.bodies import too_slow
+from headrace.server.limits.connections import SERVER, SlowBodyError
 from headrace.server.watch.observer import CLIENT_GONE, RequestObserver, is_gone, note_request
 from headrace.tracing import span
 

@@ -17,8 +17,8 @@ from headrace.errors import ConfigurationError
 from headrace.platform.platform import Platform
 from headrace.protocol.query.parser import prepare as prepare_queries
 from headrace.server.app import make_app
-from headrace.server.connections import Connections
 from headrace.server.http_protocol import AnyMethodSite, ProtocolLog
+from headrace.server.limits.connections import Connections
 from headrace.server.middleware import RequestDrain
 from headrace.server.process_board import ProcessBoard
 from headrace.server.settings import ServerSettings, host_and_port
@@ -132,7 +132,7 @@ async def serving(
         access_log_class=observer.hook(),
         logger=ProtocolLog(),
         keepalive_timeout=settings.keepalive_seconds,
-        # Bodies are unpacked by `headrace.server.bodies`, within limits.
+        # Bodies are unpacked by `headrace.server.limits.bodies`, within limits.
         auto_decompress=False,
         shutdown_timeout=_FLUSH_SECONDS,
         # Queries are sent in the request line, and the longest one allowed must fit.

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from headrace.errors import ConfigurationError
-from headrace.server.connections import ConnectionLimits
+from headrace.server.limits.connections import ConnectionLimits
 from headrace.settings import AuditPolicy, Settings, UndoPolicy
 
 MIB = 1024 * 1024

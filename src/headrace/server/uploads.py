@@ -11,9 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from aiohttp import BodyPartReader, web
 
 from headrace.errors import BadRequestError, RequestTooLargeError, error_for_status
-from headrace.server.bodies import too_slow
-from headrace.server.connections import SlowBodyError
 from headrace.server.http_protocol import send_continue
+from headrace.server.limits.bodies import too_slow
+from headrace.server.limits.connections import SlowBodyError
 from headrace.server.signing import Grant
 from headrace.storage.objects.base import ObjectStore
 

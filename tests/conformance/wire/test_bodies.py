@@ -37,7 +37,8 @@ from headrace.protocol.operations.annotations import (
     PolygonIn,
     RectangleIn,
 )
-from headrace.server import api, bodies
+from headrace.server import api
+from headrace.server.limits import bodies
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
 from tests.support.lakes.sending import send_file
@@ -259,7 +260,7 @@ async def test_a_url_that_stays_refused_is_an_error_without_the_url(
 ) -> None:
     data = await data_of(backend, tmp_path)
 
-    def refuse(*_: object) -> None:
+    def refuse(*_: object, **__: object) -> None:
         raise PermissionDeniedError("no")
 
     monkeypatch.setattr("headrace.server.files.verify", refuse)

@@ -14,7 +14,7 @@ import pytest
 from yarl import URL
 
 from headrace.platform.accounts.signing_keys import signing_keys
-from headrace.server import connections
+from headrace.server.limits import connections
 from headrace.server.settings import ServerSettings
 from headrace.server.signing import UrlSigner
 from tests.support.lakes.servers import Running, running

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from headrace.errors import APIError, BadRequestError, error_for_status
 from headrace.protocol.codec import BIG_BODY
-from headrace.server.connections import SlowBodyError
+from headrace.server.limits.connections import SlowBodyError
 from headrace.threads import in_thread, in_thread_if
 
 MOST_RATIO = 100

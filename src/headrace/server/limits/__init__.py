@@ -1,0 +1,1 @@
+"""What clients may cost a server: connections, and the bodies of calls."""
