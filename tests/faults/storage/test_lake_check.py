@@ -326,6 +326,27 @@ async def test_a_check_beside_writers_finds_nothing(lake: Path) -> None:
     assert (report.ok, report.notes) == (True, {}), report
 
 
+async def test_a_check_that_is_cancelled_anywhere_leaves_the_lake_as_it_was(lake: Path) -> None:
+    connection = raw(lake)
+    connection.execute("update label_delta set shapes = shapes + 7 where version = 1")
+    connection.close()
+    cancelled = 0
+    for step in range(40):
+        task = asyncio.ensure_future(
+            headrace.check_lake(lake, read_data=True, repair=step % 2 == 1)
+        )
+        for _ in range(step):
+            await asyncio.sleep(0.001)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        cancelled += task.cancelled()
+    assert cancelled > 5
+    assert (await headrace.check_lake(lake, read_data=True, repair=True)).ok
+    assert (await headrace.check_lake(lake, read_data=True)).faults == {}
+    assert await answers(lake) == varied_answers()
+
+
 def test_the_command_names_what_is_wrong_and_mends_it(lake: Path) -> None:
     good = command("check", lake)
     assert (good.status, good.out.splitlines()[-1]) == (0, "all is well")
