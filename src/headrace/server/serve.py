@@ -166,7 +166,7 @@ async def serving(
                 address = address_of_socket(unix_socket)
                 platform.context.public_address = settings.public_url
             connections.watch()
-            async with _figures_shown(figures, runner, drain, settings.metrics, take_figures):
+            async with _figures_shown(figures, connections, drain, settings.metrics, take_figures):
                 yield address
         finally:
             platform.context.public_address = None
@@ -188,16 +188,15 @@ def _new_figures(platform: Platform) -> ServerFigures:
 
 def _figures_shown(
     figures: ServerFigures | None,
-    runner: web.AppRunner,
+    connections: Connections,
     drain: RequestDrain,
     address: str | None,
     take_figures: Callable[[ReadFigures], None] | None,
 ) -> AbstractAsyncContextManager[None]:
     """Serve the figures of this process inside the block, or hand them to who serves them."""
-    server = runner.server
-    if figures is None or address is None or server is None:
+    if figures is None or address is None:
         return nullcontext()
-    figures.watch(connections=lambda: len(server.connections), active=lambda: drain.active)
+    figures.watch(connections, drain)
     if take_figures is not None:
         take_figures(figures.snapshot)
         return nullcontext()

@@ -221,3 +221,22 @@ def test_repeated_calls_are_counted(lake: tuple[Path, str]) -> None:
         }
         assert len(answers) == 1
         assert of(scraped(metrics), "headrace_repeated_calls_total") == 2
+
+
+def test_connections_that_are_not_left_to_their_clients_are_counted(lake: tuple[Path, str]) -> None:
+    name = "headrace_ended_connections_total"
+    with served(lake, "--max-connections", "2", "--head-seconds", "2") as (_, address, metrics):
+        where = (urlsplit(address).hostname, urlsplit(address).port)
+        assert of(scraped(metrics), name) == 0
+        slow = [socket.create_connection(where, timeout=30) for _ in range(2)]
+        for each in slow:
+            each.sendall(b"GET / HT")
+        wait_for(lambda: of(scraped(metrics), "headrace_open_connections") == 2)
+        with socket.create_connection(where, timeout=30) as third:
+            assert b" 503 " in third.recv(1000)
+        assert of(scraped(metrics), name, reason="refused") == 1
+        for each in slow:
+            assert b" 408 " in each.recv(1000)
+            each.close()
+        assert of(scraped(metrics), name, reason="slow_head") == 2
+        assert of(scraped(metrics), name) == 3

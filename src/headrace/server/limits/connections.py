@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args
 
 from aiohttp import web
 from msgspec import Struct
@@ -20,6 +20,11 @@ _REFUSED_SECONDS = 1.0
 
 _MOST_REFUSED = 100
 """Refused connections that are answered at a time; more are closed without an answer."""
+
+
+Ending = Literal["refused", "slow_head", "slow_body", "unread"]
+ENDINGS: tuple[Ending, ...] = get_args(Ending)
+"""Why a connection was refused or ended: too many of them, a head or body that was too slow, an answer that was not read."""
 
 
 class SlowBodyError(TimeoutError):
@@ -38,12 +43,13 @@ class ConnectionLimits(Struct, frozen=True, kw_only=True):
 
 
 class Connections:
-    """All open connections of a server in this process."""
+    """All open connections of a server in this process; ``ended`` counts those that were not left to their clients."""
 
     def __init__(self, limits: ConnectionLimits) -> None:
         self.limits = limits
         self.open: set[Connection] = set()
         self.refused: set[Connection] = set()
+        self.ended: dict[Ending, int] = dict.fromkeys(ENDINGS, 0)
         self._peers: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -190,6 +196,7 @@ class Connection(web.RequestHandler):
         if self._parser_has_head:
             # A connection that never began a request was opened in advance, and is closed without a word.
             transport.write(_plain_answer(408, "the head of the request arrived too slowly"))
+            self._connections.ended["slow_head"] += 1
         self.force_close()
 
     def _look_at_body(self, now: float) -> None:
@@ -208,6 +215,7 @@ class Connection(web.RequestHandler):
         if seconds >= limits.body_seconds:
             if self._received < limits.body_rate * seconds:
                 payload.set_exception(SlowBodyError("the body arrives too slowly"))
+                self._connections.ended["slow_body"] += 1
             self._window_since, self._received = now, 0
 
     def _look_at_answer(self, transport: asyncio.Transport, now: float) -> None:
@@ -217,9 +225,11 @@ class Connection(web.RequestHandler):
             self._left, self._left_since = left, now
         elif now - self._left_since >= self._connections.limits.unread_seconds:
             transport.abort()
+            self._connections.ended["unread"] += 1
 
     def _refuse(self, transport: asyncio.Transport) -> None:
         self._is_refused = True
+        self._connections.ended["refused"] += 1
         refused = self._connections.refused
         if len(refused) >= _MOST_REFUSED:
             transport.abort()

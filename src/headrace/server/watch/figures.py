@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import anyio
@@ -11,6 +12,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 
 from headrace._version import __version__
 from headrace.platform.platform import Platform
+from headrace.server.limits.connections import ENDINGS, Connections
+from headrace.server.middleware import RequestDrain
 from headrace.server.watch.lake_figures import LakeFigures
 from headrace.server.watch.logs import lost_lines
 from headrace.server.watch.snapshot import Family, Series, Snapshot
@@ -26,6 +29,21 @@ class _OfOperation(NamedTuple):
     seconds: Histogram
     received: Counter
     sent: Counter
+
+
+class _Followed:
+    """A counter that follows a number which is counted elsewhere and only grows."""
+
+    def __init__(self, counter: Counter, read: Callable[[], int]) -> None:
+        self._counter = counter
+        self._read = read
+        self._last = 0
+
+    def follow(self) -> None:
+        """Count what came since."""
+        number = self._read()
+        self._counter.inc(number - self._last)
+        self._last = number
 
 
 class ServerFigures:
@@ -83,17 +101,25 @@ class ServerFigures:
             "Runs of jobs that an error ended and that are repeated.",
             registry=registry,
         )
-        self._lost = Counter(
+        lost = Counter(
             "headrace_log_lines_lost", "Lines of logs that could not be written.", registry=registry
         )
-        self._known_lost = 0
-        self._repeats = Counter(
+        repeats = Counter(
             "headrace_repeated_calls",
             "Calls that a client repeated after it had lost the answer, and that were answered as before.",
             registry=registry,
         )
-        self._known_repeats = platform.context.repeats.count
-        self._platform = platform
+        self._ended = Counter(
+            "headrace_ended_connections",
+            "Connections that were refused, or ended since their client took too long.",
+            ["reason"],
+            registry=registry,
+        )
+        context = platform.context
+        self._followed = [
+            _Followed(lost, lost_lines),
+            _Followed(repeats, lambda: context.repeats.count),
+        ]
         Gauge("headrace_processes", "Processes that answer.", registry=registry).set(1)
         starts = Counter("headrace_process_starts", "Starts of processes.", registry=registry)
         starts.inc()
@@ -109,10 +135,15 @@ class ServerFigures:
         platform.context.database.watch_writes(self._writer_wait.observe)
         platform.jobs.watch_retries(self._job_retries.inc)
 
-    def watch(self, connections: Callable[[], int], active: Callable[[], int]) -> None:
-        """Ask these functions for the connections that are open and the requests that are being answered."""
-        self._connections.set_function(connections)
-        self._active.set_function(active)
+    def watch(self, connections: Connections, drain: RequestDrain) -> None:
+        """Tell of these connections, and of the requests that are being answered."""
+        self._connections.set_function(lambda: len(connections.open))
+        self._active.set_function(lambda: drain.active)
+        for reason in ENDINGS:
+            counter = self._ended.labels(reason)
+            self._followed.append(
+                _Followed(counter, partial(connections.ended.__getitem__, reason))
+            )
 
     def request_ended(
         self, operation: str, status: int, received: int, sent: int, seconds: float
@@ -144,12 +175,8 @@ class ServerFigures:
     async def snapshot(self) -> Snapshot:
         """Return all figures of this process."""
         await self._lake.refresh()
-        lost = lost_lines()
-        self._lost.inc(lost - self._known_lost)
-        self._known_lost = lost
-        repeats = self._platform.context.repeats.count
-        self._repeats.inc(repeats - self._known_repeats)
-        self._known_repeats = repeats
+        for each in self._followed:
+            each.follow()
         return [
             Family(
                 family.name,
