@@ -34,15 +34,22 @@ class Server:
 
 @contextmanager
 def serve(
-    lake: Path, folder: Path, build: Build = TODAY, options: Sequence[str] = ()
+    lake: Path,
+    folder: Path,
+    build: Build = TODAY,
+    options: Sequence[str] = (),
+    program: Sequence[str] | None = None,
 ) -> Iterator[Server]:
     """Serve a lake inside the block, with the log in `folder/server.log`.
+
+    `program` is run in place of the build's command line.
 
     Raises ServerError if the server does not start, or ends with an error.
     """
     environment = clean_environment(folder)
     token = headrace(["token", "create", str(lake)], environment, build).strip()
-    command = [*program(build), "serve", str(lake), "--port", "0", "--json", *options]
+    command = [*(program or command_line(build)), "serve", str(lake)]
+    command += ["--port", "0", "--json", *options]
     log = folder / "server.log"
     with log.open("wb") as err:
         process = subprocess.Popen(
@@ -64,7 +71,7 @@ def serve(
         raise ServerError(f"the server ended with {status}: {log_tail(log)}")
 
 
-def program(build: Build) -> list[str]:
+def command_line(build: Build) -> list[str]:
     """Return the command line of a build, to which the arguments are added."""
     return [build.python, "-m", "headrace.cli"]
 
@@ -74,7 +81,7 @@ def headrace(
 ) -> str:
     """Run a headrace command and return its output."""
     done = subprocess.run(
-        [*program(build), *arguments],
+        [*command_line(build), *arguments],
         env=environment or dict(os.environ),
         capture_output=True,
         text=True,

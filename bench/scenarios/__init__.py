@@ -14,6 +14,7 @@ from bench.scenarios.local import LOCAL
 from bench.scenarios.parse import PARSE
 from bench.scenarios.serve import SERVE
 from bench.scenarios.size import SIZE
+from bench.scenarios.soak import SOAK
 from bench.scenarios.start import START
 from bench.scenarios.transfer import TRANSFER
 from bench.scenarios.transfer_many import MANY
@@ -21,7 +22,7 @@ from bench.scenarios.transfer_upload import UPLOAD
 
 ALL = (
     *CHANGE, COPY, *EXPORT, FILES, *FORMATS, IMPORT, *ITER, JOURNEY, *LIST, LOAD, *LOCAL, PARSE,
-    *SERVE, *SIZE, START, *TRANSFER, *MANY, UPLOAD,
+    *SERVE, *SIZE, *SOAK, START, *TRANSFER, *MANY, UPLOAD,
 )  # fmt: skip
 SCENARIOS: dict[str, Scenario] = {each.name: each for each in ALL}
 
