@@ -3,9 +3,11 @@
 
 tools/python tools/fuzz.py coco --seconds 60 --seed 1
 tools/python tools/fuzz.py all --keep failing/
+tools/python tools/fuzz.py all --cases 1000000
 
 Besides the formats there are `results` (COCO's lists), `voc-devkit` (split lists, label maps, images' headers), `yolo-lists`
-(lists of images, class names), `yolo-dota`, `yolo-sizes` (`image-sizes.jsonl`) and `rle`.
+(lists of images, class names), `yolo-dota`, `yolo-sizes` (`image-sizes.jsonl`) and `rle`. Of the wire there are `requests`,
+`answers`, `queries`, `texts` (cursors, signed URLs, headers) and `blobs` (packed shapes); `tools/fuzz_wire.py` has them.
 
 The inputs are mutations of small valid files, or with ``--atheris`` chosen by coverage (atheris must be installed). An
 input that causes another error is reported with its bytes, and the exit status is 1.
@@ -23,10 +25,15 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from headrace.errors import ConservationError, HeadraceError
-from headrace.formats import ReadOptions, get
-from headrace.formats.findings.collect import Findings
-from headrace.formats.geometry import rle
+# It is started as a script, from any directory.
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from headrace.errors import ConservationError, HeadraceError  # noqa: E402
+from headrace.formats import ReadOptions, get  # noqa: E402
+from headrace.formats.findings.collect import Findings  # noqa: E402
+from headrace.formats.geometry import rle  # noqa: E402
+from tools import fuzz_wire  # noqa: E402
 
 SECONDS_PER_MB = 1.0
 SLACK_SECONDS = 2.0
@@ -170,14 +177,22 @@ LAYERS: dict[str, tuple[str, Callable[[Path, Change], Path]]] = {
     "yolo-dota": ("yolo", lay_dota),
     "yolo-sizes": ("yolo", lay_sizes),
 }
-TARGETS = (*LAYERS, "rle")
+FILES = (*LAYERS, "rle")
+TARGETS = (*FILES, *fuzz_wire.TARGETS)
 
 
-def attempt(target: str, folder: Path, change: Change) -> None:
-    """Read a damaged source completely; raise every error that is not typed."""
+def attempt(target: str, folder: Path, change: Change) -> int:
+    """Read damaged input completely, and return in how many cases; raise every error that is not typed."""
+    if target in fuzz_wire.TARGETS:
+        return fuzz_wire.TARGETS[target](change)
     if target == "rle":
-        attempt_rle(change)
-        return
+        return attempt_rle(change)
+    attempt_files(target, folder, change)
+    return 1
+
+
+def attempt_files(target: str, folder: Path, change: Change) -> None:
+    """Read a damaged source, twice: until its first error, and past all of them."""
     name, lay = LAYERS[target]
     path = lay(folder, change)
     options = ReadOptions(predictions=target == "results")
@@ -197,8 +212,8 @@ def attempt(target: str, folder: Path, change: Change) -> None:
             raise TimeoutError(f"{seconds:.1f} s")
 
 
-def attempt_rle(change: Change) -> None:
-    """Decode damaged run lengths; accepted ones must fill the mask and survive a round trip."""
+def attempt_rle(change: Change) -> int:
+    """Decode damaged run lengths and return how many; accepted ones must fill the mask and survive a round trip."""
     for seed, (height, width) in zip(
         COUNTS, ((10, 10), (4000, 6000), (3, 4), (100, 100)), strict=True
     ):
@@ -214,6 +229,7 @@ def attempt_rle(change: Change) -> None:
         if not 0 <= rle.area(counts) <= height * width:
             raise ValueError(f"{text!r} has an area of {rle.area(counts)}")
         rle.bounds(counts, height)
+    return len(COUNTS)
 
 
 def read_all(format: str, path: Path, findings: Findings, options: ReadOptions) -> None:
@@ -240,16 +256,16 @@ def bound_memory(bytes_: int = 2 << 30) -> None:
         resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_))
 
 
-def run(target: str, seconds: float, seed: int, keep: Path | None) -> int:
-    """Fuzz one target for some seconds, and return the number of failures."""
-    failures = tries = 0
-    end = time.monotonic() + seconds
+def run(target: str, seconds: float, seed: int, keep: Path | None, cases: int = 0) -> int:
+    """Fuzz one target for some seconds, or for some cases, and return the number of failures."""
+    failures = tries = done = 0
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as name:
-        while time.monotonic() < end:
+        while done < cases if cases else time.monotonic() < began + seconds:
             draw = random.Random(f"{target}-{seed}-{tries}")
             tries += 1
             try:
-                attempt(target, Path(name), lambda data, draw=draw: mutate(draw, data))  # type: ignore[misc]
+                done += attempt(target, Path(name), lambda data, draw=draw: mutate(draw, data))  # type: ignore[misc]
             except Exception:  # noqa: BLE001  any other error is a failure
                 failures += 1
                 print(
@@ -260,7 +276,8 @@ def run(target: str, seconds: float, seed: int, keep: Path | None) -> int:
                     keep.mkdir(parents=True, exist_ok=True)
                     for file in _files(Path(name)):
                         (keep / f"{target}-{tries}-{file.name}").write_bytes(file.read_bytes())
-    print(f"{target}: {tries} tries, {failures} failures")
+    took = time.monotonic() - began
+    print(f"{target}: {done} cases in {took:.0f} s, {failures} failures", flush=True)
     return failures
 
 
@@ -279,6 +296,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Feed damaged files to the readers.")
     parser.add_argument("target", choices=[*TARGETS, "all"])
     parser.add_argument("--seconds", type=float, default=30.0, help="for each target")
+    parser.add_argument("--cases", type=int, default=0, help="for each target, in place of a time")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="folder for failing files")
     parser.add_argument("--atheris", action="store_true", help="coverage-guided; needs atheris")
@@ -289,7 +307,7 @@ def main() -> int:
     if rest:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     targets = TARGETS if given.target == "all" else (given.target,)
-    return 1 if sum(run(each, given.seconds, given.seed, given.keep) for each in targets) else 0
+    return 1 if sum(run(each, given.seconds, given.seed, given.keep, given.cases) for each in targets) else 0
 
 
 if __name__ == "__main__":

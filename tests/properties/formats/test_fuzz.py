@@ -1,4 +1,4 @@
-"""Damaged files end in typed errors or are read; the fuzzer that says so would notice if they did not."""
+"""Damaged files and damaged input of the wire end in typed errors or are read; the fuzzer that says so would notice if they did not."""
 
 from __future__ import annotations
 
@@ -10,14 +10,23 @@ import pytest
 from headrace.errors import ConservationError
 from headrace.formats.coco import images
 from headrace.formats.findings.collect import Pass
+from headrace.protocol.codec import decode_request, decode_response
 from tools import fuzz
 
 
 @pytest.mark.parametrize("target", fuzz.TARGETS)
 def test_only_typed_errors_come_out(tmp_path: Path, target: str) -> None:
-    for number in range(250):
+    # One attempt on the wire is a case for each operation.
+    for number in range(250 if target in fuzz.FILES else 25):
         draw = random.Random(f"{target}-{number}")
         fuzz.attempt(target, tmp_path, lambda data, draw=draw: fuzz.mutate(draw, data))  # type: ignore[misc]
+
+
+def test_the_seeds_of_the_wire_are_valid() -> None:
+    for call in fuzz.fuzz_wire.calls():
+        request = decode_request(call.operation, call.path, call.query, call.body)
+        assert isinstance(request, call.operation.request)
+        decode_response(call.operation, call.answer)
 
 
 @pytest.mark.parametrize("target", fuzz.LAYERS)
