@@ -267,7 +267,7 @@ def run(target: str, seconds: float, seed: int, keep: Path | None, cases: int = 
             try:
                 done += attempt(target, Path(name), lambda data, draw=draw: mutate(draw, data))  # type: ignore[misc]
             except Exception:  # noqa: BLE001  any other error is a failure
-                failures += 1
+                failures, done = failures + 1, done + 1
                 print(
                     f"{target}: try {tries - 1} of seed {seed}\n{traceback.format_exc()}",
                     file=sys.stderr,
