@@ -85,3 +85,20 @@ def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
             client.get_datalake().upload_data(large)
         command.process.send_signal(signal.SIGINT)
         assert command.outcome().status == 0
+
+
+def test_without_options_only_this_machine_reaches_a_server(tmp_path: Path) -> None:
+    lake, _ = finished(servers.new_lake(tmp_path / "lake"))
+    with running("serve", lake, "--port", "0", "--json") as command:
+        address = urlsplit(json.loads(command.first_line())["url"])
+        assert address.hostname == "127.0.0.1"
+        # Where a server listens is in the kernel's table: only on that address.
+        ports = [
+            line.split()[1].split(":")
+            for table in ("tcp", "tcp6")
+            for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]
+            if line.split()[3] == "0A"
+        ]
+        assert [host for host, port in ports if int(port, 16) == address.port] == ["0100007F"]
+        command.process.send_signal(signal.SIGINT)
+        assert command.outcome().status == 0

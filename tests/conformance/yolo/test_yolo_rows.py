@@ -481,6 +481,21 @@ def test_y19_download_is_never_run(tmp_path: Path) -> None:
     assert read(empty).codes == set()
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        "a: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n",
+        "a: !!python/object/apply:os.system [exit]\n",
+        "a: " + "[" * 5_000 + "]" * 5_000 + "\n",
+        "a: " + "x" * 2_000_000 + "\n",
+    ],
+    ids=["unfolds", "runs", "deep", "large"],
+)
+def test_a_yaml_that_attacks_is_refused(tmp_path: Path, more: str) -> None:
+    root = dataset(tmp_path / "d", yaml=f"{SPLIT}{NAMES}{more}")
+    assert "data.yaml" in str(fails(root, "yolo"))
+
+
 def test_y20_classification_folders(tmp_path: Path) -> None:
     files: dict[str, Any] = {
         f"train/{name}": (9, 8) for name in ("dog/1.png", "cat/a.png", "cat/b.png")
