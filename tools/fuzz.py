@@ -29,11 +29,11 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from headrace.errors import ConservationError, HeadraceError  # noqa: E402
-from headrace.formats import ReadOptions, get  # noqa: E402
-from headrace.formats.findings.collect import Findings  # noqa: E402
-from headrace.formats.geometry import rle  # noqa: E402
-from tools import fuzz_wire  # noqa: E402
+from headrace.errors import ConservationError, HeadraceError
+from headrace.formats import ReadOptions, get
+from headrace.formats.findings.collect import Findings
+from headrace.formats.geometry import rle
+from tools import fuzz_wire
 
 SECONDS_PER_MB = 1.0
 SLACK_SECONDS = 2.0
@@ -307,7 +307,11 @@ def main() -> int:
     if rest:
         parser.error(f"unknown arguments: {' '.join(rest)}")
     targets = TARGETS if given.target == "all" else (given.target,)
-    return 1 if sum(run(each, given.seconds, given.seed, given.keep, given.cases) for each in targets) else 0
+    return (
+        1
+        if sum(run(each, given.seconds, given.seed, given.keep, given.cases) for each in targets)
+        else 0
+    )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import zlib
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -71,7 +71,10 @@ ERRORS = (
     b"<html><body>502 Bad Gateway</body></html>",
 )
 KEY = b"k" * 32
-RINGS: list[list[Pair]] = [[(0, 0), (4.5, 0), (4.5, 3.25)], [(10.125, 1e9), (11, 2), (1 / 3, 5), (7, 8)]]
+RINGS: list[list[Pair]] = [
+    [(0, 0), (4.5, 0), (4.5, 3.25)],
+    [(10.125, 1e9), (11, 2), (1 / 3, 5), (7, 8)],
+]
 
 
 class Call(NamedTuple):
@@ -209,7 +212,9 @@ def blobs() -> list[bytes]:
             ShapeKind.KEYPOINTS, [0, 1], [[(1, 2, 2), (3, 4, 1)], []], segmentations=[RINGS, "03"]
         ),
         ShapeGroup(ShapeKind.MASK, [0, 1], ["03", "12"]),
-        ShapeGroup(ShapeKind.TRACK, [0], [TrackGeometry(2, [(0, 1, 2, 3, 4)], [(1, RINGS[0])], [5])]),
+        ShapeGroup(
+            ShapeKind.TRACK, [0], [TrackGeometry(2, [(0, 1, 2, 3, 4)], [(1, RINGS[0])], [5])]
+        ),
     ]
     return [pack(Shapes(groups)) for groups in (plain, rich)]
 
@@ -235,7 +240,7 @@ def _call(operation: Operation[Any, Any]) -> Call:
         {name: str(values[name]) for name in operation.path_fields},
         [(name, _query_text(values[name])) for name in operation.query_fields],
         body,
-        encode(sample(type_info(operation.result))),
+        encode(sample(type_info(operation.result), packed=operation.packed)),
     )
 
 
@@ -245,24 +250,27 @@ def _query_text(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def sample(kind: Type) -> Any:
-    """Return a JSON value of a type: one item in lists, all fields of records."""
+def sample(kind: Type, *, packed: bool = False) -> Any:
+    """Return a value of a type as JSON or MessagePack holds it: one item in lists, all fields of records."""
+    of = partial(sample, packed=packed)
     match kind:
         case StructType(fields=fields):
-            found = {each.encode_name: sample(each.type) for each in fields}
+            found = {each.encode_name: of(each.type) for each in fields}
             return list(found.values()) if kind.array_like else found
         case UnionType(types=types):
-            return sample(next(each for each in types if not isinstance(each, NoneType)))
+            return of(next(each for each in types if not isinstance(each, NoneType)))
         case ListType(item_type=item) | VarTupleType(item_type=item):
-            return [sample(item)]
+            return [of(item)]
         case TupleType(item_types=items):
-            return [sample(each) for each in items]
+            return [of(each) for each in items]
         case DictType(key_type=key, value_type=value):
-            return {str(sample(key)): sample(value)}
+            return {of(key) if packed else str(of(key)): of(value)}
         case EnumType(cls=cls):
             return next(iter(cls)).value
         case LiteralType(values=values):
             return values[0]
+        case BytesType():
+            return b"abc" if packed else "YWJj"
         case _:
             return _plain(kind)
 
@@ -281,8 +289,6 @@ def _plain(kind: Type) -> Any:
             return "2026-01-01T00:00:00Z"
         case StrType():
             return "text"
-        case BytesType():
-            return "YWJj"
         case NoneType():
             return None
         case _:

@@ -1,6 +1,6 @@
 """The command line of headrace with an object storage of which a share of the calls fails.
 
-    faulty_server.py 0.05 serve LAKE --port 0
+faulty_server.py 0.05 serve LAKE --port 0
 """
 
 import random

@@ -10,7 +10,6 @@ import itertools
 import json
 import os
 import random
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -101,7 +100,8 @@ class Version:
     async def _page(self, cursor: str | None) -> dict[str, Any]:
         query = {"limit": str(PAGE_ASSETS)} | ({"cursor": cursor} if cursor else {})
         async with self._session.get(f"{self._path}/assets", params=query) as answer:
-            return await read_json(answer)
+            page: dict[str, Any] = await read_json(answer)
+        return page
 
     async def _any_page(self) -> None:
         page = await self._page(self._draw.choice(self._cursors))
@@ -256,8 +256,8 @@ async def push(target: str, token: str, folder: str) -> None:
         process = await asyncio.create_subprocess_exec(
             *command,
             env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
         )
         try:
             status = await asyncio.wait_for(process.wait(), seconds)
@@ -296,9 +296,9 @@ async def do(
         rate = share * await soak.saturated()
         await hold_open(session, target, connections)
         memory: list[float] = []
-        pings = subprocess.Popen(
-            [sys.executable, str(PINGS), f"{target}/healthz", str(seconds)],
-            stdout=subprocess.PIPE,
+        pings = await asyncio.create_subprocess_exec(
+            *(sys.executable, str(PINGS), f"{target}/healthz", str(seconds)),
+            stdout=asyncio.subprocess.PIPE,
         )
         watch = asyncio.create_task(watch_memory(server_pid, memory))
         with measured_job():
@@ -307,7 +307,7 @@ async def do(
                     group.create_task(push(target, token, pushed))
                 late = await soak.open_loop(rate, seconds)
         watch.cancel()
-        output, _ = await asyncio.to_thread(pings.communicate)
+        output, _ = await pings.communicate()
         lost = await requests.lost(found)
     for message, times in soak.errors.most_common(10):
         print(f"{times} x {message}", file=sys.stderr)

@@ -45,9 +45,7 @@ def million(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def peak(*arguments: str | Path) -> int:
     """The most memory of a command in KiB."""
     command = [sys.executable, "-c", MEASURE, *COMMAND, *map(str, arguments)]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env=environment()
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment())
     status, memory = map(int, done.stdout.split())
     assert status == 0, done.stderr
     return memory

@@ -7,7 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "tests" / "faults.md"
-NUMBERS = [f"F{number:02}" for number in range(1, 45)] + [f"S{number:02}" for number in range(1, 23)]
+NUMBERS = [f"F{number:02}" for number in range(1, 45)] + [
+    f"S{number:02}" for number in range(1, 23)
+]
 
 
 def gaps(text: str) -> list[str]:
