@@ -125,7 +125,8 @@ class UrlSigner:
 
 def sign(secret: bytes, grant: Grant) -> str:
     """Sign a grant; returns URL-safe text."""
-    digest = hmac.digest(secret, _text(grant).encode(), "sha256")
+    # An invented URL may hold halves of surrogate pairs; it is refused like any other.
+    digest = hmac.digest(secret, _text(grant).encode(errors="surrogatepass"), "sha256")
     return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
@@ -187,7 +188,7 @@ def verify(
             int(query.get("part", "0")),
         )
         no = int(query["key"])
-        signature = query["signature"].encode()
+        signature = query["signature"].encode(errors="surrogatepass")
     except (KeyError, ValueError):
         raise PermissionDeniedError("the file URL is incomplete") from None
     key = keys.get(no)

@@ -175,6 +175,20 @@ async def test_tampered(server: Running, http: aiohttp.ClientSession, changed: s
         assert (await get(http, urlunsplit(parts._replace(query=urlencode(query)))))[0] == 403
 
 
+@pytest.mark.parametrize("changed", ["signature", "upload_id", "path"])
+async def test_bytes_that_are_no_text(server: Running, changed: str) -> None:
+    parts = urlsplit(await url_of(server))
+    path, query = parts.path.encode(), parts.query.encode()
+    if changed == "path":
+        path += b"\xb6"
+    else:
+        query = query.replace(b"signature=", b"upload_id=\xb6&signature=") + b"\xb6"
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write(b"GET %b?%b HTTP/1.1\r\nHost: h\r\n\r\n" % (path, query))
+    assert (await reader.readline()).split()[1] in (b"400", b"403")
+    writer.close()
+
+
 async def test_a_url_is_good_for_one_object_and_one_method(
     server: Running, http: aiohttp.ClientSession
 ) -> None:
