@@ -217,7 +217,10 @@ def describe(contender: Contender, python: str) -> dict[str, Any]:
 def commit() -> dict[str, Any]:
     """Return the measured revision, and whether the files have uncommitted changes."""
     outputs = []
-    for arguments in (("rev-parse", "HEAD"), ("status", "--porcelain", "--", "src", "bench")):
+    for arguments in (
+        ("rev-parse", "HEAD"),
+        ("status", "--porcelain", "--", "src", "bench", ":!bench/results"),
+    ):
         git = ["git", "-C", str(ROOT), *arguments]
         try:
             outputs.append(subprocess.run(git, capture_output=True, text=True, check=True).stdout)
