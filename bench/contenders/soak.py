@@ -8,11 +8,13 @@ at once by the client; with `pushed` a folder is pushed at the same time, by a p
 import asyncio
 import itertools
 import json
+import math
 import os
 import random
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +44,21 @@ class RefusedError(Exception):
     """The server answered with its own failure, as it must while its storage fails."""
 
 
+@dataclass
+class Import:
+    """One import of a chunk of assets: the number that it writes, and when it was sent and acknowledged."""
+
+    number: int
+    sent: float
+    acknowledged: float = math.inf
+
+
+def possible(imports: list[Import]) -> set[int]:
+    """Return the numbers that may be in the lake: those that no later import has replaced for certain."""
+    begun = max((each.sent for each in imports if each.acknowledged < math.inf), default=-math.inf)
+    return {each.number for each in imports if each.acknowledged >= begun}
+
+
 class Version:
     """Requests about one version, over HTTP as any client sends them."""
 
@@ -52,10 +69,8 @@ class Version:
         self._urls: list[str] = []
         self._chunks: list[list[str]] = []
         self._label = ""
-        self._free: list[int] = []
         self._numbers = itertools.count(1)
-        # By chunk: the numbers that may be in the lake. The first was acknowledged, the others are unknown.
-        self.possible: dict[int, list[int]] = {}
+        self._imports: dict[int, list[Import]] = {}
 
     async def prepare(self, version: Any) -> None:
         """Collect what the requests name: cursors, URLs and ids. The assets of loads and of imports are different."""
@@ -65,7 +80,7 @@ class Version:
         while True:
             page = await self._page(self._cursors[-1])
             assets += [each["id"] for each in page["items"]]
-            self._urls += [each["url"] for each in page["items"]]
+            self._urls += [each["data"]["presigned_url"] for each in page["items"]]
             if not page.get("next_cursor"):
                 break
             self._cursors.append(page["next_cursor"])
@@ -75,7 +90,6 @@ class Version:
         async with self._session.get(f"{self._path}/annotations/ids") as answer:
             self._annotations = await answer.json()
         self._chunks = in_chunks(assets[half:])
-        self._free = list(range(len(self._chunks)))
 
     async def ask(self, kind: str) -> None:
         """Send one request of a kind and read its answer."""
@@ -87,13 +101,13 @@ class Version:
         }[kind]()
 
     async def lost(self, version: Any) -> int:
-        """Return how many assets do not hold what was acknowledged last, nor what was sent after it."""
+        """Return how many assets hold neither what was acknowledged last, nor what was sent at the same time or later."""
         found: dict[str, float] = {}
         async for each in version.iter_annotations():
             found[str(each.asset_id)] = each.rectangles[0].x if each.rectangles else -1
         return sum(
-            found.get(asset) not in possible
-            for chunk, possible in self.possible.items()
+            found.get(asset) not in possible(imports)
+            for chunk, imports in self._imports.items()
             for asset in self._chunks[chunk]
         )
 
@@ -120,15 +134,11 @@ class Version:
             check(len(await answer.read()), answer.content_length or 0)
 
     async def _import(self) -> None:
-        # Two imports of one chunk at a time would end in an order that nobody can know.
-        chunk = self._free.pop(self._draw.randrange(len(self._free)))
-        try:
-            number = next(self._numbers)
-            self.possible.setdefault(chunk, []).append(number)
-            await self._send(self._chunks[chunk], number)
-            self.possible[chunk] = [number]
-        finally:
-            self._free.append(chunk)
+        chunk = self._draw.randrange(len(self._chunks))
+        sent = Import(next(self._numbers), time.perf_counter())
+        self._imports.setdefault(chunk, []).append(sent)
+        await self._send(self._chunks[chunk], sent.number)
+        sent.acknowledged = time.perf_counter()
 
     async def _send(self, assets: list[str], number: int) -> None:
         boxes = [
