@@ -42,6 +42,7 @@ from headrace.model.blob.unpack import unpack
 from headrace.model.columns import Pair, ShapeGroup, ShapeKind, Shapes, TrackGeometry
 from headrace.net.content_range import parse_body_range
 from headrace.net.retry import retry_after
+from headrace.platform.accounts.signing_keys import SigningKey
 from headrace.protocol.codec import decode_request, decode_response
 from headrace.protocol.operation import Operation
 from headrace.protocol.operations import OPERATIONS
@@ -136,7 +137,7 @@ def attempt_texts(change: Change) -> int:
     }
     damaged = {name: text(change(value.encode())) for name, value in signed.items()}
     try:
-        found = verify({1: KEY}, "PUT", grant.object_name, damaged)
+        found = verify({1: SigningKey(1, KEY)}, "PUT", grant.object_name, damaged)
     except PermissionDeniedError:
         pass
     else:
