@@ -313,3 +313,16 @@ async def test_the_drill_of_the_documentation(lake: Path, tmp_path: Path) -> Non
             digest = str(await (await one.version(name)).digest())
             assert str(await (await two.version(name)).digest()) == digest
     shutil.rmtree(drill)
+
+
+async def test_a_damaged_file_of_the_backups_is_copied_again(lake: Path, tmp_path: Path) -> None:
+    """One that is too short, and one that is gone."""
+    await back_up(lake, tmp_path / "backups")
+    short, gone = files_of(tmp_path / "backups")[:2]
+    short.chmod(0o600)
+    short.write_bytes(b"?")
+    gone.unlink()
+    assert (await back_up(lake, tmp_path / "backups")).copied == 2
+    restored = await restore(tmp_path / "backups", tmp_path / "again")
+    assert restored.missing_count == 0
+    assert await digests(tmp_path / "again") == await digests(lake)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import headrace
-from headrace.errors import BadRequestError
+from headrace.errors import BadRequestError, HeadraceError
 from headrace.platform.care import gc, opening
 from headrace.platform.datalake import drafts
 from headrace.protocol.operations.datalake import REGISTER_DATA
@@ -189,3 +190,31 @@ async def test_a_removal_that_is_too_old_goes(tmp_path: Path) -> None:
         assert (await collect(tmp_path / "lake", dry_run=True)).removals == 1
         assert (await collect(tmp_path / "lake")).removals == 1
     assert list((tmp_path / "lake" / "removals").iterdir()) == []
+
+
+async def test_no_row_is_ever_without_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files are registered and collected at the same time, with no age that would keep the two apart."""
+    monkeypatch.setattr(gc, "LEAST_HOURS", 0.0)
+    async with opened_lake(tmp_path / "lake") as lake:
+        names: list[str] = []
+        ended = asyncio.Event()
+
+        async def add() -> None:
+            # What is collected before it is registered is refused; what is registered stays.
+            for number in range(60):
+                with contextlib.suppress(HeadraceError):
+                    names.append((await lake.add(f"{number}.png")).object_name)
+            ended.set()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(add())
+            gone = 0
+            while not ended.is_set():
+                gone += (await collect(tmp_path / "lake", older_than_hours=0)).objects
+        assert None not in await lake.platform.context.objects.heads(names)
+        rows = await lake.platform.context.database.fetch(
+            "care.objects", bucket=-1, after=0, limit=1000
+        )
+        assert {row[2] for row in rows} == set(names)

@@ -6,12 +6,22 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 import headrace
-from headrace.errors import LakeBusyError, LakeError, LakeVersionError, ReadOnlyLakeError
+from headrace.errors import (
+    LakeBusyError,
+    LakeError,
+    LakeHeldError,
+    LakeVersionError,
+    ReadOnlyLakeError,
+)
+from headrace.folders.holders import FOLDER, Holder
+from headrace.platform.platform import Platform
 from tests.support.data.images import draw_images, write_coco
 
 NAME = "street/v1"
@@ -33,6 +43,12 @@ async def lake(tmp_path: Path) -> Path:
 @pytest.fixture
 def read_only(lake: Path, tmp_path: Path) -> Iterator[Path]:
     """The lake where it cannot be written: on a read-only mount, or by its permissions."""
+    with _read_only(lake, tmp_path) as place:
+        yield place
+
+
+@contextmanager
+def _read_only(lake: Path, tmp_path: Path) -> Iterator[Path]:
     if os.geteuid():
         _forbid(lake)
         yield lake
@@ -86,6 +102,18 @@ async def test_everything_that_reads_works(read_only: Path, tmp_path: Path) -> N
     }
     assert content(read_only) == before
     assert digest.sha256
+
+
+async def test_another_machine_may_have_it_open(lake: Path, tmp_path: Path) -> None:
+    """What cannot be written is read, whoever writes it."""
+    (lake / FOLDER).mkdir(exist_ok=True)
+    note = Holder(host="storage-2", machine="m2", boot="b2", pid=77)
+    (lake / FOLDER / "other.json").write_bytes(msgspec.json.encode(note))
+    with pytest.raises(LakeHeldError, match="storage-2"):
+        await Platform.open(lake)
+    with _read_only(lake, tmp_path) as place:
+        async with headrace.connect(place) as client:
+            assert len(await (await client.version(NAME)).list_assets()) == 3
 
 
 async def test_what_changes_something_is_refused(read_only: Path, tmp_path: Path) -> None:

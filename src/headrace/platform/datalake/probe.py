@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from headrace.formats.io.image_size import read_size
@@ -54,7 +55,7 @@ async def video_headers(
     """Read the headers of videos; None where they are of an unknown kind or broken."""
     paths = [path for info in infos if (path := objects.local_path(info.name)) is not None]
     if len(paths) == len(infos):
-        return await in_thread(lambda: [read_video(path) for path in paths]) if paths else []
+        return await in_thread(lambda: [_video_of(path) for path in paths]) if paths else []
     found = []
     for info in infos:
         head = b"".join([chunk async for chunk in objects.get(info.name, length=_HEADER)])
@@ -90,9 +91,12 @@ def _video_of_bytes(head: bytes, at: int, tail: bytes) -> VideoInfo | None:
         return read_video(Path(file.name))
 
 
+# An object may be collected as garbage while it is looked at; who registers it notices it in the transaction.
+
+
 def _digest_file(path: str) -> bytes:
     digest = hashlib.sha256()
-    with open(path, "rb") as file:
+    with suppress(FileNotFoundError), open(path, "rb") as file:
         while chunk := file.read(_CHUNK):
             digest.update(chunk)
     return digest.digest()
@@ -105,8 +109,16 @@ def _size_of_bytes(head: bytes) -> Meta | None:
         return _upright_size(file.name)
 
 
+def _video_of(path: str) -> VideoInfo | None:
+    with suppress(FileNotFoundError):
+        return read_video(path)
+    return None
+
+
 def _upright_size(path: str) -> Meta | None:
-    size = read_size(path)
+    size = None
+    with suppress(FileNotFoundError):
+        size = read_size(path)
     if size is None or max(size.width, size.height) > MAX_SIDE:
         return None
     if size.orientation in _TURNED_ORIENTATIONS:
