@@ -9,7 +9,7 @@ import secrets
 import shutil
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -290,13 +290,20 @@ def stat_object(path: str) -> tuple[int, bytes, int, Stamp] | None:
         os.close(opened)
 
 
-def is_unchanged(path: str, info: ObjectInfo) -> bool:
-    """Whether a file is still the one that was looked up."""
-    try:
-        found = os.stat(path, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return (found.st_ino, found.st_mtime_ns) == info.stamp and found.st_size == info.size
+def unchanged(looked_up: Iterable[tuple[str, ObjectInfo]]) -> list[bool]:
+    """Whether each file is still the one that was looked up."""
+    kept, look = [], os.lstat
+    for path, info in looked_up:
+        try:
+            found = look(path)
+        except FileNotFoundError:
+            kept.append(False)
+            continue
+        inode, written = info.stamp
+        kept.append(
+            found.st_ino == inode and found.st_mtime_ns == written and found.st_size == info.size
+        )
+    return kept
 
 
 def open_object(path: str | Path) -> int:

@@ -133,7 +133,7 @@ class LocalObjectStore:
     async def unchanged(self, infos: Sequence[ObjectInfo], /) -> list[bool]:
         """Whether each object is still the one that was looked up, in one thread call."""
         looked_up = [(self._path(info.name), info) for info in infos]
-        return await self._run(lambda: [files.is_unchanged(*each) for each in looked_up])
+        return await self._run(files.unchanged, looked_up)
 
     async def get(
         self, name: str, /, *, offset: int = 0, length: int | None = None
