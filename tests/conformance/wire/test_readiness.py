@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -107,8 +107,8 @@ async def test_a_call_that_waits_for_another_one_that_writes(server: Running) ->
 NOTHING = {"bucket": 0, "no": 1, "metadata": None}
 
 
-@contextmanager
-def writing_elsewhere(lake: Path) -> Iterator[None]:
+@asynccontextmanager
+async def writing_elsewhere(lake: Path) -> AsyncIterator[None]:
     """Another connection holds the write lock, as another process would."""
     held, end = threading.Event(), threading.Event()
 
@@ -123,17 +123,18 @@ def writing_elsewhere(lake: Path) -> Iterator[None]:
 
     thread = threading.Thread(target=hold)
     thread.start()
-    held.wait(20)
+    # The loop must go on: what the server itself writes has to end first.
+    assert await asyncio.to_thread(held.wait, 20)
     try:
         yield
     finally:
         end.set()
-        thread.join()
+        await asyncio.to_thread(thread.join)
 
 
 async def test_a_call_that_waits_for_another_process_that_writes(server: Running) -> None:
     database = server.platform.context.database
-    with writing_elsewhere(server.platform.context.path):
+    async with writing_elsewhere(server.platform.context.path):
         waiting = asyncio.create_task(database.execute("datalake.update_metadata", **NOTHING))
         await until(lambda: says(server.address, "writer"))
     await waiting
