@@ -50,7 +50,7 @@ from headrace.protocol.operations.datalake import GET_DATA_URL, DataId
 from headrace.protocol.wire import decode_error
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread, in_thread_if
-from headrace.tracing import outgoing_headers
+from headrace.tracing import outgoing_headers, span
 
 SERVER_LIMITS = Limits(
     import_assets=250,
@@ -207,9 +207,6 @@ class RemoteBackend:
             repeatable = repeatable or self.limits.extensions
         if self._organization is not None:
             headers["X-Picsellia-Organization"] = str(self._organization)
-        if self.limits.extensions:
-            # Other platforms have no use for it, and need not know it.
-            headers |= outgoing_headers()
 
         async def send() -> HttpResponse:
             return await pool.api.send(
@@ -222,13 +219,17 @@ class RemoteBackend:
             )
 
         attempts = _Attempts(send)
-        with self.options.timeout.limit(self.name):
+        with self.options.timeout.limit(self.name), span(operation.name, "CLIENT") as call:
+            if self.limits.extensions:
+                # Other platforms have no use for it, and need not know it.
+                headers |= outgoing_headers()
             response = await send_with_retries(
                 attempts.send,
                 repeatable=repeatable,
                 policy=policy or self.policy,
                 sleep=pool.api.wait_for_retry,
             )
+            call.set(attempts=attempts.count, status=response.status, bytes=len(response.body))
         if 200 <= response.status < 300 and response.status != 208:
             return response
         if response.status == 404 and operation.deletes_one and attempts.lost:

@@ -53,6 +53,12 @@ async def test_a_transfer_its_requests_and_its_job_are_one_trace(
     assert len(inside) > 2
     assert {each.name for each in inside} <= {*OPERATIONS}
     assert all(each.attributes["headrace.status"] < 400 for each in inside)
+    # Each request belongs to the call of the client, and each call to the push.
+    calls = {each.ids: each for each in spans.spans if each.kind is SpanKind.CLIENT}
+    parents = [calls[each.parent.trace_id, each.parent.span_id] for each in inside]
+    assert [each.name for each in parents] == [each.name for each in inside]
+    assert {each.parent.span_id for each in parents} == {push.get_span_context().span_id}
+    assert {each.attributes["headrace.attempts"] for each in parents} == {1}
     assert all(each.ended for each in spans.spans)
 
 
