@@ -137,6 +137,7 @@ def check_lake(
     Raises:
         NotALakeError: If the folder is not a lake.
         LakeVersionError: If a newer headrace wrote the lake.
+        LakeHeldError: If another machine has the lake open for writing.
     """
     return portal().call(
         lambda: lake_care.check_lake(path, read_data=read_data, repair=repair, progress=progress)

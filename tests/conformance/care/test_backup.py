@@ -11,7 +11,13 @@ import pytest
 
 import headrace
 from headrace import blocking
-from headrace.errors import BackupError, LakeBusyError, LakeError, LakeVersionError
+from headrace.errors import (
+    BackupError,
+    CorruptionError,
+    LakeBusyError,
+    LakeError,
+    LakeVersionError,
+)
 from headrace.folders.lock import PathLock
 from headrace.platform.care import backup as backing
 from headrace.platform.platform import Platform
@@ -326,3 +332,18 @@ async def test_a_damaged_file_of_the_backups_is_copied_again(lake: Path, tmp_pat
     restored = await restore(tmp_path / "backups", tmp_path / "again")
     assert restored.missing_count == 0
     assert await digests(tmp_path / "again") == await digests(lake)
+
+
+async def test_a_damaged_database_is_not_backed_up(lake: Path, tmp_path: Path) -> None:
+    first = await back_up(lake, tmp_path / "backups")
+    database = lake / "headrace.db"
+    pages = database.stat().st_size // 8192
+    with database.open("r+b") as file:
+        for page in range(pages // 2, pages, 3):
+            file.seek(page * 8192 + 4000)
+            file.write(b"\xff" * 100)
+    with pytest.raises(CorruptionError):
+        await back_up(lake, tmp_path / "backups")
+    listed = await headrace.list_snapshots(tmp_path / "backups")
+    assert [each.id for each in listed] == [first.snapshot]
+    await restore(tmp_path / "backups", tmp_path / "again")

@@ -43,6 +43,7 @@ async def test_it_is_refused_and_left_as_it_is(lake: Path, tmp_path: Path) -> No
         lambda: headrace.backup_lake(lake, tmp_path / "backups", progress=None),
         lambda: headrace.collect_garbage(lake, progress=None),
         lambda: headrace.lake_usage(lake, progress=None),
+        lambda: headrace.check_lake(lake, repair=True),
     ):
         with pytest.raises(LakeHeldError, match="storage-2"):
             await attempt()
@@ -107,3 +108,10 @@ async def test_a_network_file_system_is_warned_of(
         async with opened_lake(lake) as opened:
             await opened.add("a.png")
     assert len(seen) == 1
+
+
+def test_the_doctor_says_who_has_it(lake: Path) -> None:
+    hold_elsewhere(lake)
+    outcome = command("doctor", lake)
+    assert outcome.status == 0
+    assert "open elsewhere: storage-2  [unsafe]" in outcome.out

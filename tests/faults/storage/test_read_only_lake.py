@@ -104,6 +104,20 @@ async def test_everything_that_reads_works(read_only: Path, tmp_path: Path) -> N
     assert digest.sha256
 
 
+async def test_it_can_be_backed_up_and_measured(read_only: Path, tmp_path: Path) -> None:
+    before = content(read_only)
+    report = await headrace.backup_lake(read_only, tmp_path / "backups", progress=None)
+    assert (report.files, report.missing_count) == (3, 0)
+    await headrace.restore_lake(tmp_path / "backups", tmp_path / "again", progress=None)
+    async with headrace.connect(read_only) as one, headrace.connect(tmp_path / "again") as two:
+        digests = [str(await (await each.version(NAME)).digest()) for each in (one, two)]
+    assert digests[0] == digests[1]
+    assert (await headrace.lake_usage(read_only, progress=None)).files == 3
+    with pytest.raises(ReadOnlyLakeError):
+        await headrace.collect_garbage(read_only, progress=None)
+    assert content(read_only) == before
+
+
 async def test_another_machine_may_have_it_open(lake: Path, tmp_path: Path) -> None:
     """What cannot be written is read, whoever writes it."""
     (lake / FOLDER).mkdir(exist_ok=True)

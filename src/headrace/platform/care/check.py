@@ -7,6 +7,7 @@ from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
 
 from headrace.errors import CorruptionError, DatabaseError, NotALakeError, StorageError
+from headrace.folders.holders import Holding
 from headrace.folders.lakes import DATABASE, OBJECTS
 from headrace.platform.care.check_objects import check_objects
 from headrace.platform.care.check_report import CheckFindings, CheckReport
@@ -18,6 +19,7 @@ from headrace.platform.care.check_rows import (
     check_removals,
 )
 from headrace.platform.care.check_versions import check_versions
+from headrace.platform.care.held import noted
 from headrace.platform.care.open_mark import OpenMark
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
@@ -55,14 +57,27 @@ async def check_lake(
     Raises:
         NotALakeError: The folder is not a lake.
         LakeVersionError: A newer headrace wrote it.
+        LakeHeldError: Another machine has it open for writing.
     """
     await check_layout(path)
+    async with noted(path) as guard:
+        return await _check(path, guard, progress, read_data=read_data, repair=repair)
+
+
+async def _check(
+    path: Path,
+    guard: Holding | None,
+    progress: OnProgress | None,
+    *,
+    read_data: bool,
+    repair: bool,
+) -> CheckReport:
     findings = CheckFindings()
     maintenance = SqliteMaintenance(path / DATABASE)
     with Progress("check", "rows", progress) as shown:
         checksums = await _check_file(maintenance, findings, shown)
         try:
-            async with _opened(path) as context:
+            async with _opened(path, guard) as context:
                 may_repair = repair and not context.database.read_only
                 shown.enter("versions")
                 await check_versions(context, findings, shown, repair=may_repair)
@@ -106,9 +121,9 @@ async def _check_file(
 
 
 @asynccontextmanager
-async def _opened(path: Path) -> AsyncIterator[Context]:
+async def _opened(path: Path, guard: Holding | None) -> AsyncIterator[Context]:
     """Open the catalog and the objects without the background work of a lake."""
-    database = await SqliteDatabase.open(path / DATABASE)
+    database = await SqliteDatabase.open(path / DATABASE, guard=guard)
     try:
         yield Context(path, database, LocalObjectStore(path / OBJECTS))
     finally:

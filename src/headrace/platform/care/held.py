@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
@@ -13,6 +15,7 @@ from headrace.errors import HeadraceWarning
 from headrace.file_system import Mount, mount_of
 from headrace.folders.holders import BEAT_SECONDS, Holding
 from headrace.folders.lakes import DATABASE
+from headrace.platform.background import Background
 from headrace.platform.care.open_mark import OpenMark
 from headrace.storage.database.sqlite_file import is_read_only
 from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
@@ -42,10 +45,7 @@ class HeldLake:
         Warns:
             HeadraceWarning: It is on a network file system.
         """
-        mount, guard = await in_thread(_note, lake)
-        if mount is not None and mount.is_remote and guard is not None:
-            _warn(lake, mount)
-        held = cls(guard, OpenMark(lake))
+        held = cls(await _guard(lake), OpenMark(lake))
         try:
             if await in_thread(_mark, held._mark) or verify:
                 await SqliteMaintenance(lake / DATABASE).quick_check()
@@ -57,9 +57,8 @@ class HeldLake:
 
     async def keep(self) -> None:
         """Renew the note for as long as the lake is open."""
-        while self.guard is not None:
-            await anyio.sleep(BEAT_SECONDS)
-            await in_thread(self.guard.renew)
+        if self.guard is not None:
+            await _keep(self.guard)
 
     def free(self) -> None:
         """Note that this process has closed the lake. Idempotent; blocks."""
@@ -72,6 +71,42 @@ class HeldLake:
         self._mark.leave()
         if self.guard is not None:
             self.guard.free()
+
+
+@asynccontextmanager
+async def noted(lake: Path) -> AsyncIterator[Holding | None]:
+    """Keep other machines from opening a lake inside the block, without marking it as open; yields its guard.
+
+    Raises:
+        LakeHeldError: Another machine has it open for writing.
+
+    Warns:
+        HeadraceWarning: It is on a network file system.
+    """
+    guard, background = await _guard(lake), Background()
+    await background.open()
+    try:
+        if guard is not None:
+            background.start(_keep, guard)
+        yield guard
+    finally:
+        with anyio.CancelScope(shield=True):
+            await background.aclose()
+            if guard is not None:
+                await in_thread(guard.free)
+
+
+async def _guard(lake: Path) -> Holding | None:
+    mount, guard = await in_thread(_note, lake)
+    if mount is not None and mount.is_remote and guard is not None:
+        _warn(lake, mount)
+    return guard
+
+
+async def _keep(guard: Holding) -> None:
+    while True:
+        await anyio.sleep(BEAT_SECONDS)
+        await in_thread(guard.renew)
 
 
 def _note(lake: Path) -> tuple[Mount | None, Holding | None]:

@@ -39,6 +39,7 @@ async def check_lake(
     Raises:
         NotALakeError: If the folder is not a lake.
         LakeVersionError: If a newer headrace wrote the lake.
+        LakeHeldError: If another machine has the lake open for writing.
 
     Example:
         ```python
