@@ -16,7 +16,7 @@ import pytest
 import headrace
 from headrace.errors import CorruptionError, ServerError
 from headrace.platform.accounts.tokens import create_token
-from headrace.platform.care import check_objects
+from headrace.platform.care import check_objects, check_rows
 from headrace.platform.care.open_mark import NAME, OpenMark
 from headrace.platform.platform import Platform
 from headrace.server.serve import serve, serving
@@ -361,6 +361,20 @@ def test_the_command_names_what_is_wrong_and_mends_it(lake: Path) -> None:
     assert mended.status == 0
     assert "repaired: street/v1: counters counted again" in mended.out
     assert command("check", lake).status == 0
+
+
+async def test_uploads_that_were_given_up_are_deleted_by_a_repair(
+    lake: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    part = lake / "objects" / ".incoming" / f"{7:032x}"
+    part.write_bytes(b"half")
+    assert (await headrace.check_lake(lake, repair=True)).faults == {}
+    assert part.exists()
+    monkeypatch.setattr(check_rows, "UPLOAD_MS", -60_000)
+    assert (await headrace.check_lake(lake)).faults == {"left over": 1}
+    report = await headrace.check_lake(lake, repair=True)
+    assert (report.ok, report.repaired) == (True, ["deleted 1 unfinished uploads"])
+    assert not part.exists()
 
 
 async def test_files_that_no_data_names_are_a_note(

@@ -295,12 +295,13 @@ def break_index(lake: Path, chosen: random.Random) -> Fault:
 
 
 def leave_parts(lake: Path, chosen: random.Random) -> Fault:
-    """Leave a half-written object of two days ago."""
-    path = lake / "objects" / ".incoming" / f"{chosen.randrange(1 << 64):032x}"
-    path.write_bytes(b"half")
+    """Leave a half-written export of two days ago."""
+    path = lake / ".exports" / f"tmp{chosen.randrange(1 << 32):08x}"
+    path.mkdir(parents=True)
+    (path / "out.json").write_bytes(b"half")
     old = path.stat().st_mtime - 2 * 24 * 3600
     os.utime(path, (old, old))
-    return Fault("a half-written object left", mendable=True)
+    return Fault("a half-written export left", mendable=True)
 
 
 def _run(lake: Path, statement: str, *, mendable: bool) -> Fault:

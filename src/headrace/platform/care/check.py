@@ -17,6 +17,7 @@ from headrace.platform.care.check_rows import (
     check_numbers,
     check_references,
     check_removals,
+    check_uploads,
 )
 from headrace.platform.care.check_versions import check_versions
 from headrace.platform.care.held import noted
@@ -91,6 +92,7 @@ async def _check(
                 shown.enter("files")
                 with findings.guard("files"):
                     await check_objects(context, findings, shown, read_data=read_data)
+                    await check_uploads(context, findings, repair=may_repair)
                 if may_repair:
                     await record_command(context, context.database, "check", {"repair": True})
         except (CorruptionError, DatabaseError, NotALakeError) as error:

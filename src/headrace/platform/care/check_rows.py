@@ -9,7 +9,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 from headrace.errors import StorageError
-from headrace.folders.lakes import DATABASE, OBJECTS
+from headrace.folders.lakes import DATABASE
 from headrace.platform.care.check_report import CheckFindings
 from headrace.platform.context import Context
 from headrace.platform.removals.frames import file_of, read_frames
@@ -27,11 +27,12 @@ REFERENCES = (
 HOUR_MS = 3_600_000
 STALE_SECONDS = 24 * 3600.0
 """Age from which a half-written file is left over from a process that was killed."""
+UPLOAD_MS = 7 * 24 * HOUR_MS
+"""Age from which an upload is given up; a younger one may be continued."""
 
 _BATCH = 1_000
 _DRAFT = ".headrace-"
-# Folders of unfinished files: of objects and their parts, and of exports.
-_UNFINISHED = (f"{OBJECTS}/.incoming", f"{OBJECTS}/.parts", ".exports")
+_EXPORTS = ".exports"
 
 
 async def check_references(context: Context, findings: CheckFindings) -> None:
@@ -111,6 +112,19 @@ async def check_jobs(context: Context, findings: CheckFindings, *, repair: bool)
             findings.mend("job", 1, f"job {no}: continues when the lake is opened next")
 
 
+async def check_uploads(context: Context, findings: CheckFindings, *, repair: bool) -> None:
+    """Find uploads and objects that were given up half-way a week ago or earlier; mend them by deleting them."""
+    before = context.clock() - UPLOAD_MS
+    found = await context.objects.unfinished(before, delete=repair)
+    if not found.count:
+        return
+    findings.add(
+        "left over", "uploads", f"{found.bytes:,} bytes that no upload goes on with", found.count
+    )
+    if repair:
+        findings.mend("left over", found.count, f"deleted {found.count:,} unfinished uploads")
+
+
 async def check_left_overs(lake: Path, findings: CheckFindings, *, repair: bool) -> None:
     """Find files that a killed process left half written a day ago or earlier; mend them by deleting them."""
     for path in await in_thread(_left_overs, lake):
@@ -125,9 +139,8 @@ def _left_overs(lake: Path) -> list[Path]:
     before = time.time() - STALE_SECONDS
     found = [path for path in lake.glob(f"{_DRAFT}*.db*") if path.name.startswith(_DRAFT)]
     copy = left_over(lake / DATABASE)
-    for path in (lake / folder for folder in _UNFINISHED):
-        if path.is_dir():
-            found += [Path(entry.path) for entry in os.scandir(path)]
+    if (lake / _EXPORTS).is_dir():
+        found += [Path(entry.path) for entry in os.scandir(lake / _EXPORTS)]
     if copy is not None:
         found.append(copy)
     return sorted(path for path in found if path.lstat().st_mtime < before)
