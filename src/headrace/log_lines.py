@@ -22,6 +22,8 @@ LONGEST = 4096
 """Bytes of the longest line. The system writes so much to a pipe at once, so lines of several processes never mix."""
 
 _FILE_MODE = 0o640
+# A pipe that nobody reads is an error, and one whose reader is slow costs lines: neither may hold the program.
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
 _STDERR = 2
 _CUT = "…"
 _PLAIN = re.compile(r"[\w.:@/+-]+", re.ASCII)
@@ -122,7 +124,7 @@ class LineHandler(logging.Handler):
         super().close()
 
     def _open(self, path: Path) -> None:
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _FILE_MODE)
+        fd = os.open(path, _FLAGS, _FILE_MODE)
         if self._fd != _STDERR:
             os.close(self._fd)
         self._fd = fd

@@ -174,3 +174,20 @@ def test_lines_of_several_processes_do_not_mix(tmp_path: Path) -> None:
         os.waitpid(pid, 0)
     assert len(lines) == 600
     assert {line["process"] for line in lines} == {0, 1, 2}
+
+
+def test_a_pipe_holds_nobody(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="pipe"):
+        LineHandler(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    handler = LineHandler(pipe)
+    handler.setFormatter(JsonLines())
+    for _ in range(1000):
+        handler.handle(record("x" * 1000))
+    assert 0 < handler.lost < 1000
+    lines = os.read(reader, 1 << 20).decode().splitlines()
+    assert {json.loads(line)["message"] for line in lines} == {"x" * 1000}
+    handler.close()
+    os.close(reader)

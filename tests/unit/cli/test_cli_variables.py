@@ -170,3 +170,13 @@ def test_names_are_never_ambiguous() -> None:
 
 def test_help_names_the_scheme() -> None:
     assert "HEADRACE_PULL_OPTION and [pull] in" in headrace("pull", "--help", COLUMNS="200").out
+
+
+def test_a_project_sets_how_a_server_works_and_not_who_reaches_it(home: Path) -> None:
+    write(home, project="[serve]\nprocesses = 3\nlog_level = 'info'\n")
+    found = arguments("serve", "lake")
+    assert (found["processes"], found["log_level"]) == (3, "info")
+    for key in ("host", "public_url", "metrics", "unix_socket", "unix_socket_mode", "access_log"):
+        write(home, project=f"[serve]\n{key} = 'x'\n")
+        with pytest.warns(HeadraceWarning, match="a project cannot set it"):
+            assert key not in arguments("serve", "lake")
