@@ -153,7 +153,7 @@ class Platform:
             await database.aclose()
             held.free()
             raise
-        background.start(held.keep)
+        background.start(held.keep, database)
         if not database.read_only:
             background.start(keep_clean, platform.context)
             background.start(mark_versions, platform.context)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -160,3 +161,23 @@ async def test_a_server_answers_503(tmp_path: Path, lose: Lose) -> None:
 
 async def refused(client: Uploader) -> bool:
     return (await answer(client, "GET", "/api/home/ping"))[0] == 503
+
+
+async def test_no_note_is_left_in_a_lake_that_has_taken_the_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process notes now and then that it has the lake open; the same folder, put back, has its note."""
+    monkeypatch.setattr("headrace.platform.care.held.BEAT_SECONDS", 0.02)
+    lake = tmp_path / "lake"
+    copy_empty(lake)
+    async with await Platform.open(lake) as platform:
+        replace(lake)
+        await asyncio.sleep(0.5)
+        assert not (lake / ".holders").exists()
+        with pytest.raises(LakeLostError):
+            await platform.context.database.check_present()
+        shutil.rmtree(lake)
+        (tmp_path / "elsewhere").rename(lake)
+        (note,) = (lake / ".holders").iterdir()
+        note.unlink()
+        await until(note.exists)

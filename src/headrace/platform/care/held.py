@@ -5,18 +5,19 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 import anyio
 
-from headrace.errors import HeadraceWarning
+from headrace.errors import HeadraceWarning, LakeLostError
 from headrace.file_system import Mount, mount_of
 from headrace.folders.holders import BEAT_SECONDS, Holding
 from headrace.folders.lakes import DATABASE
 from headrace.platform.background import Background
 from headrace.platform.care.open_mark import OpenMark
+from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite_file import is_read_only
 from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
 from headrace.threads import in_thread
@@ -55,10 +56,13 @@ class HeldLake:
             raise
         return held
 
-    async def keep(self) -> None:
-        """Renew the note for as long as the lake is open."""
-        if self.guard is not None:
-            await _keep(self.guard)
+    async def keep(self, database: Database) -> None:
+        """Renew the note for as long as the lake is open; nothing is noted in a lake that has taken its place."""
+        while self.guard is not None:
+            await anyio.sleep(BEAT_SECONDS)
+            with suppress(LakeLostError):
+                await database.check_present()
+                await in_thread(self.guard.renew)
 
     def free(self) -> None:
         """Note that this process has closed the lake. Idempotent; blocks."""

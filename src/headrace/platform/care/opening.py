@@ -42,7 +42,7 @@ async def opened(lake: Path, undo: UndoPolicy | None = None) -> AsyncIterator[Ca
         context = CareContext(lake, database, LocalObjectStore(lake / OBJECTS), undo)
         try:
             await context.background.open()
-            context.background.start(held.keep)
+            context.background.start(held.keep, database)
             yield context
         finally:
             with anyio.CancelScope(shield=True):

@@ -319,6 +319,7 @@ class SqliteDatabase:
         try:
             self._check_open()
             if self._guard is not None and self._guard.is_late:
+                await self.check_present()
                 await in_thread(self._guard.renew)
             self._owner = task
             yield waited
