@@ -35,6 +35,7 @@ _BUSY_SECONDS = 30.0
 # A page that is not used by SQLite, because file locks lie there.
 _LOCK_BYTE = 1 << 30
 _TREE = re.compile(r"Tree (\d+) (?:page (\d+))?")
+_UNUSED = re.compile(r"Page (\d+): never used")
 _UNREADABLE = "unable to get the page"
 
 
@@ -144,7 +145,8 @@ def _structure(connection: apsw.Connection) -> VerifiedPart:
     try:
         for (message,) in connection.execute(f"pragma integrity_check({_MOST_FAULTS})"):
             if message != "ok":
-                faults += [_fault(line, names) for line in str(message).splitlines()]
+                lines = [line for line in str(message).splitlines() if _line(line)]
+                faults += [_fault(line, names) for line in lines]
     except (apsw.CorruptError, apsw.IOError) as error:
         # The trees are reported before the rows are read.
         if not faults:
@@ -222,6 +224,8 @@ def _fault(message: str, names: dict[int, str]) -> CatalogFault:
         place = tree if found[2] is None else f"{tree}, page {found[2]}"
         text = "a page cannot be read" if _UNREADABLE in message else _line(message[found.end() :])
         return CatalogFault("page", place, text.lstrip(": "))
+    if (found := _UNUSED.match(message)) is not None:
+        return CatalogFault("page", f"page {found[1]}", "no table or index leads to it")
     if " index " in message:
         return CatalogFault("index", f"index {message.rpartition(' ')[2]}", text)
     return CatalogFault("database", "headrace.db", text)
