@@ -58,11 +58,14 @@ class Holder(Struct, frozen=True):
         """Whether both run on one start of one system."""
         if self.boot and other.boot:
             return self.boot == other.boot
-        return self.same_machine(other)
+        return self.host == other.host
 
     def same_machine(self, other: Holder) -> bool:
-        """Whether both run on one machine, whenever it was started."""
-        return (self.host, self.machine) == (other.host, other.machine)
+        """Whether both are known to run on one machine, whenever it was started.
+
+        Names alone do not tell: containers of two machines may be called the same.
+        """
+        return bool(self.machine) and (self.host, self.machine) == (other.host, other.machine)
 
 
 class Holding:

@@ -66,13 +66,35 @@ def test_another_machine_that_is_gone_is_taken_over(tmp_path: Path, seconds: int
     assert other.exists() == (seconds < 0)
 
 
-def test_the_dead_of_this_machine_are_removed(tmp_path: Path) -> None:
+def test_the_dead_of_this_machine_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holders, "_system", lambda: ("here", "m1", "b1"))
     me = holders.this_process()
     before = note(tmp_path, replace(me, boot="an earlier start", pid=5))
     gone = note(tmp_path, replace(me, pid=_free_pid()))
     Holding(tmp_path).take()
     assert not before.exists()
     assert not gone.exists()
+
+
+def test_of_two_containers_called_the_same_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They tell no id of their machine, and run on two of them."""
+    monkeypatch.setattr(holders, "_system", lambda: ("app", "", "b1"))
+    note(tmp_path, replace(holders.this_process(), boot="b2"))
+    with pytest.raises(LakeHeldError, match="app has the lake"):
+        Holding(tmp_path).take()
+
+
+def test_without_an_id_of_the_start_names_tell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holders, "_system", lambda: ("here", "", ""))
+    Holding(tmp_path).take()
+    Holding(tmp_path).take()
+    assert len(holders_of(tmp_path)) == 2
 
 
 def test_a_container_of_this_machine_is_no_other_machine(tmp_path: Path) -> None:
