@@ -112,6 +112,8 @@ class Context:
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""
         view = object.__new__(type(self))
-        view.__dict__.update(self.__dict__)  # a tenth of the time of copy.copy, at each call that may write
+        view.__dict__.update(
+            self.__dict__
+        )  # a tenth of the time of copy.copy, at each call that may write
         view.database = database
         return view
