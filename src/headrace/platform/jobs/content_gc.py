@@ -42,8 +42,12 @@ class ContentGcSpec(Struct, frozen=True):
     end: int
 
 
-async def start_due_gc(context: Context, *, least: int = DUE) -> list[int]:
-    """Start a collection job for each dataset that is due, with ``least`` references dropped; returns the numbers of the jobs."""
+async def start_due_gc(context: Context, *, least: int | None = None) -> list[int]:
+    """Start a collection job for each dataset that is due, with ``least`` references dropped; returns the numbers of the jobs.
+
+    ``least`` is :data:`DUE` by default.
+    """
+    least = DUE if least is None else least
     rows = await context.database.fetch("content_gc.due", least=least)
     begun = []
     for dataset, organization, _, _ in rows:
