@@ -23,7 +23,7 @@ _PROPAGATE = "opentelemetry.propagate"
 
 
 class Span:
-    """What is told of a piece of work, while it is done; this one is told to nobody."""
+    """What is recorded of a piece of work, while it is done; this one records nothing."""
 
     __slots__ = ()
 

@@ -91,7 +91,7 @@ class RetryPolicy(Struct, frozen=True, kw_only=True):
 
 
 PATIENT = RetryPolicy(counts_throttling=False)
-"""The retries of a call or a file where nobody chose others."""
+"""The retries of a call or a file by default."""
 
 
 class RetryBudget:

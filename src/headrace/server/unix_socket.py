@@ -18,7 +18,7 @@ OWNER_ONLY = 0o600
 def bound_socket(path: Path, mode: int = OWNER_ONLY) -> Iterator[socket.socket]:
     """Bind a socket at ``path``, without listening; its file is removed at the end.
 
-    A socket that a server left there, which nobody listens on, is replaced. Nothing else is.
+    A socket that a server left there, on which no process listens, is replaced. Nothing else is.
 
     Args:
         path: Where to make the socket.
@@ -33,7 +33,7 @@ def bound_socket(path: Path, mode: int = OWNER_ONLY) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as bound:
         try:
             bound.bind(os.fspath(path))
-            # Nobody can connect before it listens, so nobody can be faster than this.
+            # No client can connect before it listens, so none can be faster than this.
             os.chmod(path, mode)
         except OSError as error:
             raise _unusable(path, error.strerror or str(error)) from None

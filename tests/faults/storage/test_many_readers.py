@@ -1,4 +1,4 @@
-"""One process writes, 64 readers read, and the log is written back between (F29): nobody is told to wait, nothing is lost."""
+"""One process writes, 64 readers read, and the log is written back between (F29): no reader is told to wait, nothing is lost."""
 
 from __future__ import annotations
 

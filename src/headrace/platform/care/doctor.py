@@ -98,7 +98,7 @@ def _installation() -> Iterator[Fact]:
         "user",
         "root" if root else str(os.getuid() if hasattr(os, "getuid") else "unknown"),
         "unsafe" if root else "ok",
-        "run headrace as a user of its own" if root else "",
+        "run headrace as a separate user" if root else "",
     )
     yield Fact("settings", str(config_folder()))
     yield Fact("state", str(state_folder()))

@@ -1,4 +1,4 @@
-"""An object that is registered as data is immutable: nobody stores another one under its name, or deletes it.
+"""An object that is registered as data is immutable: no other is stored under its name, and it is not deleted.
 
 The lake's write lock decides. An object is put in the place of another one, deleted, and registered under this lock
 alone; a registration looks there whether the object is still the one that it has inspected. The first object under a

@@ -137,7 +137,7 @@ class Database(Statements, Protocol):
 
 
 class DatabaseMaintenance(Protocol):
-    """Checks and mends the files of a catalog; each method uses a connection of its own."""
+    """Checks and mends the files of a catalog; each method opens a separate connection."""
 
     async def checksums(self) -> PageChecksums:
         """Return whether pages have checksums, and whether they are compared."""

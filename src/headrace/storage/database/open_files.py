@@ -24,7 +24,7 @@ _Identity = tuple[int, int]
 class OpenFiles:
     """The database file and its write-ahead log, as they were when the database was opened.
 
-    A database that is only read has no log of its own. Methods but :meth:`remember` may be called on any thread.
+    A database that is only read has no log. Methods but :meth:`remember` may be called on any thread.
     """
 
     def __init__(self, path: Path, *, log: bool) -> None:

@@ -71,7 +71,7 @@ class SqliteOptions(TypedDict, total=False):
     queries: Queries | None
     """Other statements than those of the package."""
     guard: WriteGuard | None
-    """Who may forbid to write. Default: nobody."""
+    """What may forbid to write. Default: nothing."""
 
 
 class SqliteDatabase:

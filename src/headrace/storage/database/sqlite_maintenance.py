@@ -1,4 +1,4 @@
-"""Check and mend the SQLite file of a catalog, on a connection of its own."""
+"""Check and mend the SQLite file of a catalog, on a separate connection."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ Stamp = tuple[int, int]
 class ObjectInfo(Struct, frozen=True):
     """A stored object: its size in bytes, and the digest of its content (empty if the store does not know it).
 
-    ``stored`` is when it was stored, in milliseconds since 1970; None where nobody looked.
+    ``stored`` is when it was stored, in milliseconds since 1970; None where that was not looked up.
     ``stamp`` tells the object that was looked up from one that is stored under the name later.
     """
 
