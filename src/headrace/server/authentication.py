@@ -7,13 +7,18 @@ from uuid import UUID
 
 from aiohttp import web
 
-from headrace.errors import AuthenticationError, BadRequestError, PermissionDeniedError
-from headrace.platform.accounts.tokens import UnknownTokenError
+from headrace.errors import (
+    AuthenticationError,
+    BadRequestError,
+    PermissionDeniedError,
+    RateLimitError,
+)
+from headrace.platform.accounts.tokens import UnknownTokenError, valid_digests
 from headrace.platform.accounts.tokens import authenticate as authenticate_token
 from headrace.platform.core.access import Access
 from headrace.platform.core.origin import MAX_CLIENT, Origin
 from headrace.platform.platform import Platform
-from headrace.server.guesses import TokenGuard
+from headrace.server.guesses import MOST_TOKENS, TokenGuard
 from headrace.server.key_ring import KeyRing
 from headrace.server.peers import peer_of
 from headrace.server.settings import ServerSettings
@@ -44,7 +49,7 @@ class Authenticator:
             PermissionDeniedError: The token is not valid for the organization.
         """
         token, peer = _token(request), peer_of(request, self._settings.proxies)
-        was_tried = self._guard.check(peer, token)
+        was_tried = await self._check(peer, token)
         try:
             caller = await authenticate_token(self._platform.context, token, _organization(request))
         except UnknownTokenError:
@@ -67,6 +72,16 @@ class Authenticator:
             read_only=caller.read_only,
             origin=Origin(address=peer, client=client),
         )
+
+    async def _check(self, peer: str, token: str | None) -> bool:
+        """Raise RateLimitError for a token that has to wait; see :meth:`TokenGuard.check`."""
+        try:
+            return self._guard.check(peer, token)
+        except RateLimitError:
+            if not self._guard.may_learn():
+                raise
+        self._guard.learn(await valid_digests(self._platform.context, MOST_TOKENS))
+        return self._guard.check(peer, token)
 
     def is_near(self, request: web.Request) -> bool:
         """Whether the caller is on this machine: the file URLs of its answers work nowhere else."""

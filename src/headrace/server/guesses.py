@@ -11,7 +11,10 @@ from headrace.platform.accounts.tokens import digest_of
 from headrace.server.peers import network_of
 
 LONGEST_SECONDS = 60.0
-"""The longest wait: a right token that this server has not seen yet waits no longer, wherever it comes from."""
+"""The longest wait of an address."""
+
+LEARN_SECONDS = 10.0
+"""While an address waits, the valid tokens are read at most this often; a right token waits no longer."""
 
 FORGET_SECONDS = 600.0
 """After so many seconds without a wrong token, those of an address are forgotten."""
@@ -33,8 +36,8 @@ class _Failures:
 class TokenGuard:
     """Limits how fast tokens can be guessed from one address (IPv6: from one network of 64 bits).
 
-    Tokens that were right before are never delayed, so users behind the same address do not suffer. While an address
-    waits, its unknown tokens are refused without being looked up; between two waits it may try one.
+    Right tokens that the guard knows are never delayed, so users behind the same address do not suffer. While an
+    address waits, its unknown tokens are refused without being looked up; between two waits it may try one.
 
     Args:
         limit: How many wrong tokens of one address cost nothing.
@@ -46,6 +49,19 @@ class TokenGuard:
         self._clock = clock
         self._failures: dict[str, _Failures] = {}
         self._right: dict[bytes, None] = {}
+        self._learned = -LEARN_SECONDS
+
+    def may_learn(self) -> bool:
+        """Whether it is time to read the valid tokens again, for :meth:`learn`; the next time is later."""
+        now = self._clock()
+        if now - self._learned < LEARN_SECONDS:
+            return False
+        self._learned = now
+        return True
+
+    def learn(self, digests: list[bytes]) -> None:
+        """Take the digests of valid tokens, at most :data:`MOST_TOKENS`."""
+        self._right = dict.fromkeys(digests)
 
     def check(self, peer: str, token: str | None) -> bool:
         """Check a token before it is looked up; returns True if it is the one that may be tried between two waits.
@@ -62,7 +78,7 @@ class TokenGuard:
             raise RateLimitError(
                 "too many wrong tokens came from your address",
                 retry_after=math.ceil(found.until - now),
-                hint="wait, then send a right one; tokens that were right before are not refused",
+                hint="wait, then send a right one",
             )
         # Of many that arrive at once, one is tried.
         found.until = now + self._wait(found.count + 1)

@@ -260,6 +260,12 @@ async def _record_use(context: Context, no: int, now: int, before: int) -> None:
         context.noted_tokens.discard(no)
 
 
+async def valid_digests(context: Context, limit: int) -> list[bytes]:
+    """Return the digests of at most ``limit`` valid tokens, those that were used last first."""
+    rows = await context.database.fetch("accounts.valid_digests", now=context.clock(), limit=limit)
+    return [digest for (digest,) in rows]
+
+
 async def user_of(context: Context, token: str) -> str | None:
     """Return the user of a token of this lake; None for any other text, since a lake needs no token."""
     try:

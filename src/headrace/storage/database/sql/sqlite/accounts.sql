@@ -78,6 +78,11 @@ left join organization o on o.no = m.organization
 where t.digest = :digest and a.no = t.account
 order by o.no
 
+-- name: valid_digests
+select t.digest from token t
+where t.revoked is null and (t.expires is null or t.expires > :now)
+order by coalesce(t.last_used, t.created) desc limit :limit
+
 -- name: tokens
 select t.no, t.name, a.username, o.name, t.created, t.expires, t.revoked, t.last_used, t.read_only
 from token t cross join account a on a.no = t.account
