@@ -373,3 +373,21 @@ async def test_texts_and_attributes_must_be_writable(filled: Filled) -> None:
     await filled.send(ImportItem(asset_id=filled.assets[0], rectangles=[shape]))
     ((loaded,),) = [annotation.rectangles for annotation in await filled.load()]
     assert (loaded.text, loaded.attributes) == ("🦜", large)
+
+
+async def test_attributes_that_are_nested_too_deeply_are_named_with_their_asset(
+    filled: Filled,
+) -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(64):
+        deep = {"a": deep}
+    shape = RectangleIn(label_id=filled.labels["a"], x=0, y=0, w=1, h=1, attributes=deep)
+    for item in (
+        ImportItem(asset_id=filled.assets[0], rectangles=[shape]),
+        filled.item(0, attributes=deep),
+    ):
+        with pytest.raises(BadRequestError, match="deeper than 64 levels") as caught:
+            await filled.send(item)
+        assert filled.assets[0] in str(caught.value)
+    shape.attributes = deep["a"]
+    await filled.send(ImportItem(asset_id=filled.assets[0], rectangles=[shape]))

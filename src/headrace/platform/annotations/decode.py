@@ -234,6 +234,8 @@ def _columns(
                     f"the version has no label {error.args[0]} (asset {item.asset_id})",
                     hint="nothing was written",
                 ) from None
+            except BadRequestError as error:
+                raise _invalid(item, error) from None
     columns = Shapes(groups)
     if columns.count > MAX_ORDINAL:
         raise RequestTooLargeError(
@@ -247,7 +249,7 @@ def _prepared(
 ) -> PreparedAnnotation:
     try:
         attributes = _json(item.attributes)
-    except _INVALID as error:
+    except (*_INVALID, BadRequestError) as error:
         raise _invalid(item, error) from None
     return PreparedAnnotation(
         asset=asset,
