@@ -452,6 +452,7 @@ class Job(BlockingHandle[AsyncJob]):
 
         Raises:
             NotFoundError: If the job is not a processing.
+            PermissionDeniedError: If another user launched the job, and you are no owner of the organization.
             UnsupportedError: On other platforms than headrace.
         """
         answer: str = self._call(self._inner.logs)
@@ -465,6 +466,7 @@ class Job(BlockingHandle[AsyncJob]):
 
         Raises:
             NotFoundError: If the job is not a processing.
+            PermissionDeniedError: If another user launched the job, and you are no owner of the organization.
             UnsupportedError: On other platforms than headrace.
         """
         return self._iterate(self._inner.iter_logs)

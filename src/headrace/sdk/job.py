@@ -138,6 +138,7 @@ class Job(Resource[JobRecord | JobRunRecord]):
 
         Raises:
             NotFoundError: If the job is not a processing.
+            PermissionDeniedError: If another user launched the job, and you are no owner of the organization.
             UnsupportedError: On other platforms than headrace.
         """
         return "".join([piece async for piece in self._pieces(follow=False)])
@@ -150,6 +151,7 @@ class Job(Resource[JobRecord | JobRunRecord]):
 
         Raises:
             NotFoundError: If the job is not a processing.
+            PermissionDeniedError: If another user launched the job, and you are no owner of the organization.
             UnsupportedError: On other platforms than headrace.
         """
         return self._pieces(follow=True)
