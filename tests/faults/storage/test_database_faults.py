@@ -7,6 +7,7 @@ import shutil
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -272,6 +273,24 @@ async def test_queries_that_take_too_long_end_and_leave_a_reader_to_others(path:
         assert not any(task.done() for task in asked)
     assert await database.fetch("marks.labels", filters=COUNT, version=1, f1=1000) == [(1000,)]
     await database.aclose()
+
+
+async def test_short_calls_never_wait_behind_a_slow_query(path: Path) -> None:
+    database = await SqliteDatabase.open(path)
+    call = partial(database.fetch, "marks.labels", filters=COUNT, version=1, f1=10**12)
+    slow = [asyncio.create_task(call()) for _ in range(2)]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            # Many at once: each reader would get a share of them.
+            for _ in range(30):
+                group.create_task(database.fetch_one("accounts.account", username="me"))
+        assert not any(task.done() for task in slow)
+    finally:
+        for task in slow:
+            task.cancel()
+        await asyncio.gather(*slow, return_exceptions=True)
+        await database.aclose()
 
 
 async def refused(call: Awaitable[None]) -> None:

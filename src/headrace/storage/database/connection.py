@@ -38,8 +38,9 @@ class _QueuedCall(Generic[T]):
 class ConnectionThread:
     """Owns a connection: only its thread uses it, except for ``interrupt``, which SQLite allows from other threads.
 
-    ``busy_since`` is when the running call began, ``lock_wanted_since`` since when it waits for another process that
-    writes; both on the monotonic clock, None where that is not so.
+    ``pending`` are the calls that have not ended, ``queries`` those of them that may be slow. ``busy_since`` is when the
+    running call began, ``lock_wanted_since`` since when it waits for another process that writes; both on the monotonic
+    clock, None where that is not so.
     """
 
     def __init__(self, open_connection: Callable[[], apsw.Connection], busy_timeout: float) -> None:
@@ -53,6 +54,7 @@ class ConnectionThread:
         self._deadline = 0.0
         self._retired = False
         self.pending = 0
+        self.queries = 0
         self.busy_since: float | None = None
         self.lock_wanted_since: float | None = None
         self._thread = threading.Thread(target=self._serve, name="headrace-sqlite", daemon=True)

@@ -211,18 +211,29 @@ class SqliteDatabase:
         self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
     ) -> T:
         call = self._call(function, statement, filters, params)
-        if self._query_seconds is None or FIRST_FILTER not in params:
+        if FIRST_FILTER not in params:
             return await self._reader().run(call)
+        if self._query_seconds is None:
+            return await self._run_query(call)
         async with self._query_slots:
             try:
                 # A cancellation interrupts the statement.
                 async with asyncio.timeout(self._query_seconds):
-                    return await self._reader().run(call)
+                    return await self._run_query(call)
             except TimeoutError:
                 raise UnprocessableEntityError(
                     f"the query took more than {self._query_seconds:g} s",
                     hint="ask for less at once, or let the server take longer: headrace serve --query-seconds",
                 ) from None
+
+    async def _run_query(self, call: ConnectionCall[T]) -> T:
+        """Run a statement that may be slow: meanwhile other calls wait for other readers."""
+        thread = self._reader()
+        thread.queries += 1
+        try:
+            return await thread.run(call)
+        finally:
+            thread.queries -= 1
 
     async def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
@@ -372,9 +383,9 @@ class SqliteDatabase:
             raise EventLoopError("a lake works in the event loop that opened it")
 
     def _reader(self) -> ConnectionThread:
-        """Return the reader with the fewest calls; opens a new one while all are busy and more are allowed."""
+        """Return the reader with the fewest queries, then calls; opens a new one while all are busy and more are allowed."""
         self._check_open()
-        best = min(self._readers, key=lambda thread: thread.pending, default=None)
+        best = min(self._readers, key=lambda thread: (thread.queries, thread.pending), default=None)
         if best is None or (best.pending and len(self._readers) < self._max_readers):
             best = self._open_reader()
             self._readers.append(best)
