@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import sqlite3
 from pathlib import Path
 
 import anyio
+import apsw
 import pytest
 
 import headrace
+from headrace.storage.database import sqlite_checksums
 from tests.support.lakes.servers import new_lake
 from tests.support.processes.forked import Forked
 from tests.support.tiers import slow
@@ -25,8 +26,10 @@ def write(lake: Path, times: int) -> None:
             for number in range(times):
                 await version.create_label(f"label {number}")
                 if number % 10 == 9:
-                    database = sqlite3.connect(lake / "headrace.db", timeout=30)
-                    database.execute("pragma wal_checkpoint(truncate)").fetchone()
+                    flags = apsw.SQLITE_OPEN_READWRITE
+                    database = sqlite_checksums.connect(str(lake / "headrace.db"), flags)
+                    database.set_busy_timeout(30_000)
+                    database.execute("pragma wal_checkpoint(truncate)").fetchall()
                     database.close()
 
     anyio.run(run)
