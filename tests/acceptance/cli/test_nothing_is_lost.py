@@ -54,6 +54,16 @@ def _sync(place: Place, _: Drawn, dst: Path) -> Iterator[Arguments]:
         yield [place.target, "demo/v1", dst, *more]
 
 
+def _backup(place: Place, _: Drawn, dst: Path) -> Iterator[Arguments]:
+    yield [place.target, dst]
+
+
+def _restore(place: Place, _: Drawn, dst: Path) -> Iterator[Arguments]:
+    backups = place.lake.with_name("backups")
+    assert headrace("backup", place.target, backups).status == 0
+    yield [backups, dst]
+
+
 def _reads(*before: str, after: tuple[str, ...] = ()) -> Lines:
     """A command that only reads what is at the path, or takes the path for its lake."""
 
@@ -69,6 +79,8 @@ WRITING: dict[str, Lines] = {
     "export": _export,
     "pull": _pull,
     "sync": _sync,
+    "backup": _backup,
+    "restore": _restore,
 }
 READING: dict[str, Lines] = {
     "push": _reads("{lake}", "demo/v2"),
@@ -137,6 +149,17 @@ READING: dict[str, Lines] = {
     "token create": _reads(),
     "token list": _reads(),
     "token revoke": _reads(after=("name",)),
+    "token rotate-key": _reads(),
+    "user remove": _reads(after=("local",)),
+    "organization list": _reads(),
+    "organization create": _reads(after=("other",)),
+    "organization rename": _reads(after=("local", "other")),
+    "organization add": _reads(after=("local", "me")),
+    "audit": _reads(),
+    "check": _reads(after=("--repair",)),
+    "gc": _reads(after=("--older-than", "1h")),
+    "du": _reads(),
+    "doctor": _reads(),
 }
 
 

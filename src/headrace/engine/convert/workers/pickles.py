@@ -1,4 +1,4 @@
-"""Pickle between a conversion and its workers, of nothing but headrace's own types and plain values.
+"""Pickle between a conversion and its workers, of nothing but plain values, and types of headrace and of format packages.
 
 What is pickled is made by this program: jobs, chunks and errors. What a file of others holds is in them as values, never
 as a pickle. Even so, only the types below are made: no pickle can call a function of the system.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 import pickle
 from typing import Any, Final
+
+from headrace.plugins import declared
 
 _OWN: Final = "headrace"
 
@@ -52,21 +54,26 @@ _VALUES: Final = frozenset(
 )
 
 
+def _format_packages() -> set[str]:
+    """Return the packages that declare a format: their readers and writers send types of theirs."""
+    return {point.module.partition(".")[0] for points in declared().values() for point in points}
+
+
 class _OwnTypes(pickle.Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         """Return a type; raises :class:`pickle.UnpicklingError` for what no message holds."""
         if (module, name) in _PLAIN:
             return super().find_class(module, name)
         top = module.partition(".")[0]
-        if top == _OWN or module in (*_PATHS, "builtins"):
+        if top == _OWN or top in _format_packages():
             found = super().find_class(module, name)
-            # A module of headrace has others among its names, such as ``os``.
-            if top == _OWN and getattr(found, "__module__", "").partition(".")[0] == _OWN:
+            # A module has others among its names, such as ``os``.
+            if getattr(found, "__module__", "").partition(".")[0] == top:
                 return found
-            if (
-                top != _OWN
-                and isinstance(found, type)
-                and (module in _PATHS or name in _VALUES or issubclass(found, BaseException))
+        elif module in (*_PATHS, "builtins"):
+            found = super().find_class(module, name)
+            if isinstance(found, type) and (
+                module in _PATHS or name in _VALUES or issubclass(found, BaseException)
             ):
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is no type of a message")
