@@ -43,6 +43,8 @@ def annotated(connection: apsw.Connection) -> Marked:
 def check_marks(lake: Path) -> None:
     """Compare the marks of a lake with its annotations, unless some version is not marked yet."""
     connection = apsw.Connection(str(lake / "headrace.db"))
+    # Another process may be closing the lake.
+    connection.set_busy_timeout(20_000)
     try:
         with connection:
             if not connection.execute(
