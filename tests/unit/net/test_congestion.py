@@ -9,20 +9,7 @@ import pytest
 
 from headrace.errors import TransferTimeoutError
 from headrace.net.congestion import AdaptiveLimiter, LimiterPolicy
-
-
-class Time:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.now += seconds
+from tests.support.clock import Time
 
 
 @pytest.fixture

@@ -8,20 +8,7 @@ from aiohttp import web
 
 from headrace.net.api_session import ApiSession
 from headrace.net.host_gate import GatePolicy, HostGate
-
-
-class Time:
-    """A clock that only sleeping moves."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    async def sleep(self, seconds: float) -> None:
-        await anyio.lowlevel.checkpoint()
-        self.now += seconds
+from tests.support.clock import Time
 
 
 @pytest.fixture
