@@ -65,16 +65,17 @@ class _OwnTypes(pickle.Unpickler):
         if (module, name) in _PLAIN:
             return super().find_class(module, name)
         top = module.partition(".")[0]
-        if top == _OWN or top in _format_packages():
-            found = super().find_class(module, name)
-            # A module has others among its names, such as ``os``.
-            if getattr(found, "__module__", "").partition(".")[0] == top:
-                return found
-        elif module in (*_PATHS, "builtins"):
+        if module in (*_PATHS, "builtins"):
             found = super().find_class(module, name)
             if isinstance(found, type) and (
                 module in _PATHS or name in _VALUES or issubclass(found, BaseException)
             ):
+                return found
+        # The packages are looked up last: the first look reads the metadata of all that are installed.
+        elif top == _OWN or top in _format_packages():
+            found = super().find_class(module, name)
+            # A module has others among its names, such as ``os``.
+            if getattr(found, "__module__", "").partition(".")[0] == top:
                 return found
         raise pickle.UnpicklingError(f"{module}.{name} is no type of a message")
 
