@@ -45,7 +45,7 @@ def _stop_at_once(*, as_json: bool) -> None:
     traceback.
     """
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        return  # somebody else decides, such as nohup
+        return  # another program decides, such as nohup
 
     def stop(*_: object) -> None:
         # No print: what the signal has interrupted may be one.

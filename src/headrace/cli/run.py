@@ -139,7 +139,7 @@ def _run(arguments: Sequence[str]) -> int:
 
 def _run_async(command: Command, reporter: Reporter) -> Result | None:
     if sys.platform == "win32":
-        # The runner turns Ctrl-C into a cancellation only where nobody else has a handler.
+        # The runner turns Ctrl-C into a cancellation only where no other handler is set.
         signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:

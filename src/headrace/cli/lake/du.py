@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 async def du(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
     """Measure what takes the space of a lake: in all, and by dataset and version.
 
-    Files that several versions have count in each of them; how much of a version is shared is told apart.
+    Files that several versions have count in each of them; the shared bytes of a version are shown beside it.
 
     Args:
         lake: The lake's folder.

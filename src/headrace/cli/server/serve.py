@@ -80,7 +80,7 @@ async def serve(
         max_launches: Launched jobs of an organization that may run or wait at once. Default: 20.
         max_connections: Open connections at most; idle ones make room for new ones. Default: 1000.
         max_connections_per_peer: Open connections of one address at most. A proxy is one address. Default: 500.
-        max_requests: Calls under way at most; more are told to come again. Default: 500.
+        max_requests: Calls under way at most; further ones are answered 503. Default: 500.
         head_seconds: Seconds that the head of a request may take to arrive. Default: 10.
         body_rate: Bytes a second that a body must arrive with at least; 0 for no limit. Default: 500.
         body_seconds: Seconds over which that rate is measured. Default: 30.
