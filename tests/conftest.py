@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import faulthandler
 import signal
+import sys
 from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from headrace.storage.database import sqlite_checksums
 from tests.support import methods
 from tests.support.tiers import register_profiles
+
+CLEAN_UP_SECONDS = 300.0
 
 register_profiles()
 
@@ -38,6 +43,38 @@ def _is_plain(item: pytest.Item) -> bool:
     return isinstance(item, pytest.Function) and "plain" in (
         item.callspec.params.values() if hasattr(item, "callspec") else ()
     )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    with process_ends_after(time_limit(item) + CLEAN_UP_SECONDS):
+        yield
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown() -> Generator[None]:
+    with process_ends_after(CLEAN_UP_SECONDS):
+        yield
+
+
+@contextmanager
+def process_ends_after(seconds: float) -> Iterator[None]:
+    """End a process that hangs, with the stacks of its threads; the other tests run in a new one.
+
+    pytest-timeout raises once per test. What hangs while that error is handled, as a join of a thread does, would hang
+    for ever.
+    """
+    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def time_limit(item: pytest.Item) -> float:
+    marker = item.get_closest_marker("timeout")
+    limit = item.config.getini("timeout") if marker is None else marker.args[0]
+    return float(limit)
 
 
 @pytest.hookimpl(wrapper=True)

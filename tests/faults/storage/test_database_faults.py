@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+import threading
+import time
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Awaitable
 from functools import partial
@@ -24,6 +26,7 @@ from headrace.errors import (
     StorageError,
     UnprocessableEntityError,
 )
+from headrace.storage.database import sqlite_file
 from headrace.storage.database.migrate import APPLICATION_ID
 from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite import SqliteDatabase
@@ -290,6 +293,30 @@ async def test_short_calls_never_wait_behind_a_slow_query(path: Path) -> None:
         for task in slow:
             task.cancel()
         await asyncio.gather(*slow, return_exceptions=True)
+        await database.aclose()
+
+
+async def test_a_query_cancelled_before_its_statement_begins_ends(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_reader = sqlite_file.open_reader
+    opening = threading.Event()
+
+    def open_slowly(path: Path) -> apsw.Connection:
+        opening.set()
+        time.sleep(0.1)
+        return open_reader(path)
+
+    monkeypatch.setattr(sqlite_file, "open_reader", open_slowly)
+    database = await SqliteDatabase.open(path)
+    call = partial(database.fetch, "marks.labels", filters=COUNT, version=1, f1=10**12)
+    slow = asyncio.create_task(call())
+    await asyncio.to_thread(opening.wait)
+    slow.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await slow
+    # Closing waits for the end of the statement, which would take days.
+    async with asyncio.timeout(20):
         await database.aclose()
 
 

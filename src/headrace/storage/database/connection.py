@@ -24,6 +24,7 @@ T = TypeVar("T")
 ConnectionCall = Callable[[apsw.Connection], T]
 
 _PAUSES = (0.001, 0.002, 0.005, 0.005, 0.01)
+_INTERRUPT_AGAIN = 0.02
 
 
 class _QueuedCall(Generic[T]):
@@ -92,11 +93,17 @@ class ConnectionThread:
         return posted
 
     def _abandon(self, posted: _QueuedCall[Any]) -> None:
+        """Take a call out of the queue, or interrupt its statement."""
         posted.abandoned = True
         # Under the guard: otherwise the interrupt could hit the next call.
         with self._guard:
-            if self._current is posted and self._connection is not None:
+            if self._current is not posted:
+                return
+            if self._connection is not None:
                 self._connection.interrupt()
+        # SQLite forgets an interrupt that comes before the statement has begun, so it is repeated until the call ends.
+        with suppress(RuntimeError):
+            self._loop.call_later(_INTERRUPT_AGAIN, self._abandon, posted)
 
     def _serve(self) -> None:
         while (posted := self._calls.get()) is not None:
