@@ -32,8 +32,9 @@ async def fetch(store: HTTPStore, name: str, path: str, size: int) -> None:
 async def fetch_all(address: str, listed: list[tuple[str, int, str]], target: str) -> None:
     """Download all files."""
     with measured_job():
-        options = {"allow_http": True, "timeout": timedelta(seconds=600)}
-        store = HTTPStore.from_url(address, client_options=options)
+        store = HTTPStore.from_url(
+            address, client_options={"allow_http": True, "timeout": timedelta(seconds=600)}
+        )
         waiting = iter(listed)
 
         async def worker() -> None:
