@@ -78,6 +78,18 @@ def test_init_where_something_is(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "full").iterdir()] == ["notes.txt"]
 
 
+def test_backups_and_restored_lakes_where_a_file_is(tmp_path: Path) -> None:
+    lake, backups, file = tmp_path / "lake", tmp_path / "backups", tmp_path / "file"
+    assert headrace("init", lake).status == 0
+    assert headrace("backup", lake, backups).status == 0
+    written(file, "mine")
+    for place in (file, file / "below"):
+        assert_one_line(headrace("backup", lake, place), "is a file", "new or an empty folder")
+    for place in (file, file / "below", file / "far" / "below"):
+        assert_one_line(headrace("restore", backups, place), "is a file", "a new")
+    assert file.read_text() == "mine"
+
+
 def test_a_server_that_is_not_there() -> None:
     refused = headrace("ls", "http://127.0.0.1:9", HEADRACE_TOKEN="hr_x")
     assert_one_line(refused, "127.0.0.1:9")

@@ -68,6 +68,24 @@ class SnapshotRecord(Struct, frozen=True, kw_only=True):
     format: int = FORMAT
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that only its owner can read, and those above it that are missing.
+
+    Raises:
+        BackupError: A file is in its place or in that of one above it, or it cannot be made there.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise BackupError(
+            f"{folder} is a file, or lies in one", hint="choose a new or an empty folder"
+        ) from None
+    except FileNotFoundError:
+        raise BackupError(
+            f"the folder {folder} cannot be made", hint="choose a folder on another file system"
+        ) from None
+
+
 def write_record(path: Path, record: Struct) -> None:
     """Write a record as a new JSON file that only its owner can read, and flush it to the disk."""
     descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)

@@ -33,6 +33,7 @@ from headrace.platform.care.backup_files import (
     SnapshotRecord,
     copy_file,
     digest_of,
+    make_folder,
     read_record,
     write_record,
 )
@@ -145,7 +146,8 @@ class BackupFolder:
             origin: What tells the lake from others.
 
         Raises:
-            BackupError: The folder is in use for something else, or holds the backups of another lake.
+            BackupError: The folder is in use for something else, or holds the backups of another lake, or
+                cannot be made.
             LakeBusyError: Another process writes into it.
             LakeError: It is a lake, or lies in one.
         """
@@ -211,7 +213,7 @@ class BackupFolder:
                 (self._removals / name).unlink(missing_ok=True)
 
     def _make(self) -> None:
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.path)
         own = {_LOCK, _OBJECTS, _REMOVALS, _SNAPSHOTS, f"{MARK}.new"}
         if not self.exists and set(os.listdir(self.path)) - own:
             raise BackupError(

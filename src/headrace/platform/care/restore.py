@@ -21,7 +21,13 @@ from msgspec import Struct
 from headrace.errors import BackupError, LakeBusyError, LakeError, LakeVersionError
 from headrace.folders.lakes import DATABASE, OBJECTS, check_no_lake, is_lake
 from headrace.folders.lock import PathLock
-from headrace.platform.care.backup_files import FileRecord, SnapshotRecord, copy_file, digest_of
+from headrace.platform.care.backup_files import (
+    FileRecord,
+    SnapshotRecord,
+    copy_file,
+    digest_of,
+    make_folder,
+)
 from headrace.platform.care.backup_folder import CATALOG, BackupFolder
 from headrace.platform.care.object_copy import NotCopied, ObjectCopier, paged_objects
 from headrace.platform.care.object_names import CatalogedObject
@@ -278,7 +284,7 @@ async def _held(lake: Path) -> AsyncIterator[None]:
 
     def take() -> bool:
         with file_errors(lake.parent):
-            lake.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(lake.parent)
             return lock.take()
 
     if not await in_thread(take):
