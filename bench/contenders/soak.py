@@ -203,7 +203,8 @@ class Soak:
         async def loop() -> None:
             nonlocal done
             while time.perf_counter() < end:
-                done += await self._answered(self._kind())
+                if await self._answered(self._kind()):
+                    done += 1
 
         async with asyncio.TaskGroup() as group:
             for _ in range(SATURATING):
