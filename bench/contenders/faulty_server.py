@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import headrace.server.files
 from headrace.cli import main
 from headrace.errors import StorageError
 from headrace.storage.objects.local import LocalObjectStore
 
-CALLS = ("put", "put_part", "complete_parts", "heads", "local_path")
+# With the first look at a file that is sent, these are the calls that touch the disk.
+CALLS = ("put", "put_part", "complete_parts", "heads")
 
 
 def failing(call: Callable[..., Any], share: float, draw: random.Random) -> Callable[..., Any]:
@@ -31,4 +33,6 @@ if __name__ == "__main__":
     for name in CALLS:
         method = getattr(LocalObjectStore, name)
         setattr(LocalObjectStore, name, failing(method, share, random.Random(name)))
+    look_up = headrace.server.files._look_up  # noqa: SLF001 - it reads the files that are sent
+    headrace.server.files._look_up = failing(look_up, share, random.Random("look up"))  # noqa: SLF001
     sys.exit(main())

@@ -36,7 +36,9 @@ ALONE_TIMES = 40
 # Enough requests at a time that the server never waits for the client.
 SATURATING = 16
 SATURATED_SECONDS = 10.0
+PUSHED = "bench/pushed"
 KILL_PUSH_SECONDS = 1.5
+MOST_PUSHES = 20
 PINGS = Path(__file__).with_name("soak_pings.py")
 
 
@@ -187,7 +189,7 @@ class Soak:
         """Return the median seconds of each kind, one request after the other."""
         found = {}
         for kind in MIX:
-            seconds = []
+            seconds: list[float] = []
             while len(seconds) < ALONE_TIMES:
                 began = time.perf_counter()
                 if await self._answered(kind):
@@ -267,25 +269,37 @@ async def hold_open(session: aiohttp.ClientSession, address: str, connections: i
             group.create_task(ask())
 
 
-async def push(target: str, token: str, folder: str) -> None:
-    """Push a folder with the command line: killed after some seconds, then to its end."""
-    command = [sys.executable, "-m", "headrace.cli", "push", target, "bench/pushed", folder]
+async def push(target: str, token: str, folder: str) -> int:
+    """Push a folder with the command line: killed after some seconds, then until it has ended well.
+
+    Returns how often it said that files were not uploaded, and had to be run again.
+    """
+    command = [sys.executable, "-m", "headrace.cli", "push", target, PUSHED, folder]
     environment = {**os.environ, "HEADRACE_TOKEN": token}
-    for seconds in (KILL_PUSH_SECONDS, None):
+    for times in range(MOST_PUSHES):
         process = await asyncio.create_subprocess_exec(
             *command,
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            status = await asyncio.wait_for(process.wait(), seconds)
+            status = await asyncio.wait_for(process.wait(), None if times else KILL_PUSH_SECONDS)
         except TimeoutError:
             process.kill()
             await process.wait()
-            continue
-        if status:
-            raise RuntimeError(f"the push ended with {status}")
+        else:
+            if not status:
+                return times
+    raise RuntimeError(f"{MOST_PUSHES} pushes failed")
+
+
+async def not_pushed(client: headrace.Client, folder: str) -> int:
+    """Return how many files of a folder are not in the version that they were pushed into."""
+    version = await client.version(PUSHED)
+    found = {asset.filename async for asset in version.iter_assets()}
+    return len(set(os.listdir(folder)) - found)
 
 
 async def do(
@@ -322,12 +336,13 @@ async def do(
         watch = asyncio.create_task(watch_memory(server_pid, memory))
         with measured_job():
             async with asyncio.TaskGroup() as group:
-                if pushed:
-                    group.create_task(push(target, token, pushed))
+                pushing = group.create_task(push(target, token, pushed)) if pushed else None
                 late = await soak.open_loop(rate, seconds)
         watch.cancel()
         output, _ = await pings.communicate()
         lost = await requests.lost(found)
+        if pushing:
+            add_figures(pushes=pushing.result(), not_pushed=await not_pushed(client, pushed))
     for message, times in soak.errors.most_common(10):
         print(f"{times} x {message}", file=sys.stderr)
     report(alone, late)
