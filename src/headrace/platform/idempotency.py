@@ -25,6 +25,7 @@ from headrace.platform.dispatch import Handler
 from headrace.protocol.codec import decode_response, encode_response
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database, DatabaseLoad, Row, Statements, Transaction
+from headrace.storage.database.dialect import Dialect
 from headrace.threads import in_thread
 
 LIFE_MS = 24 * 3600 * 1000
@@ -153,6 +154,11 @@ class _CallDatabase:
         self._blocks = 0
         self._rolled_back = False
         self._ended = False
+
+    @property
+    def dialect(self) -> Dialect:
+        """The words of the database."""
+        return self._database.dialect
 
     @property
     def read_only(self) -> bool:

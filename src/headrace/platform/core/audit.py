@@ -18,6 +18,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.origin import Origin, this_process
 from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.database.dialect import Dialect
 
 NAMES = frozenset({"name", "version", "filename", "object_name", "username", "role"})
 """The fields of requests whose texts are names; all others could be contents."""
@@ -81,6 +82,11 @@ class AuditedDatabase:
         self.watch_writes = database.watch_writes
         self.check_present = database.check_present
         self.load = database.load
+
+    @property
+    def dialect(self) -> Dialect:
+        """The words of the database."""
+        return self._database.dialect
 
     @property
     def read_only(self) -> bool:

@@ -79,12 +79,19 @@ async def get_removal(context: Context, access: Access, request: RemovalId) -> R
             _read, file_of(context.path, removal.no), removal.bytes
         )
         if not files and removal.version is not None:
-            rows = await context.database.fetch(
-                "undo.asset_names", keys=json_text(assets), bucket=0, version=removal.version
-            )
-            files = [name for _, name in rows]
+            files = await _names(context, removal.version, assets)
     shown = msgspec.structs.asdict(removal.record(context))
     return RemovalDetails(**shown, labels=labels, files=files)
+
+
+async def _names(context: Context, version: int, assets: list[int]) -> list[str]:
+    row = await context.database.fetch_one("undo.bucket", no=version)
+    if row is None:
+        return []
+    rows = await context.database.fetch(
+        "undo.asset_names", keys=json_text(assets), bucket=row[0], version=version
+    )
+    return [name for _, name in rows]
 
 
 @handles(UNDO_REMOVAL)

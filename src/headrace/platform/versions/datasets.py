@@ -47,13 +47,14 @@ async def create_dataset(context: Context, access: Access, request: CreateDatase
     check_organization(access, request.organization_id)
     name = safe_name(request.name, "name of a dataset")
     async with context.database.transaction() as tx:
-        scope = DatasetScope(
-            await take_numbers(tx, "dataset"), 0, context.clock(), name, request.description
-        )
+        no = await take_numbers(tx, "dataset")
+        bucket = context.database.dialect.new_bucket(no)
+        scope = DatasetScope(no, bucket, context.clock(), name, request.description)
         try:
             await tx.execute(
                 "datasets.add",
-                no=scope.no,
+                no=no,
+                bucket=bucket,
                 organization=access.organization,
                 name=name,
                 description=request.description,

@@ -103,6 +103,7 @@ async def _create_version(context: Context, access: Access, request: Fork) -> Fo
             await tx.execute(
                 "versions.add",
                 no=no,
+                bucket=context.database.dialect.new_bucket(dataset.no),
                 dataset=dataset.no,
                 name=name,
                 description=f"Fork from {parent.name}"

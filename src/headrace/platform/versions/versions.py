@@ -60,6 +60,7 @@ async def create_version(
             await tx.execute(
                 "versions.add",
                 no=no,
+                bucket=context.database.dialect.new_bucket(dataset.no),
                 dataset=dataset.no,
                 name=name,
                 description=request.description,

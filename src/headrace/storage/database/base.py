@@ -11,6 +11,8 @@ from contextlib import AbstractAsyncContextManager
 from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
+from headrace.storage.database.dialect import Dialect
+
 Row = tuple[Any, ...]
 
 
@@ -91,6 +93,11 @@ class Transaction(Statements, Protocol):
 
 class Database(Statements, Protocol):
     """A catalog. Outside a transaction, :meth:`fetch` may only read, and :meth:`execute` is a transaction by itself."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The words of this database for SQL that is composed at run time."""
+        ...
 
     @property
     def read_only(self) -> bool:

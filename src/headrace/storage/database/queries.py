@@ -1,4 +1,8 @@
-"""Named statements: ``sql/<dialect>/<file>.sql``, each statement under a line ``-- name: <statement>``."""
+"""Named statements: ``sql/<folder>/<file>.sql``, each statement under a line ``-- name: <statement>``.
+
+``sql/common`` has those that mean the same in SQLite and PostgreSQL, ``sql/sqlite`` and ``sql/postgres`` the others, each
+written for its database.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,7 @@ from headrace.errors import ConfigurationError
 
 FILTERS = "/*filters*/"
 
+_COMMON = "common"
 _NAME_LINE = re.compile(r"^--\s*name:\s*(\w+)\s*$", re.MULTILINE)
 _MIGRATION = re.compile(r"^(\d{4})_(\w+)\.sql$")
 
@@ -19,7 +24,7 @@ class Queries:
     """The statements of one dialect, called ``file.statement``."""
 
     def __init__(self, dialect: str) -> None:
-        self._folder = _folder(dialect)
+        self._folders = [_folder(_COMMON), _folder(dialect)]
         self._dialect = dialect
         self._texts: dict[str, str] = {}
         self._read: set[str] = set()
@@ -39,13 +44,14 @@ class Queries:
 
     def names(self) -> list[str]:
         """Return the names of all statements."""
-        for entry in self._folder.iterdir():
-            if entry.name.endswith(".sql"):
-                self._read_file(entry.name.removesuffix(".sql"))
+        for folder in self._folders:
+            for entry in folder.iterdir():
+                if entry.name.endswith(".sql"):
+                    self._read_group(entry.name.removesuffix(".sql"))
         return sorted(self._texts)
 
     def _load(self, statement: str) -> str:
-        self._read_file(statement.partition(".")[0])
+        self._read_group(statement.partition(".")[0])
         try:
             return self._texts[statement]
         except KeyError:
@@ -54,15 +60,16 @@ class Queries:
                 hint="see the files in storage/database/sql for its name",
             ) from None
 
-    def _read_file(self, group: str) -> None:
-        source = self._folder / f"{group}.sql"
-        if group in self._read or not source.is_file():
+    def _read_group(self, group: str) -> None:
+        if group in self._read:
             return
         self._read.add(group)
-        for name, text in _split(source):
-            if f"{group}.{name}" in self._texts:
-                raise ConfigurationError(f"statement {group}.{name} is defined twice")
-            self._texts[f"{group}.{name}"] = text
+        for folder in self._folders:
+            source = folder / f"{group}.sql"
+            for name, text in _split(source) if source.is_file() else ():
+                if f"{group}.{name}" in self._texts:
+                    raise ConfigurationError(f"statement {group}.{name} is defined twice")
+                self._texts[f"{group}.{name}"] = text
 
 
 @cache
@@ -79,8 +86,8 @@ def migrations(dialect: str) -> tuple[tuple[int, str], ...]:
     return tuple(found)
 
 
-def _folder(dialect: str) -> Traversable:
-    return files("headrace.storage.database") / "sql" / dialect
+def _folder(name: str) -> Traversable:
+    return files("headrace.storage.database") / "sql" / name
 
 
 def _split(source: Traversable) -> list[tuple[str, str]]:

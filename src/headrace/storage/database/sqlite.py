@@ -29,6 +29,7 @@ from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import DatabaseLoad, Row, Transaction
 from headrace.storage.database.connection import ConnectionCall, ConnectionThread
+from headrace.storage.database.dialect import SQLITE, Dialect
 from headrace.storage.database.open_files import OpenFiles
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_copy import CatalogCopy
@@ -141,6 +142,11 @@ class SqliteDatabase:
         database = cls(path, **options)
         await database.start()
         return database
+
+    @property
+    def dialect(self) -> Dialect:
+        """The words of SQLite."""
+        return SQLITE
 
     @property
     def read_only(self) -> bool:

@@ -18,10 +18,6 @@ from json_each(:assets) j cross join asset a cross join data d
 where a.bucket = :bucket and a.version = :version and a.seq = j.value
   and d.lake_bucket = a.lake_bucket and d.no = a.data
 
--- name: take_contents
-update dataset set next_content = next_content + :count where no = :dataset
-returning next_content - :count
-
 -- name: add
 insert into annotation (bucket, version, asset, no, account, status, created, duration,
                         shapes_n, counts, shapes, content, attributes)
@@ -31,9 +27,6 @@ values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 update annotation set status = ?, shapes_n = ?, counts = ?, shapes = ?, content = ?, attributes = ?
 where bucket = ? and version = ? and asset = ? and no = ?
 
--- name: drop
-delete from annotation where bucket = ? and version = ? and asset = ? and no = ?
-
 -- name: add_content
 insert into content (dataset_bucket, dataset, no, shapes) values (?, ?, ?, ?)
 
@@ -41,9 +34,6 @@ insert into content (dataset_bucket, dataset, no, shapes) values (?, ?, ?, ?)
 delete from content
 where dataset_bucket = :bucket and dataset = :dataset and no in (select value from json_each(:keys))
   and (select s.sharing from dataset s where s.no = :dataset) = 0
-
--- name: note_garbage
-update dataset set garbage = garbage + :count where no = :dataset and sharing = 1
 
 -- name: ids
 select n.no from annotation n indexed by annotation_no

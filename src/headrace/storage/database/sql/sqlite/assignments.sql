@@ -1,53 +1,5 @@
 -- The tasks of campaigns. Listings return the task's columns, then those that platform/datalake/data_records.py reads.
 
--- name: page
-select t.asset, t.step, t.status, t.account, (select u.created from account u where u.no = t.account),
-       k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
-       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
-from assignment t cross join asset a cross join data d cross join lake k
-where t.bucket = :bucket and t.campaign = :campaign and t.asset < :before
-  and a.bucket = :bucket and a.version = :version and a.seq = t.asset
-  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
-order by t.asset desc
-limit :limit offset :offset
-
--- name: ordered
-select t.asset, t.step, t.status, t.account, (select u.created from account u where u.no = t.account),
-       k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
-       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
-from assignment t cross join asset a cross join data d cross join lake k
-where t.bucket = :bucket and t.campaign = :campaign
-  and a.bucket = :bucket and a.version = :version and a.seq = t.asset
-  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake /*filters*/
-limit :limit offset :offset
-
--- name: one
-select t.asset, t.step, t.status, t.account, (select u.created from account u where u.no = t.account),
-       k.bucket, k.created, d.no, d.object_name, d.filename, d.kind, d.content_type, d.status,
-       d.width, d.height, d.size, d.sha256, d.metadata, d.custom_metadata
-from assignment t cross join asset a cross join data d cross join lake k
-where t.bucket = :bucket and t.campaign = :campaign and t.asset = :asset
-  and a.bucket = :bucket and a.version = :version and a.seq = t.asset
-  and d.lake_bucket = a.lake_bucket and d.no = a.data and k.no = d.lake
-
--- name: count
-select count(*) from assignment t where t.bucket = :bucket and t.campaign = :campaign /*filters*/
-
--- name: count_matching
-select count(*)
-from assignment t cross join asset a cross join data d
-where t.bucket = :bucket and t.campaign = :campaign
-  and a.bucket = :bucket and a.version = :version and a.seq = t.asset
-  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
-
--- name: task
-select t.step, t.status, t.account, (select u.username from account u where u.no = t.account)
-from assignment t
-where t.bucket = :bucket and t.campaign = :campaign and t.asset = :asset
-
--- name: any
-select 1 from assignment t where t.bucket = :bucket and t.campaign = :campaign limit 1
-
 -- name: present
 select t.asset
 from json_each(:assets) j cross join assignment t
@@ -62,46 +14,10 @@ select j.value, exists (select 1 from annotation n
                         where n.bucket = :bucket and n.version = :version and n.asset = j.value)
 from json_each(:assets) j
 
--- name: unsynced
-select a.seq, exists (select 1 from annotation n
-                      where n.bucket = :bucket and n.version = :version and n.asset = a.seq)
-from asset a
-where a.bucket = :bucket and a.version = :version and a.seq > :after and a.seq <= :until
-  and not exists (select 1 from assignment t
-                  where t.bucket = :bucket and t.campaign = :campaign and t.asset = a.seq)
-order by a.seq
-
--- name: add
-insert into assignment (bucket, campaign, asset, step, status, account) values (?, ?, ?, ?, ?, ?)
-
--- name: move
-update assignment set step = ?, status = ?, account = ? where bucket = ? and campaign = ? and asset = ?
-
 -- name: open_of
 select t.asset, t.step
 from json_each(:assets) j cross join assignment t
 where t.bucket = :bucket and t.campaign = :campaign and t.asset = j.value and +t.status in ('TO_DO', 'TO_REWORK')
-
--- name: deal
-update assignment set step = ?, account = ? where bucket = ? and campaign = ? and asset = ?
-
--- name: put
-update assignment set step = ? where bucket = ? and campaign = ? and asset = ?
-
--- name: in_step
-select t.asset, t.status
-from assignment t
-where t.bucket = :bucket and t.campaign = :campaign and t.asset > :after and t.step = :step
-order by t.asset limit :limit
-
--- name: trail
-select r.account, r.refused from assignment_trail r
-where r.bucket = :bucket and r.campaign = :campaign and r.asset = :asset and r.step = :step
-
--- name: note_work
-insert into assignment_trail (bucket, campaign, asset, step, account, refused)
-values (:bucket, :campaign, :asset, :step, :account, 0)
-on conflict (bucket, campaign, asset, step) do update set account = :account
 
 -- name: note_refusal
 insert into assignment_trail (bucket, campaign, asset, step, account, refused)
@@ -110,20 +26,6 @@ on conflict (bucket, campaign, asset, step) do update set account = :account, re
 
 -- name: put_trail
 update or ignore assignment_trail set step = ? where bucket = ? and campaign = ? and asset = ? and step = ?
-
--- name: newest_annotation
-select n.no, n.status from annotation n
-where n.bucket = :bucket and n.version = :version and n.asset = :asset
-order by n.no desc limit 1
-
--- name: set_status
-update annotation set status = :status
-where bucket = :bucket and version = :version and asset = :asset and no = :no
-
--- name: progress
-select t.step, t.status, t.account, (select u.created from account u where u.no = t.account), t.tasks
-from (select step, status, account, count(*) as tasks from assignment
-      where bucket = :bucket and campaign = :campaign group by step, status, account) t
 
 -- name: issues
 select p.account, (select u.created from account u where u.no = p.account), sum(p.opened), sum(p.refused - p.opened)
@@ -145,12 +47,3 @@ where bucket = :bucket and campaign = (select g.no from campaign g where g.versi
 delete from assignment_trail
 where bucket = :bucket and campaign = (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')
   and asset in (select value from json_each(:assets))
-
--- name: drop_range
-delete from assignment where bucket = :bucket and campaign = :campaign and asset in (
-    select asset from assignment where bucket = :bucket and campaign = :campaign limit :limit)
-
--- name: drop_trail_range
-delete from assignment_trail where (bucket, campaign, asset, step) in (
-    select bucket, campaign, asset, step from assignment_trail
-    where bucket = :bucket and campaign = :campaign limit :limit)

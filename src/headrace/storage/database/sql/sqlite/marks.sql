@@ -1,11 +1,5 @@
 -- Which assets have which labels (platform/core/label_marks.py): sets of assets by label, in blocks of seq.
 
--- name: labels
-select b.key from label b where b.version = :version /*filters*/
-
--- name: horizon
-select v.next_asset, v.unmarked from version v where v.no = :version
-
 -- name: sets
 select m.block, m.label, m.assets
 from json_each(:blocks) j cross join json_each(:labels) l cross join label_mark m
@@ -16,37 +10,10 @@ select coalesce(sum(m.assets_n), 0)
 from json_each(:blocks) j cross join json_each(:labels) l cross join label_mark m
 where m.bucket = :bucket and m.version = :version and m.block = j.value and m.label = l.value
 
--- name: sets_of_blocks
-select m.block, m.label, m.assets
-from label_mark m
-where m.bucket = :bucket and m.version = :version and m.block between :first and :last
-
 -- name: counts_of_assets
 select n.asset, n.counts
 from json_each(:assets) j cross join annotation n
 where n.bucket = :bucket and n.version = :version and n.asset = j.value
 
--- name: counts_of_range
-select n.asset, n.counts
-from annotation n
-where n.bucket = :bucket and n.version = :version and n.asset >= :first and n.asset < :end
-
 -- name: put
 insert or replace into label_mark (bucket, version, block, label, assets_n, assets) values (?, ?, ?, ?, ?, ?)
-
--- name: drop
-delete from label_mark where bucket = ? and version = ? and block = ? and label = ?
-
--- name: drop_of_version
-delete from label_mark where bucket = :bucket and version = :version
-
--- name: unmarked
-select v.no, v.bucket, v.unmarked, v.next_asset from version v
-where v.unmarked is not null and v.locked <> 2 limit 1
-
--- name: set_unmarked
-update version set unmarked = :unmarked where no = :version
-
--- name: inherit_unmarked
-update version set unmarked = 0
-where no = :target and exists (select 1 from version f where f.no = :source and f.unmarked is not null)

@@ -3,7 +3,7 @@
 -- name: add
 insert into version (no, bucket, dataset, name, description, type, state, locked, created, revision,
                      next_asset, next_annotation)
-values (:no, 0, :dataset, :name, :description, :type, 'ACTIVE', 0, :created, 0, 1, 1)
+values (:no, :bucket, :dataset, :name, :description, :type, 'ACTIVE', 0, :created, 0, 1, 1)
 
 -- name: by_no
 select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,

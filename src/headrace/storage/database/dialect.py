@@ -1,0 +1,242 @@
+"""What SQL composed at run time says differently in SQLite and in PostgreSQL.
+
+Named statements are written for each database where they differ (``sql/``). Conditions of filters and orders are composed,
+and ask the database's dialect for the few expressions that differ. Arguments are SQL of the platform, never input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+KIND_BITS = 4
+"""A mark of an annotation is ``key << KIND_BITS | kind``, with kind 0 for the label itself."""
+
+BUCKETS = 16
+"""PostgreSQL spreads new datasets over buckets 1 to this number; bucket 0 has what moved in from a lake."""
+
+
+class Dialect(Protocol):
+    """The expressions of one database."""
+
+    def typed(self, placeholder: str, value: object) -> str:
+        """Return the placeholder of a bound value, with its type where the database needs to know it."""
+        ...
+
+    def contains(self, text: str, part: str) -> str:
+        """Return the condition that a text contains another."""
+        ...
+
+    def ends_with(self, text: str, part: str) -> str:
+        """Return the condition that a text ends with another, which is not empty."""
+        ...
+
+    def hex(self, column: str) -> str:
+        """Return the bytes of a column as lower-case hexadecimal digits."""
+        ...
+
+    def unindexed(self, column: str) -> str:
+        """Return a column for a condition that must not use the column's index."""
+        ...
+
+    def order_term(self, column: str, *, descending: bool, nullable: bool) -> str:
+        """Return a term of an ``order by``, in which null is less than all values."""
+        ...
+
+    def json_value(self, column: str, keys: Sequence[str], alias: str) -> tuple[str, str]:
+        """Return a table and a condition that give the value under ``keys`` of a JSON column.
+
+        The table's columns ``alias.type`` and ``alias.value`` are those of SQLite's ``json_each``. It has no row where
+        the value, or an object on the path to it, does not exist.
+        """
+        ...
+
+    def json_text(self, alias: str) -> str:
+        """Return the value of :meth:`json_value` where its type is ``text``."""
+        ...
+
+    def json_number(self, alias: str, other: object) -> str:
+        """Return the value of :meth:`json_value` where it is a number, to be compared with ``other``."""
+        ...
+
+    def json_equal(self, first: str, second: str) -> str:
+        """Return the condition that two JSON arrays are equal."""
+        ...
+
+    def has_label(self, annotation: str, key: str) -> str:
+        """Return the condition that an annotation has shapes with a label."""
+        ...
+
+    def has_shape(self, annotation: str, kind: int, key: str) -> str:
+        """Return the condition that an annotation has shapes of a kind with a label."""
+        ...
+
+    def scores(self, annotation: str, alias: str) -> str:
+        """Return a table of the scores of an annotation's shapes, in its column ``value``."""
+        ...
+
+    def new_bucket(self, dataset: int) -> int:
+        """Return the bucket for the rows of a new dataset, by its number, and of its versions."""
+        ...
+
+
+class SqliteDialect:
+    """The dialect of SQLite."""
+
+    def typed(self, placeholder: str, value: object) -> str:
+        """Return the placeholder: SQLite takes the type from the value."""
+        return placeholder
+
+    def contains(self, text: str, part: str) -> str:
+        """Return the condition that a text contains another."""
+        return f"instr({text}, {part}) > 0"
+
+    def ends_with(self, text: str, part: str) -> str:
+        """Return the condition that a text ends with another, which is not empty."""
+        return f"substr({text}, -length({part})) = {part}"
+
+    def hex(self, column: str) -> str:
+        """Return the bytes of a column as lower-case hexadecimal digits."""
+        return f"lower(hex({column}))"
+
+    def unindexed(self, column: str) -> str:
+        """Return the column with a ``+``, which keeps its index from being used."""
+        return f"+{column}"
+
+    def order_term(self, column: str, *, descending: bool, nullable: bool) -> str:
+        """Return a term of an ``order by``; null is less than all values."""
+        return f"{column} desc" if descending else column
+
+    def json_value(self, column: str, keys: Sequence[str], alias: str) -> tuple[str, str]:
+        """Return the tables and the condition that give the value under ``keys`` of a JSON column."""
+        within, tables, tests = column, [], []
+        for number, key in enumerate(keys, start=1):
+            name = alias if number == len(keys) else f"{alias}{number}"
+            tables.append(f"json_each({within}) {name}")
+            tests.append(f"{name}.key = {key}")
+            # Only for objects: json_each fails on a text that is not JSON.
+            within = f"case {name}.type when 'object' then {name}.value else '{{}}' end"
+        return " cross join ".join(tables), " and ".join(tests)
+
+    def json_text(self, alias: str) -> str:
+        """Return the value where its type is ``text``."""
+        return f"{alias}.value"
+
+    def json_number(self, alias: str, other: object) -> str:
+        """Return the value where it is a number."""
+        return f"{alias}.value"
+
+    def json_equal(self, first: str, second: str) -> str:
+        """Return the condition that two JSON arrays are equal."""
+        return f"json({first}) = json({second})"
+
+    def has_label(self, annotation: str, key: str) -> str:
+        """Return the condition that an annotation has shapes with a label."""
+        return f"has_label({annotation}.counts, {key})"
+
+    def has_shape(self, annotation: str, kind: int, key: str) -> str:
+        """Return the condition that an annotation has shapes of a kind with a label."""
+        # The counts exclude most annotations before has_shape opens a blob.
+        return (
+            f"{self.has_label(annotation, key)}"
+            f" and has_shape(coalesce({annotation}.shapes, {_content('shapes', annotation)}), {kind}, {key})"
+        )
+
+    def scores(self, annotation: str, alias: str) -> str:
+        """Return a table of the scores of an annotation's shapes, in its column ``value``."""
+        # No blob is unpacked for annotations without scores: its first byte tells.
+        blob = f"coalesce({annotation}.shapes, {_content('shapes', annotation)})"
+        return f"json_each(scores({blob})) {alias}"
+
+    def new_bucket(self, dataset: int) -> int:
+        """Return 0: a lake has one bucket."""
+        return 0
+
+
+class PostgresDialect:
+    """The dialect of PostgreSQL; its functions over JSON are made by the first migration."""
+
+    def typed(self, placeholder: str, value: object) -> str:
+        """Return the placeholder with the type of the value: PostgreSQL would guess it from its first use."""
+        if isinstance(value, str):
+            return f"cast({placeholder} as text)"
+        return (
+            f"cast({placeholder} as {'double precision' if isinstance(value, float) else 'bigint'})"
+        )
+
+    def contains(self, text: str, part: str) -> str:
+        """Return the condition that a text contains another."""
+        return f"strpos({text}, {part}) > 0"
+
+    def ends_with(self, text: str, part: str) -> str:
+        """Return the condition that a text ends with another, which is not empty."""
+        return f"right({text}, length({part})) = {part}"
+
+    def hex(self, column: str) -> str:
+        """Return the bytes of a column as lower-case hexadecimal digits."""
+        return f"encode({column}, 'hex') collate \"C\""
+
+    def unindexed(self, column: str) -> str:
+        """Return the column: the planner knows how many rows it leaves."""
+        return column
+
+    def order_term(self, column: str, *, descending: bool, nullable: bool) -> str:
+        """Return a term of an ``order by``, in which null is less than all values, as in SQLite."""
+        # Without need it would keep an index from being read in order.
+        if not nullable:
+            return f"{column} desc" if descending else column
+        return f"{column} desc nulls last" if descending else f"{column} nulls first"
+
+    def json_value(self, column: str, keys: Sequence[str], alias: str) -> tuple[str, str]:
+        """Return the table and the condition that give the value under ``keys`` of a JSON column."""
+        path = "".join(f" -> {key}" for key in keys)
+        return f"json_value(json_document({column}){path}) {alias}", "true"
+
+    def json_text(self, alias: str) -> str:
+        """Return the value where its type is ``text``; it compares by code point."""
+        return f'({alias}.value collate "C")'
+
+    def json_number(self, alias: str, other: object) -> str:
+        """Return the value where it is a number; whole numbers compare exactly."""
+        return f"json_real({alias}.number)" if isinstance(other, float) else f"{alias}.number"
+
+    def json_equal(self, first: str, second: str) -> str:
+        """Return the condition that two JSON arrays are equal."""
+        return f"json_document({first}) = json_document({second})"
+
+    def has_label(self, annotation: str, key: str) -> str:
+        """Return the condition that an annotation has shapes with a label."""
+        return f"{key} << {KIND_BITS} = any ({annotation}.marks)"
+
+    def has_shape(self, annotation: str, kind: int, key: str) -> str:
+        """Return the condition that an annotation has shapes of a kind with a label."""
+        return f"({key} << {KIND_BITS} | {kind}) = any ({_own('marks', annotation)})"
+
+    def scores(self, annotation: str, alias: str) -> str:
+        """Return a table of the scores of an annotation's shapes, in its column ``value``."""
+        return f"unnest({_own('scores', annotation)}) {alias} (value)"
+
+    def new_bucket(self, dataset: int) -> int:
+        """Return one of the buckets 1 to 16."""
+        return 1 + dataset % BUCKETS
+
+
+def _own(column: str, annotation: str) -> str:
+    """A column that stands with the blob of an annotation."""
+    return (
+        f"case when {annotation}.content is null then {annotation}.{column}"
+        f" else {_content(column, annotation)} end"
+    )
+
+
+def _content(column: str, annotation: str) -> str:
+    """A column of the content of an annotation, null where its blob lies in its row."""
+    return (
+        f"(select c.{column} from version v join dataset s on s.no = v.dataset"
+        " join content c on c.dataset_bucket = s.bucket and c.dataset = s.no"
+        f" and c.no = {annotation}.content where v.no = {annotation}.version)"
+    )
+
+
+SQLITE = SqliteDialect()
+POSTGRES = PostgresDialect()

@@ -1,0 +1,18 @@
+-- Jobs and their ledgers: one shard row for each imported chunk; for a job that runs in ranges, one row with its cursor.
+
+-- name: count_open
+select count(*) from job j
+where j.state = 'RUNNING' and j.organization = :organization and j.kind = any (array(select value from json_texts(:kinds)))
+
+-- name: open
+select j.no, j.owner, j.lease from job j
+where j.state = 'RUNNING' and j.kind = any (array(select value from json_texts(:kinds)))
+order by j.no limit :limit
+
+-- name: release
+update job set owner = null, lease = 0, error = coalesce(:error, error), attempts = greatest(attempts - :unused, 0)
+where no = :no and state = 'RUNNING' and owner = :owner
+
+-- name: mark
+insert into shard (job, no, state, attempts, cursor, result) values (:job, 0, 'DONE', 1, :cursor, null)
+on conflict (job, no) do update set cursor = :cursor, attempts = shard.attempts + 1

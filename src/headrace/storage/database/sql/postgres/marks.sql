@@ -1,0 +1,20 @@
+-- Which assets have which labels (platform/core/label_marks.py): sets of assets by label, in blocks of seq.
+
+-- name: sets
+select m.block, m.label, m.assets
+from json_numbers(:blocks) j cross join json_numbers(:labels) l cross join label_mark m
+where m.bucket = :bucket and m.version = :version and m.block = j.value and m.label = l.value
+
+-- name: sizes
+select coalesce(sum(m.assets_n), 0)
+from json_numbers(:blocks) j cross join json_numbers(:labels) l cross join label_mark m
+where m.bucket = :bucket and m.version = :version and m.block = j.value and m.label = l.value
+
+-- name: counts_of_assets
+select n.asset, n.counts
+from json_numbers(:assets) j cross join annotation n
+where n.bucket = :bucket and n.version = :version and n.asset = j.value
+
+-- name: put
+insert into label_mark (bucket, version, block, label, assets_n, assets) values (?, ?, ?, ?, ?, ?)
+on conflict (bucket, version, block, label) do update set assets_n = excluded.assets_n, assets = excluded.assets
