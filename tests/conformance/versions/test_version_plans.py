@@ -14,6 +14,7 @@ from headrace.model.ids import Kind, encode, scoped
 from headrace.platform.filters import compile_asset_filters, compile_assignment_filters
 from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.assignments import ListAssignments
+from headrace.storage.database.dialect import SQLITE
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_functions import register
 from tests.support.lakes.stocked_lake import stocked
@@ -178,9 +179,13 @@ def test_filters_on_tasks_find_them_in_order(
     plan: Plan, wanted: dict[str, Any], index: str, by: str
 ) -> None:
     """However few tasks there are among however many, a page reads them and nothing else."""
-    tasks, _ = compile_assignment_filters(ListAssignments(campaign_id=UUID(int=0), **wanted))
+    tasks, _ = compile_assignment_filters(
+        ListAssignments(campaign_id=UUID(int=0), **wanted), SQLITE
+    )
     of_task = {f"assignment_{name}": value for name, value in wanted.items()}
-    assets = compile_asset_filters(ListAssets(version_id=UUID(int=0), **of_task), tasks=True)
+    assets = compile_asset_filters(
+        ListAssets(version_id=UUID(int=0), **of_task), SQLITE, tasks=True
+    )
     found = f"SEARCH t USING INDEX {index} (bucket=? AND campaign=? AND {by}"
     for statement, filters in (
         ("assignments.page", tasks),

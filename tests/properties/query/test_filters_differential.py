@@ -23,6 +23,7 @@ from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.datalake import ListData
 from headrace.protocol.query import quote
 from headrace.storage.database import sqlite_functions
+from headrace.storage.database.dialect import SQLITE
 from tests.support.tiers import scaled
 
 DAY = 86_400_000
@@ -305,7 +306,9 @@ def _chosen(catalog: apsw.Connection, filters: Filters) -> list[int]:
 @given(query=queries)
 def test_sqlite_chooses_what_the_query_means(catalog: apsw.Connection, query: Query) -> None:
     text, meaning = query
-    chosen = _chosen(catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text)))
+    chosen = _chosen(
+        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), SQLITE)
+    )
     assert chosen == [thing.no for thing in THINGS if meaning(thing)], text
 
 
@@ -315,12 +318,12 @@ def test_no_text_gets_out_of_its_quotes(catalog: apsw.Connection, text: str) -> 
     request = ListAssets(
         version_id=UUID(int=0), q=f"filename = {quote('A')} and tags.name = {quote('zz')}"
     )
-    assert _chosen(catalog, compile_asset_filters(request)) == []
+    assert _chosen(catalog, compile_asset_filters(request, SQLITE)) == []
     if "\0" in text or not text.isprintable():
         return
     request = ListAssets(version_id=UUID(int=0), q=f"filename = {quote(text)}")
     wanted = [thing.no for thing in THINGS if thing.filename == text]
-    assert _chosen(catalog, compile_asset_filters(request)) == wanted
+    assert _chosen(catalog, compile_asset_filters(request, SQLITE)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -344,7 +347,9 @@ def test_no_text_gets_out_of_its_quotes(catalog: apsw.Connection, text: str) -> 
 def test_custom_metadata_by_value(
     catalog: apsw.Connection, wanted: dict[str, Any], meaning: Callable[[dict[str, Any]], bool]
 ) -> None:
-    filters = compile_data_filters(ListData(datalake_id=UUID(int=0), custom_metadata=wanted))
+    filters = compile_data_filters(
+        ListData(datalake_id=UUID(int=0), custom_metadata=wanted), SQLITE
+    )
     rows = catalog.execute(
         f"select d.no from data d where d.lake = 1 {filters.sql} order by d.no", filters.params
     )
@@ -367,11 +372,15 @@ def _is_number(value: Any, number: int) -> bool:
     ],
 )
 def test_a_day_is_all_of_it(catalog: apsw.Connection, text: str, days: set[int]) -> None:
-    chosen = _chosen(catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text)))
+    chosen = _chosen(
+        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), SQLITE)
+    )
     assert chosen == [thing.no for thing in THINGS if thing.created // DAY in days]
 
 
 def test_500_comparisons_fit_the_database(catalog: apsw.Connection) -> None:
     text = " or ".join(f"(data.width = {no} and filename != 'zz')" for no in range(250))
-    chosen = _chosen(catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text)))
+    chosen = _chosen(
+        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), SQLITE)
+    )
     assert chosen == [thing.no for thing in THINGS if thing.width is not None and thing.width < 250]

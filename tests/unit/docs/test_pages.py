@@ -13,10 +13,11 @@ import yaml
 import headrace
 from headrace import formats, processing
 from headrace.cli.app import COMMANDS, SUBCOMMANDS
-from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS
+from headrace.platform.filters.fields import asset_fields, data_fields
 from headrace.protocol.operations import OPERATIONS
 from headrace.server.settings import ServerSettings
 from headrace.settings import Settings
+from headrace.storage.database.dialect import SQLITE
 from tools import make_api_table, make_cli_page
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -63,10 +64,10 @@ def test_every_operation_and_command_has_its_line() -> None:
 
 def test_the_query_page_names_every_field() -> None:
     page = (ROOT / "docs" / "reference" / "query.md").read_text()
-    own = [name for name in ASSET_FIELDS if not name.startswith("data.")]
+    own = [name for name in asset_fields(SQLITE) if not name.startswith("data.")]
     missing = [
         name
-        for name in [*DATA_FIELDS, *own]
+        for name in [*data_fields(SQLITE), *own]
         if f"`{name}`" not in page and f"`{name}.<key>`" not in page
     ]
     assert not missing

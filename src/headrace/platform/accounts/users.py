@@ -22,7 +22,7 @@ from headrace.protocol.operations.users import (
     AddDatasetUser,
     ListOrganizationUsers,
 )
-from headrace.storage.database.base import Statements
+from headrace.storage.database.base import Database, Statements
 
 
 @handles(LIST_ORGANIZATION_USERS)
@@ -71,16 +71,16 @@ async def worker_account(
 
 
 async def compile_annotation_filters(
-    statements: Statements,
+    database: Database,
     access: Access,
     status: AnnotationStatus | None,
     worker_id: UUID | None,
 ) -> Filters:
     """Compile the filters of annotations (alias ``n``) by status and worker; 404 for an unknown worker."""
-    conditions = Conditions()
+    conditions = Conditions(database.dialect)
     if status is not None:
         conditions.add(f"n.status = {conditions.bind(str(status))}")
-    account = await worker_account(statements, access, worker_id)
+    account = await worker_account(database, access, worker_id)
     if account is not None:
         conditions.add(f"n.account = {conditions.bind(account)}")
     return Filters(conditions.sql(), conditions.params)

@@ -178,12 +178,12 @@ async def _delete_batch(
 
 
 async def _rows(tx: Transaction, scope: VersionScope, batch: _Batch, before: int) -> list[Row]:
-    parameters: dict[str, Any] = {}
-    if batch.accounts is not None:
-        parameters["accounts"] = json_text(sorted(batch.accounts))
+    accounts = sorted(batch.accounts or ())
+    parameters: dict[str, Any] = {f"f{n}": account for n, account in enumerate(accounts, start=1)}
+    names = ", ".join(f":{name}" for name in parameters)
     return await tx.fetch(
         batch.statement,
-        filters=" and n.account in (select value from json_each(:accounts))" if parameters else "",
+        filters="" if batch.accounts is None else f" and n.account in ({names or 'null'})",
         keys=json_text(batch.keys),
         bucket=scope.bucket,
         version=scope.no,

@@ -22,7 +22,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
-from headrace.platform.core.listing import order_clause, page_limit, page_offset
+from headrace.platform.core.listing import NO_LIMIT, order_clause, page_limit, page_offset
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.filters import Filters
@@ -50,7 +50,6 @@ _ORDERS = {
     "duration": "n.duration",
     "asset_id": "n.asset",
 }
-_ALL = -1
 
 
 @handles(LIST_ANNOTATIONS)
@@ -72,7 +71,8 @@ async def list_annotations(
     if request.order_by:
         rows = await context.database.fetch(
             "single_annotations.ordered",
-            filters=chosen.sql + order_clause(request.order_by, _ORDERS, "n.no desc"),
+            filters=chosen.sql
+            + order_clause(request.order_by, _ORDERS, "n.no desc", context.database.dialect),
             **keys,
             **chosen.params,
         )
@@ -102,7 +102,7 @@ async def list_asset_annotations(
     context: Context, access: Access, request: AssetId
 ) -> Items[AnnotationRecord]:
     """List the annotations of an asset, newest first."""
-    scope, rows = await _of_asset(context, access, request, _ALL)
+    scope, rows = await _of_asset(context, access, request, NO_LIMIT)
     return Items(items=_records(scope, rows))
 
 

@@ -76,7 +76,7 @@ async def list_assets(context: Context, access: Access, request: ListAssets) -> 
     """List a page of assets, newest first by cursor; by offset where an order is given."""
     scope = await version_scope(context.database, access, request.version_id)
     tasks = has_task_filters(request)
-    filters = compile_asset_filters(request, tasks=tasks)
+    filters = compile_asset_filters(request, context.database.dialect, tasks=tasks)
     labelled = None if tasks else await labelled_assets(context.database, scope, request)
     if request.order_by:
         return await _list_ordered(context, access, request, scope, filters, labelled)
@@ -123,13 +123,17 @@ async def list_assets_by_key(
         data_ids=request.data_ids,
     )
     scope = await version_scope(context.database, access, request.version_id)
-    order = order_clause(request.order_by, _ORDERS, "a.seq desc") if request.order_by else None
+    order = (
+        order_clause(request.order_by, _ORDERS, "a.seq desc", context.database.dialect)
+        if request.order_by
+        else None
+    )
     seqs = await select_seqs(
         context.database,
         access,
         scope,
         asset_keys(scope, name, keys),
-        compile_asset_filters(request),
+        compile_asset_filters(request, context.database.dialect),
         order or _NEWEST_FIRST,
     )
     count, offset = len(seqs), page_offset(request)
@@ -236,7 +240,7 @@ async def _list_ordered(
     filters: Filters,
     labelled: LabelledAssets | None,
 ) -> Page[AssetRecord]:
-    order = order_clause(request.order_by or (), _ORDERS, "a.seq desc")
+    order = order_clause(request.order_by or (), _ORDERS, "a.seq desc", context.database.dialect)
     offset, limit = page_offset(request), page_limit(request)
     chosen = None if labelled is None else await labelled.all(_SORTED)
     if labelled is not None and chosen is not None:

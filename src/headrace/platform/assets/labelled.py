@@ -158,7 +158,7 @@ async def labelled_assets(
     database: Database, scope: VersionScope, request: ListAssets
 ) -> LabelledAssets | None:
     """Return the assets that a listing by labels names; None where it names no labels, or the version is not marked."""
-    filters = compile_label_filters(request)
+    filters = compile_label_filters(request, database.dialect)
     if filters is None:
         return None
     horizon, unmarked = await marked_horizon(database, scope.no)

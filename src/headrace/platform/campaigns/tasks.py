@@ -69,7 +69,7 @@ async def list_assignments(
 ) -> Page[AssignmentRecord]:
     """List tasks: newest asset first by cursor, or by offset in a requested order."""
     campaign = await campaign_scope(context.database, access, request.campaign_id)
-    filters, about_assets = compile_assignment_filters(request)
+    filters, about_assets = compile_assignment_filters(request, context.database.dialect)
     params = {**campaign.params, "version": campaign.version.no, **filters.params}
     limit, offset = page_limit(request), page_offset(request)
 
@@ -83,7 +83,7 @@ async def list_assignments(
         return int(row[0])
 
     if request.order_by:
-        order = order_clause(request.order_by, _ORDERS, "t.asset desc")
+        order = order_clause(request.order_by, _ORDERS, "t.asset desc", context.database.dialect)
         rows = await context.database.fetch(
             "assignments.ordered", filters=filters.sql + order, limit=limit, offset=offset, **params
         )

@@ -8,9 +8,14 @@ import msgspec
 
 from headrace.errors import BadRequestError
 from headrace.protocol.operations.listing import PAGE_SIZE, PageQuery
+from headrace.storage.database.dialect import Dialect
 
 MAX_OFFSET = 1 << 40
 MAX_ORDER = 8
+NO_LIMIT = 1 << 62
+"""The ``limit`` of a statement that returns all rows."""
+
+_NULLABLE = frozenset({"d.width", "d.height", "d.size"})
 
 
 def page_limit(request: PageQuery) -> int:
@@ -30,13 +35,16 @@ def page_offset(request: PageQuery) -> int:
     return offset
 
 
-def order_clause(order_by: Sequence[str], columns: Mapping[str, str], tie: str) -> str:
+def order_clause(
+    order_by: Sequence[str], columns: Mapping[str, str], tie: str, dialect: Dialect
+) -> str:
     """Build an ``order by`` clause from field names, each with an optional leading ``-``.
 
     Args:
         order_by: The requested fields.
         columns: The SQL of each field that may be named.
         tie: A last column that makes the order total.
+        dialect: That of the database; unknown widths, heights and sizes are the smallest in each.
 
     Raises:
         BadRequestError: Too many fields, or an unknown one; the hint lists the known ones.
@@ -50,7 +58,11 @@ def order_clause(order_by: Sequence[str], columns: Mapping[str, str], tie: str) 
             raise BadRequestError(
                 f"cannot order by {name!a}", hint="order by " + ", ".join(columns)
             )
-        terms.append(f"{column} desc" if name.startswith("-") else column)
+        terms.append(
+            dialect.order_term(
+                column, descending=name.startswith("-"), nullable=column in _NULLABLE
+            )
+        )
     return " order by " + ", ".join([*terms, tie])
 
 

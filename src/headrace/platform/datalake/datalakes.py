@@ -12,6 +12,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.listing import (
+    NO_LIMIT,
     exactly_one,
     json_text,
     order_clause,
@@ -87,7 +88,7 @@ async def list_data(context: Context, access: Access, request: ListData) -> Page
     lake = await datalake_scope(context.database, access, request.datalake_id)
     if request.order_by:
         return await _list_ordered(context, access, lake, request)
-    filters = compile_data_filters(request)
+    filters = compile_data_filters(request, context.database.dialect)
     limit = page_limit(request)
     listing = [str(lake.id), filters.sql, filters.params]
     # Counted once for a listing and kept in the cursor: the count costs as much as all pages together.
@@ -128,18 +129,18 @@ async def list_data_by_key(
         raise BadRequestError(
             f"{len(keys)} keys in one call", hint=f"at most {KEYS_PER_CALL}, or with a limit"
         )
-    filters = compile_data_filters(request)
+    filters = compile_data_filters(request, context.database.dialect)
     if name == "ids":
         keys, statement = lake.numbers(request.ids or []), "by_numbers"
     else:
         keys, statement = list(dict.fromkeys(keys)), f"by_{name}"
-    order = order_clause(request.order_by or [], ORDERS, "d.no desc")
+    order = order_clause(request.order_by or [], ORDERS, "d.no desc", context.database.dialect)
     rows = await context.database.fetch(
         f"datalake.{statement}",
         filters=filters.sql + order,
         created=lake.created,
         keys=json_text(keys),
-        limit=-1,
+        limit=NO_LIMIT,
         offset=0,
         **lake.scope,
         **filters.params,
@@ -180,7 +181,7 @@ async def _candidates(context: Context, lake: DatalakeScope, request: FindData) 
         raise BadRequestError(
             "nothing to find is given", hint="give an id, a filename or an object_name"
         )
-    filters = compile_data_filters(request)
+    filters = compile_data_filters(request, context.database.dialect)
     rows = await context.database.fetch(
         f"datalake.{statement}",
         filters=filters.sql + _NEWEST_FIRST,
@@ -201,10 +202,11 @@ async def _candidates(context: Context, lake: DatalakeScope, request: FindData) 
 async def _list_ordered(
     context: Context, access: Access, lake: DatalakeScope, request: ListData
 ) -> Page[DataRecord]:
-    filters = compile_data_filters(request)
+    filters = compile_data_filters(request, context.database.dialect)
     rows = await context.database.fetch(
         "datalake.ordered",
-        filters=filters.sql + order_clause(request.order_by or [], ORDERS, "d.no desc"),
+        filters=filters.sql
+        + order_clause(request.order_by or [], ORDERS, "d.no desc", context.database.dialect),
         created=lake.created,
         limit=page_limit(request),
         offset=page_offset(request),

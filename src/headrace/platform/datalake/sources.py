@@ -11,7 +11,7 @@ from headrace.model.records import Items, SourceRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
-from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.listing import NO_LIMIT, order_clause, page_offset
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.datalake import (
     CREATE_SOURCE,
@@ -60,9 +60,9 @@ async def list_sources(
     check_organization(access, request.organization_id)
     rows = await context.database.fetch(
         "datalake.sources",
-        filters=order_clause(request.order_by or [], _ORDERS, "s.no"),
+        filters=order_clause(request.order_by or [], _ORDERS, "s.no", context.database.dialect),
         organization=access.organization,
-        limit=-1 if request.limit is None else max(0, request.limit),
+        limit=NO_LIMIT if request.limit is None else max(0, request.limit),
         offset=page_offset(request),
     )
     return Items(items=[_record(*row) for row in rows])

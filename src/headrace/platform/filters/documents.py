@@ -47,37 +47,30 @@ class JsonPath:
     def is_array(self, content: list[Any]) -> str:
         """The condition that the value is exactly this array."""
         text = self._conditions.bind(msgspec.json.encode(content).decode())
-        return self._exists(
-            f"{self._last}.type = 'array' and json({self._last}.value) = json({text})"
-        )
+        return self._exists(self._conditions.dialect.json_equal(self._last, text))
 
     def is_object(self) -> str:
         """The condition that the value is an object."""
         return self._exists(f"{self._last}.type = 'object'")
 
     def _meets(self, operator: Operator, value: Value) -> str:
-        kind, column = f"{self._last}.type", f"{self._last}.value"
+        kind, dialect = f"{self._last}.type", self._conditions.dialect
         operator = "=" if operator == "in" else operator
         if isinstance(value, bool):
             return f"{kind} = '{'true' if value else 'false'}'"
         if isinstance(value, str):
+            column = dialect.json_text(self._last)
             return (
                 f"({kind} = 'text' and {compare_text(self._conditions, column, operator, [value])})"
             )
+        column = dialect.json_number(self._last, value)
         test = compare_plain(self._conditions, column, operator, [value])
         return f"({kind} in ('integer', 'real') and {test})"
 
     def _exists(self, condition: str) -> str:
-        within, tables, tests = self._column, [], []
-        for number, key in enumerate(self._keys, start=1):
-            tables.append(f"json_each({within}) j{number}")
-            tests.append(f"j{number}.key = {self._conditions.bind(key)}")
-            # Only for objects: json_each fails on a text that is not JSON.
-            within = f"case j{number}.type when 'object' then j{number}.value else '{{}}' end"
-        return (
-            f"exists (select 1 from {' cross join '.join(tables)}"
-            f" where {' and '.join([*tests, condition])})"
-        )
+        keys = [self._conditions.bind(key) for key in self._keys]
+        tables, test = self._conditions.dialect.json_value(self._column, keys)
+        return f"exists (select 1 from {tables} where {test} and {condition})"
 
 
 def compare_document(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from functools import cache
 from typing import NamedTuple
 
 from headrace.errors import did_you_mean
@@ -16,6 +17,7 @@ from headrace.model.enums import (
 )
 from headrace.protocol.query.literals import error_at
 from headrace.protocol.query.nodes import Comparison
+from headrace.storage.database.dialect import Dialect
 
 
 class FieldKind(Enum):
@@ -56,21 +58,6 @@ _SOURCE = "source o where o.no = d.source"
 _ANNOTATIONS = (
     "annotation n where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
 )
-_LABELS = (
-    "annotation n join label b on b.version = n.version"
-    " where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
-    " and has_label(n.counts, b.key)"
-)
-_SHAPES = (
-    "coalesce(n.shapes, (select c.shapes from version v join dataset s on s.no = v.dataset"
-    " join content c on c.dataset_bucket = s.bucket and c.dataset = s.no and c.no = n.content"
-    " where v.no = n.version))"
-)
-# No blob is unpacked for annotations without scores: its first byte tells.
-_SCORES = (
-    f"annotation n, json_each(scores({_SHAPES})) h"
-    " where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
-)
 _SHAPE_KINDS = {
     "rectangles": ShapeKind.RECTANGLE,
     "polygons": ShapeKind.POLYGON,
@@ -82,7 +69,7 @@ _SHAPE_KINDS = {
     "tracks": ShapeKind.TRACK,
 }
 
-DATA_FIELDS: dict[str, Field] = {
+_DATA_FIELDS: dict[str, Field] = {
     "filename": Field("d.filename", FieldKind.TEXT),
     "object_name": Field("d.object_name", FieldKind.TEXT),
     "type": Field("d.kind", DataType),
@@ -93,7 +80,6 @@ DATA_FIELDS: dict[str, Field] = {
     "meta.width": Field("d.width", FieldKind.NUMBER),
     "meta.height": Field("d.height", FieldKind.NUMBER),
     "size": Field("d.size", FieldKind.NUMBER),
-    "sha256": Field("lower(hex(d.sha256))", FieldKind.TEXT),
     "created_at": Field("d.created", FieldKind.TIME),
     "metadata": Field("d.metadata", FieldKind.JSON),
     "custom_metadata": Field("d.custom_metadata", FieldKind.JSON),
@@ -106,7 +92,7 @@ DATA_FIELDS: dict[str, Field] = {
     "datasets.type": Field("v.type", InferenceType, _VERSIONS),
 }
 
-ASSET_FIELDS: dict[str, Field] = {
+_ASSET_FIELDS: dict[str, Field] = {
     "filename": Field("a.filename", FieldKind.TEXT),
     "tags": Field("t.key", FieldKind.THING, _ASSET_TAGS),
     "tags.name": Field("t.name", FieldKind.TEXT, _ASSET_TAGS),
@@ -115,14 +101,36 @@ ASSET_FIELDS: dict[str, Field] = {
     "annotations.duration": Field("n.duration", FieldKind.NUMBER, _ANNOTATIONS),
     "annotations.created_at": Field("n.created", FieldKind.TIME, _ANNOTATIONS),
     "annotations.shapes": Field("n.shapes_n", FieldKind.NUMBER, _ANNOTATIONS),
-    "annotations.shapes.score": Field("h.value", FieldKind.NUMBER, _SCORES),
-    "annotations.label.name": Field("b.name", FieldKind.TEXT, _LABELS),
 }
-for _name, _kind in _SHAPE_KINDS.items():
-    # The counts (in _LABELS) exclude most annotations before has_shape opens a blob.
-    _source = f"{_LABELS} and has_shape({_SHAPES}, {_kind.value}, b.key)"
-    ASSET_FIELDS[f"annotations.{_name}.label.name"] = Field("b.name", FieldKind.TEXT, _source)
-ASSET_FIELDS |= {f"data.{name}": field for name, field in DATA_FIELDS.items()}
+
+
+@cache
+def data_fields(dialect: Dialect) -> dict[str, Field]:
+    """The fields of queries for data."""
+    return _DATA_FIELDS | {"sha256": Field(dialect.hex("d.sha256"), FieldKind.TEXT)}
+
+
+@cache
+def asset_fields(dialect: Dialect) -> dict[str, Field]:
+    """The fields of queries for assets, with those of their data."""
+    scores = (
+        f"annotation n, {dialect.scores('n', 'h')}"
+        " where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
+    )
+    labels = (
+        "annotation n join label b on b.version = n.version"
+        " where n.bucket = a.bucket and n.version = a.version and n.asset = a.seq"
+        f" and {dialect.has_label('n', 'b.key')}"
+    )
+    fields = _ASSET_FIELDS | {
+        "annotations.shapes.score": Field("h.value", FieldKind.NUMBER, scores),
+        "annotations.label.name": Field("b.name", FieldKind.TEXT, labels),
+    }
+    for name, kind in _SHAPE_KINDS.items():
+        # The counts exclude most annotations before has_shape looks at the shapes.
+        source = f"{labels} and {dialect.has_shape('n', kind.value, 'b.key')}"
+        fields[f"annotations.{name}.label.name"] = Field("b.name", FieldKind.TEXT, source)
+    return fields | {f"data.{name}": field for name, field in data_fields(dialect).items()}
 
 
 def find_field(fields: dict[str, Field], comparison: Comparison) -> tuple[Field, tuple[str, ...]]:

@@ -17,7 +17,7 @@ from headrace.model.enums import AssignmentStatus
 from headrace.model.ids import InvalidIdError, Key, Kind, decode
 from headrace.platform.filters.conditions import Conditions, join
 from headrace.platform.filters.documents import add_custom_metadata, compare_document
-from headrace.platform.filters.fields import ASSET_FIELDS, DATA_FIELDS, Field, FieldKind, find_field
+from headrace.platform.filters.fields import Field, FieldKind, asset_fields, data_fields, find_field
 from headrace.platform.filters.merge import check_cost, merge
 from headrace.platform.filters.values import EQUAL, allow, compare
 from headrace.protocol.operations.assets import ListAssets
@@ -26,6 +26,7 @@ from headrace.protocol.operations.datalake import FindData
 from headrace.protocol.operations.listing import ALL_TYPES, ALL_UPLOAD_STATUSES, DataQuery
 from headrace.protocol.query.nodes import And, Comparison, Node, comparisons
 from headrace.protocol.query.parser import parse
+from headrace.storage.database.dialect import SQLITE, Dialect
 
 _TASK = (
     "assignment t where t.bucket = a.bucket and t.asset = a.seq and t.campaign ="
@@ -54,7 +55,7 @@ class LabelFilters(NamedTuple):
     others: Filters
 
 
-def compile_data_filters(request: DataQuery | FindData) -> Filters:
+def compile_data_filters(request: DataQuery | FindData, dialect: Dialect) -> Filters:
     """Compile the filters of a listing of data (alias ``d``): ``q``, metadata, statuses and types.
 
     The statement itself selects the lake and the keys (``ids``, ``filename`` …).
@@ -62,22 +63,22 @@ def compile_data_filters(request: DataQuery | FindData) -> Filters:
     Raises:
         BadRequestError: ``q`` is malformed or names an unknown field.
     """
-    conditions = Conditions()
+    conditions = Conditions(dialect)
     _add_states(conditions, request)
     if isinstance(request, DataQuery):
-        _add_query(conditions, request.q, DATA_FIELDS)
+        _add_query(conditions, request.q, data_fields(dialect))
         add_custom_metadata(conditions, request.custom_metadata)
     return Filters(conditions.sql(), conditions.params)
 
 
-def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filters:
+def compile_asset_filters(request: ListAssets, dialect: Dialect, *, tasks: bool = False) -> Filters:
     """Compile the filters of a listing of assets (alias ``a``) joined with their data (alias ``d``).
 
     With ``tasks`` the statement also joins the tasks (alias ``t``), which is fastest if :func:`has_task_filters`.
     """
-    conditions = Conditions()
+    conditions = Conditions(dialect)
     _add_states(conditions, request)
-    _add_query(conditions, request.q, ASSET_FIELDS)
+    _add_query(conditions, request.q, asset_fields(dialect))
     add_custom_metadata(conditions, request.custom_metadata)
     tests = _of_task(conditions, *(getattr(request, name) for name in _OF_TASK))
     if tests and not tasks:
@@ -87,7 +88,7 @@ def compile_asset_filters(request: ListAssets, *, tasks: bool = False) -> Filter
     return Filters(conditions.sql(), conditions.params)
 
 
-def compile_label_filters(request: ListAssets) -> LabelFilters | None:
+def compile_label_filters(request: ListAssets, dialect: Dialect) -> LabelFilters | None:
     """Take the conditions on labels out of a listing of assets; None where it has none that all its assets must meet.
 
     Raises:
@@ -95,15 +96,16 @@ def compile_label_filters(request: ListAssets) -> LabelFilters | None:
     """
     node = parse(request.q) if request.q else None
     terms = node.terms if isinstance(node, And) else () if node is None else (node,)
+    fields = asset_fields(dialect)
     labels: list[Filters] = []
     others: list[Node] = []
     for term in terms:
         name = ".".join(term.field) if isinstance(term, Comparison) else ""
-        if not isinstance(term, Comparison) or not _is_of_label(term, name):
+        if not isinstance(term, Comparison) or not _is_of_label(fields, term, name):
             others.append(term)
             continue
-        conditions = Conditions()
-        conditions.add(compare(conditions, ASSET_FIELDS[name], term, term.values))
+        conditions = Conditions(dialect)
+        conditions.add(compare(conditions, fields[name], term, term.values))
         labels.append(Filters(conditions.sql(), conditions.params))
         if name != _LABEL:
             others.append(
@@ -111,19 +113,19 @@ def compile_label_filters(request: ListAssets) -> LabelFilters | None:
             )  # a shape of this kind has the label: the marks tell only that some shape has it
     if not labels:
         return None
-    conditions = Conditions()
+    conditions = Conditions(dialect)
     _add_states(conditions, request)
     for term in others:
-        _add_node(conditions, ASSET_FIELDS, term)
+        _add_node(conditions, fields, term)
     add_custom_metadata(conditions, request.custom_metadata)
     return LabelFilters(labels, Filters(conditions.sql(), conditions.params))
 
 
-def _is_of_label(comparison: Comparison, name: str) -> bool:
+def _is_of_label(fields: dict[str, Field], comparison: Comparison, name: str) -> bool:
     return (
         name.startswith("annotations.")
         and name.endswith(".label.name")
-        and name in ASSET_FIELDS
+        and name in fields
         and not comparison.negated
         and None not in comparison.values
     )
@@ -137,21 +139,21 @@ def has_task_filters(request: ListAssets) -> bool:
 def has_only_task_filters(request: ListAssets) -> bool:
     """Whether a listing of assets is filtered by their tasks and nothing else."""
     others = msgspec.structs.replace(request, **dict.fromkeys(_OF_TASK))
-    return has_task_filters(request) and not compile_asset_filters(others).sql
+    return has_task_filters(request) and not compile_asset_filters(others, SQLITE).sql
 
 
-def compile_assignment_filters(request: ListAssignments) -> tuple[Filters, bool]:
+def compile_assignment_filters(request: ListAssignments, dialect: Dialect) -> tuple[Filters, bool]:
     """Compile the filters of a listing of tasks (alias ``t``) joined with assets and data.
 
     Returns:
         The filters, and whether they use more than the task's own columns.
     """
-    tasks = Conditions()
+    tasks = Conditions(dialect)
     for test in _of_task(tasks, request.user_id, request.status, request.step_id):
         tasks.add(test)
     of_tasks = tasks.sql()
     _add_states(tasks, request)
-    _add_query(tasks, request.q, ASSET_FIELDS)
+    _add_query(tasks, request.q, asset_fields(dialect))
     add_custom_metadata(tasks, request.custom_metadata)
     return Filters(tasks.sql(), tasks.params), tasks.sql() != of_tasks
 
@@ -162,11 +164,11 @@ def _of_task(
     status: AssignmentStatus | None,
     step: UUID | None,
 ) -> list[str]:
-    """Compile the conditions on a task. The first one uses its index; a ``+`` keeps the others from using theirs."""
+    """Compile the conditions on a task. The first one uses its index, the others do not."""
     tests: list[str] = []
 
     def column(name: str) -> str:
-        return f"+t.{name}" if tests else f"t.{name}"
+        return conditions.dialect.unindexed(f"t.{name}") if tests else f"t.{name}"
 
     if user == UNASSIGNED:
         tests.append(f"{column('account')} is null")
@@ -186,7 +188,8 @@ def _in_step(conditions: Conditions, column: str, id: UUID) -> str:
         return "false"
     scope, made = conditions.bind(key.scope), conditions.bind(key.created_ms)
     campaign = f"select g.no from campaign g where g.no = {scope} and g.created = {made}"
-    return f"+t.campaign = ({campaign}) and {column} = {conditions.bind(key.seq)}"
+    test = f"{conditions.dialect.unindexed('t.campaign')} = ({campaign})"
+    return f"{test} and {column} = {conditions.bind(key.seq)}"
 
 
 def _of_user(conditions: Conditions, column: str, id: UUID | str) -> str:
@@ -231,7 +234,7 @@ def _add_query(conditions: Conditions, text: str | None, fields: dict[str, Field
 def _add_node(conditions: Conditions, fields: dict[str, Field], node: Node) -> None:
     # Each comparison is checked as it was written, since errors name its column.
     for comparison in comparisons(node):
-        _compile(Conditions(), fields, comparison)
+        _compile(Conditions(conditions.dialect), fields, comparison)
     merged = merge(node)
     check_cost(fields, merged)
     conditions.add(_compile(conditions, fields, merged))

@@ -78,8 +78,8 @@ def compare_text(
     if operator == "startswith":
         return f"substr(lower({column}), 1, length({part})) = {part}"
     if operator == "endswith":
-        return f"substr(lower({column}), -length({part})) = {part}"
-    return f"instr(lower({column}), {part}) > 0"
+        return conditions.dialect.ends_with(f"lower({column})", part)
+    return conditions.dialect.contains(f"lower({column})", part)
 
 
 def compare_plain(

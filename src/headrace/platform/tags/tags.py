@@ -13,7 +13,7 @@ from headrace.model.records import Items, TagRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, key_of, missing, take_numbers
-from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.listing import NO_LIMIT, order_clause, page_offset
 from headrace.platform.core.scopes import DatalakeScope
 from headrace.platform.dispatch import handles
 from headrace.platform.tags.scopes import Tag, TagFamily, TagScope, scope_of, tag_of
@@ -288,9 +288,9 @@ async def _list(
 ) -> Items[TagRecord]:
     rows = await context.database.fetch(
         "tags.by_target",
-        filters=order_clause(page.order_by or [], _ORDERS, "t.key"),
+        filters=order_clause(page.order_by or [], _ORDERS, "t.key", context.database.dialect),
         target=target,
-        limit=-1 if page.limit is None else max(0, page.limit),
+        limit=NO_LIMIT if page.limit is None else max(0, page.limit),
         offset=page_offset(page),
         **scope.bound,
     )

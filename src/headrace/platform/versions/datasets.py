@@ -14,7 +14,7 @@ from headrace.model.records import DatasetRecord, Items, TagRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing, take_numbers
-from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.listing import NO_LIMIT, order_clause, page_offset
 from headrace.platform.core.scopes import DatasetScope, dataset_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
@@ -73,7 +73,9 @@ async def list_datasets(
     check_organization(access, request.organization_id)
     rows = await context.database.fetch(
         "datasets.page",
-        filters=order_clause(request.order_by or ["-created_at"], _ORDERS, "s.no desc"),
+        filters=order_clause(
+            request.order_by or ["-created_at"], _ORDERS, "s.no desc", context.database.dialect
+        ),
         organization=access.organization,
         limit=all_or_limit(request),
         offset=page_offset(request),
@@ -162,9 +164,9 @@ async def delete_dataset(context: Context, access: Access, request: DeleteDatase
 
 
 def all_or_limit(request: PageQuery) -> int:
-    """Return the limit of a listing that is complete by default; -1 means no limit."""
+    """Return the limit of a listing that is complete by default."""
     if request.limit is None:
-        return -1
+        return NO_LIMIT
     if request.limit < 1:
         raise BadRequestError("limit must be at least 1")
     return request.limit

@@ -82,7 +82,9 @@ async def list_versions(
     dataset = await dataset_scope(context.database, access, request.dataset_id)
     rows = await context.database.fetch(
         "versions.page",
-        filters=order_clause(request.order_by or ["-created_at"], _ORDERS, "v.no desc"),
+        filters=order_clause(
+            request.order_by or ["-created_at"], _ORDERS, "v.no desc", context.database.dialect
+        ),
         dataset=dataset.no,
         organization=access.organization,
         limit=all_or_limit(request),

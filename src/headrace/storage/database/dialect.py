@@ -19,8 +19,14 @@ BUCKETS = 16
 class Dialect(Protocol):
     """The expressions of one database."""
 
+    def __hash__(self) -> int: ...
+
     def typed(self, placeholder: str, value: object) -> str:
         """Return the placeholder of a bound value, with its type where the database needs to know it."""
+        ...
+
+    def bound(self, value: object) -> object:
+        """Return a value of a filter as it is bound."""
         ...
 
     def contains(self, text: str, part: str) -> str:
@@ -43,11 +49,11 @@ class Dialect(Protocol):
         """Return a term of an ``order by``, in which null is less than all values."""
         ...
 
-    def json_value(self, column: str, keys: Sequence[str], alias: str) -> tuple[str, str]:
+    def json_value(self, column: str, keys: Sequence[str]) -> tuple[str, str]:
         """Return a table and a condition that give the value under ``keys`` of a JSON column.
 
-        The table's columns ``alias.type`` and ``alias.value`` are those of SQLite's ``json_each``. It has no row where
-        the value, or an object on the path to it, does not exist.
+        The table is called ``j`` and the number of keys. Its columns ``type`` and ``value`` are those of SQLite's
+        ``json_each``. It has no row where the value, or an object on the path to it, does not exist.
         """
         ...
 
@@ -59,8 +65,8 @@ class Dialect(Protocol):
         """Return the value of :meth:`json_value` where it is a number, to be compared with ``other``."""
         ...
 
-    def json_equal(self, first: str, second: str) -> str:
-        """Return the condition that two JSON arrays are equal."""
+    def json_equal(self, alias: str, array: str) -> str:
+        """Return the condition that the value of :meth:`json_value` is this JSON array."""
         ...
 
     def has_label(self, annotation: str, key: str) -> str:
@@ -87,6 +93,10 @@ class SqliteDialect:
         """Return the placeholder: SQLite takes the type from the value."""
         return placeholder
 
+    def bound(self, value: object) -> object:
+        """Return the value."""
+        return value
+
     def contains(self, text: str, part: str) -> str:
         """Return the condition that a text contains another."""
         return f"instr({text}, {part}) > 0"
@@ -107,15 +117,14 @@ class SqliteDialect:
         """Return a term of an ``order by``; null is less than all values."""
         return f"{column} desc" if descending else column
 
-    def json_value(self, column: str, keys: Sequence[str], alias: str) -> tuple[str, str]:
+    def json_value(self, column: str, keys: Sequence[str]) -> tuple[str, str]:
         """Return the tables and the condition that give the value under ``keys`` of a JSON column."""
         within, tables, tests = column, [], []
         for number, key in enumerate(keys, start=1):
-            name = alias if number == len(keys) else f"{alias}{number}"
-            tables.append(f"json_each({within}) {name}")
-            tests.append(f"{name}.key = {key}")
+            tables.append(f"json_each({within}) j{number}")
+            tests.append(f"j{number}.key = {key}")
             # Only for objects: json_each fails on a text that is not JSON.
-            within = f"case {name}.type when 'object' then {name}.value else '{{}}' end"
+            within = f"case j{number}.type when 'object' then j{number}.value else '{{}}' end"
         return " cross join ".join(tables), " and ".join(tests)
 
     def json_text(self, alias: str) -> str:
@@ -126,9 +135,9 @@ class SqliteDialect:
         """Return the value where it is a number."""
         return f"{alias}.value"
 
-    def json_equal(self, first: str, second: str) -> str:
-        """Return the condition that two JSON arrays are equal."""
-        return f"json({first}) = json({second})"
+    def json_equal(self, alias: str, array: str) -> str:
+        """Return the condition that the value is this JSON array."""
+        return f"{alias}.type = 'array' and json({alias}.value) = json({array})"
 
     def has_label(self, annotation: str, key: str) -> str:
         """Return the condition that an annotation has shapes with a label."""
@@ -136,17 +145,12 @@ class SqliteDialect:
 
     def has_shape(self, annotation: str, kind: int, key: str) -> str:
         """Return the condition that an annotation has shapes of a kind with a label."""
-        # The counts exclude most annotations before has_shape opens a blob.
-        return (
-            f"{self.has_label(annotation, key)}"
-            f" and has_shape(coalesce({annotation}.shapes, {_content('shapes', annotation)}), {kind}, {key})"
-        )
+        return f"has_shape({_blob(annotation)}, {kind}, {key})"
 
     def scores(self, annotation: str, alias: str) -> str:
         """Return a table of the scores of an annotation's shapes, in its column ``value``."""
         # No blob is unpacked for annotations without scores: its first byte tells.
-        blob = f"coalesce({annotation}.shapes, {_content('shapes', annotation)})"
-        return f"json_each(scores({blob})) {alias}"
+        return f"json_each(scores({_blob(annotation)})) {alias}"
 
     def new_bucket(self, dataset: int) -> int:
         """Return 0: a lake has one bucket."""
@@ -163,6 +167,10 @@ class PostgresDialect:
         return (
             f"cast({placeholder} as {'double precision' if isinstance(value, float) else 'bigint'})"
         )
+
+    def bound(self, value: object) -> object:
+        """Return the value. No text of PostgreSQL holds a NUL: U+0001 equals as little and has its place in the order."""
+        return value.replace("\0", "\1") if isinstance(value, str) else value
 
     def contains(self, text: str, part: str) -> str:
         """Return the condition that a text contains another."""
@@ -187,10 +195,10 @@ class PostgresDialect:
             return f"{column} desc" if descending else column
         return f"{column} desc nulls last" if descending else f"{column} nulls first"
 
-    def json_value(self, column: str, keys: Sequence[str], alias: str) -> tuple[str, str]:
+    def json_value(self, column: str, keys: Sequence[str]) -> tuple[str, str]:
         """Return the table and the condition that give the value under ``keys`` of a JSON column."""
         path = "".join(f" -> {key}" for key in keys)
-        return f"json_value(json_document({column}){path}) {alias}", "true"
+        return f"value_of_json(json_document({column}){path}) j{len(keys)}", "true"
 
     def json_text(self, alias: str) -> str:
         """Return the value where its type is ``text``; it compares by code point."""
@@ -200,9 +208,10 @@ class PostgresDialect:
         """Return the value where it is a number; whole numbers compare exactly."""
         return f"json_real({alias}.number)" if isinstance(other, float) else f"{alias}.number"
 
-    def json_equal(self, first: str, second: str) -> str:
-        """Return the condition that two JSON arrays are equal."""
-        return f"json_document({first}) = json_document({second})"
+    def json_equal(self, alias: str, array: str) -> str:
+        """Return the condition that the value is this JSON array."""
+        # A "case", because the conditions of an "and" are tested in any order, and other values need not be JSON.
+        return f"case {alias}.type when 'array' then json_document({alias}.value) = json_document({array}) end"
 
     def has_label(self, annotation: str, key: str) -> str:
         """Return the condition that an annotation has shapes with a label."""
@@ -219,6 +228,10 @@ class PostgresDialect:
     def new_bucket(self, dataset: int) -> int:
         """Return one of the buckets 1 to 16."""
         return 1 + dataset % BUCKETS
+
+
+def _blob(annotation: str) -> str:
+    return f"coalesce({annotation}.shapes, {_content('shapes', annotation)})"
 
 
 def _own(column: str, annotation: str) -> str:

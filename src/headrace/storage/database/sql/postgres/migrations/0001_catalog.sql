@@ -37,7 +37,7 @@ language sql immutable parallel safe as $$
     select replace(document, '\u0000', '\ufffd')::jsonb
 $$;
 
-create function json_value(value jsonb) returns table (type text, value text, number numeric)
+create function value_of_json(value jsonb) returns table (type text, value text, number numeric)
 language sql immutable parallel safe as $$
     select case jsonb_typeof(v) when 'string' then 'text' when 'number' then 'real' when 'boolean' then v::text
                                 else jsonb_typeof(v) end,
