@@ -18,7 +18,7 @@ class Conditions:
     def bind(self, value: object) -> str:
         """Bind a value; returns its placeholder."""
         name = f"f{len(self.params) + 1}"
-        self.params[name] = self.dialect.bound(value)
+        self.params[name] = value
         return self.dialect.typed(":" + name, value)
 
     def bind_all(self, values: Iterable[object]) -> str:

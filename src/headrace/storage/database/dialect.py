@@ -25,10 +25,6 @@ class Dialect(Protocol):
         """Return the placeholder of a bound value, with its type where the database needs to know it."""
         ...
 
-    def bound(self, value: object) -> object:
-        """Return a value of a filter as it is bound."""
-        ...
-
     def contains(self, text: str, part: str) -> str:
         """Return the condition that a text contains another."""
         ...
@@ -92,10 +88,6 @@ class SqliteDialect:
     def typed(self, placeholder: str, value: object) -> str:
         """Return the placeholder: SQLite takes the type from the value."""
         return placeholder
-
-    def bound(self, value: object) -> object:
-        """Return the value."""
-        return value
 
     def contains(self, text: str, part: str) -> str:
         """Return the condition that a text contains another."""
@@ -167,10 +159,6 @@ class PostgresDialect:
         return (
             f"cast({placeholder} as {'double precision' if isinstance(value, float) else 'bigint'})"
         )
-
-    def bound(self, value: object) -> object:
-        """Return the value. No text of PostgreSQL holds a NUL: U+0001 equals as little and has its place in the order."""
-        return value.replace("\0", "\1") if isinstance(value, str) else value
 
     def contains(self, text: str, part: str) -> str:
         """Return the condition that a text contains another."""

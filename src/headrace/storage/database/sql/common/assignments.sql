@@ -45,9 +45,6 @@ select t.step, t.status, t.account, (select u.username from account u where u.no
 from assignment t
 where t.bucket = :bucket and t.campaign = :campaign and t.asset = :asset
 
--- name: any
-select 1 from assignment t where t.bucket = :bucket and t.campaign = :campaign limit 1
-
 -- name: unsynced
 select a.seq, exists (select 1 from annotation n
                       where n.bucket = :bucket and n.version = :version and n.asset = a.seq)
@@ -97,12 +94,3 @@ where bucket = :bucket and version = :version and asset = :asset and no = :no
 select t.step, t.status, t.account, (select u.created from account u where u.no = t.account), t.tasks
 from (select step, status, account, count(*) as tasks from assignment
       where bucket = :bucket and campaign = :campaign group by step, status, account) t
-
--- name: drop_range
-delete from assignment where bucket = :bucket and campaign = :campaign and asset in (
-    select asset from assignment where bucket = :bucket and campaign = :campaign limit :limit)
-
--- name: drop_trail_range
-delete from assignment_trail where (bucket, campaign, asset, step) in (
-    select bucket, campaign, asset, step from assignment_trail
-    where bucket = :bucket and campaign = :campaign limit :limit)

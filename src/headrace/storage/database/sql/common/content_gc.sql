@@ -8,12 +8,6 @@ where s.garbage >= :least and s.state = 'ACTIVE' and not exists (
 -- name: hurry
 update dataset set garbage = garbage + :least where no = :dataset and sharing = 1 and garbage > 0
 
--- name: named
-select n.content
-from version v cross join annotation n
-where v.dataset = :dataset and n.bucket = v.bucket and n.version = v.no
-  and n.content >= :first and n.content < :end
-
 -- name: dataset
 select s.bucket from dataset s where s.no = :dataset and s.state = 'ACTIVE'
 

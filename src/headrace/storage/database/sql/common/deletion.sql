@@ -46,10 +46,5 @@ select s.no, s.organization, s.bucket from dataset s
 where s.state = 'DELETING' and s.purge_after <= :now and not exists (select 1 from version v where v.dataset = s.no)
 order by s.no limit 1
 
--- name: drop_content_range
-delete from content where dataset_bucket = :bucket and dataset = :dataset and no in (
-    select no from content
-    where dataset_bucket = :bucket and dataset = :dataset order by no limit :limit)
-
 -- name: drop_dataset
 delete from dataset where no = :dataset and state = 'DELETING'

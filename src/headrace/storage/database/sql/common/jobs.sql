@@ -9,12 +9,6 @@ select j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j
        exists (select 1 from shard h where h.job = j.no)
 from job j where j.no = :no and j.organization = :organization
 
--- name: newest
-select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error,
-       exists (select 1 from shard h where h.job = j.no)
-from job j where j.organization = :organization
-order by j.no desc limit :limit
-
 -- name: running
 select j.no, j.created from job j
 where j.kind = :kind and j.subject = :subject and j.state = 'RUNNING' and j.spec = :spec
@@ -45,10 +39,6 @@ update job set done = done + 1, updated = :now where no = :no
 
 -- name: drop_shards
 delete from shard where job = :job
-
--- name: drop_old_ledgers
-delete from shard where job in (
-    select j.no from job j where j.state = 'SUCCESS' and j.kind = 'IMPORT' and j.updated < :before)
 
 -- name: latest
 select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error, j.updated

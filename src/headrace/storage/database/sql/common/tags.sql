@@ -41,18 +41,6 @@ returning next_asset_tag - 1
 -- name: touch_version
 update version set revision = revision + 1 where no = :version
 
--- name: drop_data_links
-delete from data_tag
-where lake_bucket = :bucket and lake = :scope and tag = :key and data in (
-    select data from data_tag
-    where lake_bucket = :bucket and lake = :scope and tag = :key order by data limit :limit)
-
--- name: drop_asset_links
-delete from asset_tag
-where bucket = :bucket and version = :scope and tag = :key and asset in (
-    select asset from asset_tag
-    where bucket = :bucket and version = :scope and tag = :key order by asset limit :limit)
-
 -- name: drop_object_links
 delete from object_tag
 where organization = :scope and tag = :key and object in (

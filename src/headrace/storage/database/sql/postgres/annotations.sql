@@ -72,38 +72,46 @@ where n.bucket = :bucket and n.version = :version and n.asset = j.value /*filter
 order by j.key, n.no desc
 
 -- Assets with the newest annotation of each, oldest asset first: the content of an annotation file. An asset whose data is
--- missing is a row too, so that it is noticed.
+-- missing is a row too, so that it is noticed. A planner that joins whole tables sorts them before the first row: ranges of
+-- assets, and joins that are sub-queries ("offset 0" keeps them so), give rows in order at once and in little memory.
 
 -- name: export_all
-select a.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
+select n.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
        n.no, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
-from asset a cross join lateral (
-    select m.no, m.status, m.duration, m.shapes, m.content, m.attributes from annotation m
-    where m.bucket = :bucket and m.version = :version and m.asset = a.seq
+from generate_series(0, (select v.next_asset from version v where v.no = :version), 5000) r (first)
+cross join lateral (
+    select distinct on (a.seq) a.seq, a.lake_bucket, a.data,
+           m.no, m.status, m.duration, m.shapes, m.content, m.attributes
+    from asset a join annotation m on m.asset = a.seq
+    where a.bucket = :bucket and a.version = :version and a.seq >= r.first and a.seq < r.first + 5000
+      and m.bucket = :bucket and m.version = :version and m.asset >= r.first and m.asset < r.first + 5000
       and (cast(:status as text) is null or m.status = :status)
       and (cast(:account as bigint) is null or m.account = :account)
-    order by m.no desc limit 1) n
-left join data d on d.lake_bucket = a.lake_bucket and d.no = a.data
-left join lake k on k.no = d.lake
-left join content c
-    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
-where a.bucket = :bucket and a.version = :version
-order by a.seq
+    order by a.seq, m.no desc) n
+left join lateral (
+    select x.* from data x where x.lake_bucket = n.lake_bucket and x.no = n.data offset 0) d on true
+left join lateral (select x.bucket, x.created from lake x where x.no = d.lake offset 0) k on true
+left join lateral (
+    select x.shapes from content x
+    where x.dataset_bucket = :dataset_bucket and x.dataset = :dataset and x.no = n.content offset 0) c on true
 
 -- name: export_chosen
-select a.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
+select n.seq, k.bucket, k.created, d.no, d.filename, d.object_name, d.width, d.height,
        n.no, n.status, n.duration, coalesce(n.shapes, c.shapes), n.attributes
-from json_numbers(:assets) j cross join asset a cross join lateral (
-    select m.no, m.status, m.duration, m.shapes, m.content, m.attributes from annotation m
-    where m.bucket = :bucket and m.version = :version and m.asset = a.seq
+from json_numbers(:assets) j cross join lateral (
+    select a.seq, a.lake_bucket, a.data, m.no, m.status, m.duration, m.shapes, m.content, m.attributes
+    from asset a join annotation m on m.bucket = a.bucket and m.version = a.version and m.asset = a.seq
+    where a.bucket = :bucket and a.version = :version and a.seq = j.value
+      and m.bucket = :bucket and m.version = :version
       and (cast(:status as text) is null or m.status = :status)
       and (cast(:account as bigint) is null or m.account = :account)
     order by m.no desc limit 1) n
-left join data d on d.lake_bucket = a.lake_bucket and d.no = a.data
-left join lake k on k.no = d.lake
-left join content c
-    on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
-where a.bucket = :bucket and a.version = :version and a.seq = j.value
+left join lateral (
+    select x.* from data x where x.lake_bucket = n.lake_bucket and x.no = n.data offset 0) d on true
+left join lateral (select x.bucket, x.created from lake x where x.no = d.lake offset 0) k on true
+left join lateral (
+    select x.shapes from content x
+    where x.dataset_bucket = :dataset_bucket and x.dataset = :dataset and x.no = n.content offset 0) c on true
 
 -- Pairs of asset and label that already have a classification.
 

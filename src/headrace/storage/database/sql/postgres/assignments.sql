@@ -52,3 +52,16 @@ where bucket = :bucket and campaign = (select g.no from campaign g where g.versi
 delete from assignment_trail
 where bucket = :bucket and campaign = (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')
   and asset = any (array(select value from json_numbers(:assets)))
+
+-- name: any
+select 1 from assignment t where t.bucket = :bucket and t.campaign = :campaign order by t.asset limit 1
+
+-- name: drop_range
+delete from assignment where bucket = :bucket and campaign = :campaign and asset = any (array(
+    select t.asset from assignment t where t.bucket = :bucket and t.campaign = :campaign order by t.asset limit :limit))
+
+-- name: drop_trail_range
+delete from assignment_trail r using (
+    select t.asset, t.step from assignment_trail t
+    where t.bucket = :bucket and t.campaign = :campaign order by t.asset, t.step limit :limit) d
+where r.bucket = :bucket and r.campaign = :campaign and r.asset = d.asset and r.step = d.step

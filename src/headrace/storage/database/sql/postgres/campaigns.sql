@@ -13,6 +13,9 @@ order by g.no desc
 -- name: close_completed
 update campaign set state = 'CLOSED'
 where no = :no and state = 'ACTIVE' and auto_close = 1
-  and exists (select 1 from assignment t where t.bucket = :bucket and t.campaign = :no)
-  and not exists (select 1 from assignment t
-                  where t.bucket = :bucket and t.campaign = :no and t.status in ('TO_DO', 'TO_REWORK'))
+  and (select t.asset from assignment t where t.bucket = :bucket and t.campaign = :no
+       order by t.asset limit 1) is not null
+  and (select t.asset from assignment t where t.bucket = :bucket and t.campaign = :no and t.status = 'TO_DO'
+       order by t.asset limit 1) is null
+  and (select t.asset from assignment t where t.bucket = :bucket and t.campaign = :no and t.status = 'TO_REWORK'
+       order by t.asset limit 1) is null

@@ -37,3 +37,8 @@ select v.no, v.bucket, s.no, s.bucket, v.state, v.locked, s.name, v.name, a.seq
 from json_numbers(:data) j cross join asset a cross join version v cross join dataset s
 where a.lake_bucket = :lake_bucket and a.data = j.value and v.no = a.version and s.no = v.dataset
 order by v.no, a.seq limit :limit
+
+-- name: drop_content_range
+delete from content where dataset_bucket = :bucket and dataset = :dataset and no = any (array(
+    select c.no from content c
+    where c.dataset_bucket = :bucket and c.dataset = :dataset order by c.no limit :limit))

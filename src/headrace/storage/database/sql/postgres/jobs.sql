@@ -16,3 +16,13 @@ where no = :no and state = 'RUNNING' and owner = :owner
 -- name: mark
 insert into shard (job, no, state, attempts, cursor, result) values (:job, 0, 'DONE', 1, :cursor, null)
 on conflict (job, no) do update set cursor = :cursor, attempts = shard.attempts + 1
+
+-- name: newest
+select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error,
+       exists (select 1 from shard h where h.job = j.no)
+from (select * from job where organization = :organization order by no desc limit :limit) j
+order by j.no desc
+
+-- name: drop_old_ledgers
+delete from shard where job = any (array(
+    select j.no from job j where j.state = 'SUCCESS' and j.kind = 'IMPORT' and j.updated < :before))

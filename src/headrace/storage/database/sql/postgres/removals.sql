@@ -1,16 +1,16 @@
 -- Removals that can be undone: their rows, and what they read before it goes.
 
 -- name: count_deletion
-update removal set updated = :now,
-    assets = (select cast(coalesce(sum(d.assets), 0) as bigint)
-              from version v cross join version_delta d
-              where v.removal = :no and d.bucket = v.bucket and d.version = v.no),
-    annotations = (select cast(coalesce(sum(d.annotations), 0) as bigint)
-                   from version v cross join version_delta d
-                   where v.removal = :no and d.bucket = v.bucket and d.version = v.no),
-    shapes = (select cast(coalesce(sum(d.shapes), 0) as bigint)
-              from version v cross join label_delta d
-              where v.removal = :no and d.bucket = v.bucket and d.version = v.no)
+update removal set updated = :now, assets = t.assets, annotations = t.annotations, shapes = t.shapes
+from (select cast(coalesce(sum(d.assets), 0) as bigint) as assets,
+             cast(coalesce(sum(d.annotations), 0) as bigint) as annotations,
+             cast(coalesce(sum(l.shapes), 0) as bigint) as shapes
+      from version v
+      cross join lateral (select sum(c.assets) as assets, sum(c.annotations) as annotations from version_delta c
+                          where c.bucket = v.bucket and c.version = v.no) d
+      cross join lateral (select sum(c.shapes) as shapes from label_delta c
+                          where c.bucket = v.bucket and c.version = v.no) l
+      where v.removal = :no) t
 where no = :no
 
 -- name: used

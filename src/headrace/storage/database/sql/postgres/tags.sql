@@ -63,3 +63,15 @@ from asset a cross join data_tag l
 where a.bucket = :bucket and a.version = :version and a.seq > :after and a.seq <= :until
   and l.lake_bucket = a.lake_bucket and l.data = a.data
 order by a.seq
+
+-- name: drop_data_links
+delete from data_tag
+where lake_bucket = :bucket and lake = :scope and tag = :key and data = any (array(
+    select l.data from data_tag l
+    where l.lake_bucket = :bucket and l.lake = :scope and l.tag = :key order by l.data limit :limit))
+
+-- name: drop_asset_links
+delete from asset_tag
+where bucket = :bucket and version = :scope and tag = :key and asset = any (array(
+    select l.asset from asset_tag l
+    where l.bucket = :bucket and l.version = :scope and l.tag = :key order by l.asset limit :limit))

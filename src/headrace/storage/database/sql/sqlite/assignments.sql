@@ -47,3 +47,15 @@ where bucket = :bucket and campaign = (select g.no from campaign g where g.versi
 delete from assignment_trail
 where bucket = :bucket and campaign = (select g.no from campaign g where g.version = :version and g.state <> 'DELETING')
   and asset in (select value from json_each(:assets))
+
+-- name: any
+select 1 from assignment t where t.bucket = :bucket and t.campaign = :campaign limit 1
+
+-- name: drop_range
+delete from assignment where bucket = :bucket and campaign = :campaign and asset in (
+    select asset from assignment where bucket = :bucket and campaign = :campaign limit :limit)
+
+-- name: drop_trail_range
+delete from assignment_trail where (bucket, campaign, asset, step) in (
+    select bucket, campaign, asset, step from assignment_trail
+    where bucket = :bucket and campaign = :campaign limit :limit)

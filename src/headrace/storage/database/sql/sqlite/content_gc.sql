@@ -6,3 +6,9 @@ where dataset_bucket = :bucket and dataset = :dataset and no in (select value fr
 
 -- name: settle
 update dataset set garbage = max(0, garbage - :garbage) where no = :dataset
+
+-- name: named
+select n.content
+from version v cross join annotation n
+where v.dataset = :dataset and n.bucket = v.bucket and n.version = v.no
+  and n.content >= :first and n.content < :end

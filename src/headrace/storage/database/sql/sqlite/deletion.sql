@@ -38,3 +38,8 @@ select v.no, v.bucket, s.no, s.bucket, v.state, v.locked, s.name, v.name, a.seq
 from json_each(:data) j cross join asset a indexed by asset_of_data cross join version v cross join dataset s
 where a.lake_bucket = :lake_bucket and a.data = j.value and v.no = a.version and s.no = v.dataset
 order by v.no, a.seq limit :limit
+
+-- name: drop_content_range
+delete from content where dataset_bucket = :bucket and dataset = :dataset and no in (
+    select no from content
+    where dataset_bucket = :bucket and dataset = :dataset order by no limit :limit)

@@ -60,3 +60,15 @@ from asset a cross join data_tag l indexed by data_tag_data
 where a.bucket = :bucket and a.version = :version and a.seq > :after and a.seq <= :until
   and l.lake_bucket = a.lake_bucket and l.data = a.data
 order by a.seq
+
+-- name: drop_data_links
+delete from data_tag
+where lake_bucket = :bucket and lake = :scope and tag = :key and data in (
+    select data from data_tag
+    where lake_bucket = :bucket and lake = :scope and tag = :key order by data limit :limit)
+
+-- name: drop_asset_links
+delete from asset_tag
+where bucket = :bucket and version = :scope and tag = :key and asset in (
+    select asset from asset_tag
+    where bucket = :bucket and version = :scope and tag = :key order by asset limit :limit)

@@ -7,8 +7,7 @@
 -- Tables that grow with assets are partitioned by bucket: 0 holds lakes that moved in, whose ids say 0; what is made here
 -- goes to 1 … 16. A partition has the name of its table and the bucket: asset_0.
 
--- Lists of keys arrive as JSON: these stand where SQLite has json_each. A text with a NUL, which no text here can hold, is
--- null, so that it equals nothing.
+-- Lists of keys arrive as JSON: these stand where SQLite has json_each.
 create function json_rows(keys text) returns table (key bigint, value json)
 language sql immutable parallel safe as $$
     select j.number - 1, j.value from json_array_elements(keys::json) with ordinality j (value, number)
@@ -21,8 +20,7 @@ $$;
 
 create function json_text(value json) returns text
 language sql immutable parallel safe as $$
-    select case when strpos(value::text, '\u0000') > 0 and value::text ~ '(^|[^\\])(\\\\)*\\u0000' then null
-                else value #>> '{}' end
+    select value #>> '{}'
 $$;
 
 create function json_texts(keys text) returns table (key bigint, value text)
