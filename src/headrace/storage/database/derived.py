@@ -1,7 +1,7 @@
 """Columns that PostgreSQL has where SQLite has functions over blobs: the marks and scores of packed shapes.
 
-``marks`` has the key of each label of an annotation times 16, and that plus the kind (``ShapeKind``) for each kind of its
-shapes that the row's own blob holds; ``scores`` has the scores of that blob, and is null where there is none. Callers
+``marks`` has the key of each label of an annotation times 16, and that plus 1 and the kind (``ShapeKind``) for each kind of
+its shapes that the row's own blob holds; ``scores`` has the scores of that blob, and is null where there is none. Callers
 do not know these columns: the adapter adds them to the values of the statements that write them.
 """
 
@@ -84,6 +84,6 @@ def derive(counts: Sequence[bytes | None], shapes: Sequence[bytes | None]) -> li
         marks = [] if packed is None else [key << KIND_BITS for key in unpack_counts(packed)]
         if blob is not None:
             for kind, keys in next(kinds):
-                marks += [key << KIND_BITS | kind for key in dict.fromkeys(keys)]
+                marks += [(key << KIND_BITS) + 1 + kind for key in dict.fromkeys(keys)]
         found.append((marks, (scores_of(blob) or None) if blob is not None else None))
     return found

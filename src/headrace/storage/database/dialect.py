@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 KIND_BITS = 4
-"""A mark of an annotation is ``key << KIND_BITS | kind``, with kind 0 for the label itself."""
+"""A mark of an annotation is ``key << KIND_BITS`` for a label, and that plus 1 and the kind for its shapes of a kind."""
 
 BUCKETS = 16
 """PostgreSQL spreads new datasets over buckets 1 to this number; bucket 0 has what moved in from a lake."""
@@ -207,7 +207,7 @@ class PostgresDialect:
 
     def has_shape(self, annotation: str, kind: int, key: str) -> str:
         """Return the condition that an annotation has shapes of a kind with a label."""
-        return f"({key} << {KIND_BITS} | {kind}) = any ({_own('marks', annotation)})"
+        return f"({key} << {KIND_BITS} | {kind + 1}) = any ({_own('marks', annotation)})"
 
     def scores(self, annotation: str, alias: str) -> str:
         """Return a table of the scores of an annotation's shapes, in its column ``value``."""

@@ -121,5 +121,5 @@ from json_rows(:pairs) j cross join annotation n
 left join content c
     on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version and n.asset = cast(j.value ->> 0 as bigint)
-  and cast(j.value ->> 1 as bigint) * 16 + :kind
+  and cast(j.value ->> 1 as bigint) * 16 + 1 + :kind
       = any (case when n.content is null then n.marks else c.marks end)
