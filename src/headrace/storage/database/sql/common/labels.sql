@@ -4,7 +4,7 @@
 select b.key, b.name, b.grp from label b where b.version = :version order by b.position, b.key
 
 -- name: keys
-select b.key, b.name from label b where b.version = :version
+select b.key, b.name from label b where b.version = :version order by b.key
 
 -- name: by_key
 select b.key, b.name, b.grp from label b where b.version = :version and b.key = :key

@@ -13,11 +13,13 @@ where n.bucket = :bucket and n.version = :version and n.no = j.value
 select j.value, exists (select 1 from annotation n
                         where n.bucket = :bucket and n.version = :version and n.asset = j.value)
 from json_numbers(:assets) j
+order by j.key
 
 -- name: open_of
 select t.asset, t.step
 from json_numbers(:assets) j cross join assignment t
 where t.bucket = :bucket and t.campaign = :campaign and t.asset = j.value and t.status in ('TO_DO', 'TO_REWORK')
+order by j.key
 
 -- name: note_refusal
 insert into assignment_trail (bucket, campaign, asset, step, account, refused)
@@ -34,7 +36,8 @@ where r.bucket = w.bucket and r.campaign = w.campaign and r.asset = w.asset and 
 
 -- name: issues
 select p.account, (select u.created from account u where u.no = p.account), sum(p.opened), sum(p.refused - p.opened)
-from (select case when t.asset is null then r.account else t.account end as account, r.refused, cast(t.asset is not null as integer) as opened
+from (select case when t.asset is null then r.account else t.account end as account, r.refused,
+             cast(t.asset is not null as integer) as opened
       from assignment_trail r
       left join assignment t
           on t.bucket = r.bucket and t.campaign = r.campaign and t.asset = r.asset
@@ -42,6 +45,7 @@ from (select case when t.asset is null then r.account else t.account end as acco
       where r.bucket = :bucket and r.campaign = :campaign and r.refused > 0
         and (cast(:steps as text) is null or r.step = any (array(select value from json_numbers(:steps))))) p
 group by p.account
+order by p.account nulls first
 
 -- name: drop_of_assets
 delete from assignment

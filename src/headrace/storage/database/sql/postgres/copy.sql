@@ -4,6 +4,7 @@
 select a.seq, a.lake_bucket, a.data, a.filename
 from json_numbers(:assets) j cross join asset a
 where a.bucket = :bucket and a.version = :version and a.seq = j.value
+order by j.key
 
 -- name: present
 select a.seq, t.seq
@@ -16,6 +17,7 @@ where a.bucket = :bucket and a.version = :version and a.seq = j.value
 select l.asset, l.tag
 from json_numbers(:assets) j cross join asset_tag l
 where l.bucket = :bucket and l.version = :version and l.asset = j.value
+order by j.key, l.tag
 
 -- name: annotations
 select n.asset, n.no, n.account, n.status, n.created, n.duration, n.shapes_n, n.counts, n.shapes,

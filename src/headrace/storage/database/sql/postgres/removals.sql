@@ -43,12 +43,14 @@ where n.bucket = :bucket and n.version = :version and n.no = j.value
 select a.seq, a.lake_bucket, a.data, a.filename
 from json_numbers(:keys) j cross join asset a
 where a.bucket = :bucket and a.version = :version and a.seq = j.value
+order by j.key
 
 -- name: tags
 select l.asset, l.tag, t.name
 from json_numbers(:keys) j cross join asset_tag l cross join tag t
 where l.bucket = :bucket and l.version = :version and l.asset = j.value
   and t.family = 2 and t.scope = l.version and t.key = l.tag
+order by j.key, l.tag
 
 -- name: annotations_of_assets
 select n.asset, n.no, n.account, n.status, n.created, n.duration, n.counts, coalesce(n.shapes, c.shapes), n.attributes,

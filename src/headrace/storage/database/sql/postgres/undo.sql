@@ -9,6 +9,7 @@ where a.bucket = :bucket and a.version = :version and a.seq = j.value
 select n.asset, n.account, n.no
 from json_numbers(:keys) j cross join annotation n
 where n.bucket = :bucket and n.version = :version and n.asset = j.value
+order by j.key, n.no
 
 -- name: present_numbers
 select n.no
