@@ -11,7 +11,3 @@ delete from answered_call where organization = :organization and account = :acco
 -- name: add
 insert into answered_call (organization, account, key, operation, digest, answer, expires)
 values (:organization, :account, :key, :operation, :digest, :answer, :expires)
-
--- name: forget
--- Every added answer deletes a few expired ones, so that they never pile up and no call waits long.
-delete from answered_call where no in (select a.no from answered_call a where a.expires < :now limit :limit)

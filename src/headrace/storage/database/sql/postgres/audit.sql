@@ -11,3 +11,12 @@ where u.no > :after and u.time >= :since and u.time < :until
   and (cast(:user as text) is null or u.username = :user or u."system_user" = :user)
   and (cast(:operation as text) is null or u.operation ~ glob_regex(:operation))
 order by u.no limit :limit
+
+-- name: drop_excess
+delete from audit where no = any (array(
+    select u.no from audit u where u.no <= :last order by u.no limit :limit for update skip locked))
+
+-- name: drop_old
+delete from audit where no = any (array(
+    select u.no from (select a.no, a.time from audit a order by a.no limit :limit for update skip locked) u
+    where u.time < :before))

@@ -11,3 +11,10 @@ where u.no > :after and u.time >= :since and u.time < :until
   and (:user is null or u.username = :user or u.system_user = :user)
   and (:operation is null or u.operation glob :operation)
 order by u.no limit :limit
+
+-- name: drop_excess
+delete from audit where no in (select u.no from audit u where u.no <= :last order by u.no limit :limit)
+
+-- name: drop_old
+delete from audit where no in (
+    select u.no from (select a.no, a.time from audit a order by a.no limit :limit) u where u.time < :before)
