@@ -50,10 +50,3 @@ delete from removal where created < :before
 
 -- name: drop
 delete from removal where no = :no
-
--- name: size_of_version
-select coalesce(sum(100 + length(n.counts) + coalesce(length(n.shapes), length(c.shapes), 0)
-                    + coalesce(length(n.attributes), 0)), 0)
-from annotation n
-left join content c on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
-where n.bucket = :bucket and n.version = :version

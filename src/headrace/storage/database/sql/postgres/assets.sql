@@ -36,10 +36,11 @@ order by j.key, a.seq
 
 -- name: by_filename_startswith
 select a.seq
-from json_rows(:keys) j cross join asset a cross join data d
+from json_rows(:keys) j cross join asset a
+cross join lateral (
+    select x.* from data x where x.lake_bucket = a.lake_bucket and x.no = a.data offset 0) d
 where a.bucket = :bucket and a.version = :version
-  and a.filename >= json_text(j.value -> 0) and a.filename < json_text(j.value -> 1)
-  and d.lake_bucket = a.lake_bucket and d.no = a.data /*filters*/
+  and a.filename >= json_text(j.value -> 0) and a.filename < json_text(j.value -> 1) /*filters*/
 
 -- name: by_object_names
 select a.seq

@@ -19,7 +19,7 @@ on conflict (job, no) do update set cursor = :cursor, attempts = shard.attempts 
 
 -- name: newest
 select j.no, j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error,
-       exists (select 1 from shard h where h.job = j.no)
+       (select h.no from shard h where h.job = j.no order by h.no limit 1) is not null
 from (select * from job where organization = :organization order by no desc limit :limit) j
 order by j.no desc
 

@@ -66,3 +66,12 @@ select n.asset, n.no, n.account, n.status, n.created, n.duration, n.counts, coal
 from json_numbers(:keys) j cross join annotation n
 left join content c on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version and n.no = j.value
+
+-- name: size_of_version
+select coalesce(sum(100 + length(n.counts) + coalesce(length(n.shapes), length(c.shapes), 0)
+                    + coalesce(length(n.attributes), 0)), 0)
+from annotation n
+left join lateral (
+    select x.shapes from content x
+    where x.dataset_bucket = :dataset_bucket and x.dataset = :dataset and x.no = n.content offset 0) c on true
+where n.bucket = :bucket and n.version = :version

@@ -59,9 +59,9 @@ order by l.asset
 
 -- name: data_tags_of_asset_range
 select a.seq, l.lake, l.tag
-from asset a cross join data_tag l
+from asset a cross join lateral (
+    select t.lake, t.tag from data_tag t where t.lake_bucket = a.lake_bucket and t.data = a.data offset 0) l
 where a.bucket = :bucket and a.version = :version and a.seq > :after and a.seq <= :until
-  and l.lake_bucket = a.lake_bucket and l.data = a.data
 order by a.seq
 
 -- name: drop_data_links

@@ -64,3 +64,10 @@ select n.asset, n.no, n.account, n.status, n.created, n.duration, n.counts, coal
 from json_each(:keys) j cross join annotation n indexed by annotation_no
 left join content c on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version and n.no = j.value
+
+-- name: size_of_version
+select coalesce(sum(100 + length(n.counts) + coalesce(length(n.shapes), length(c.shapes), 0)
+                    + coalesce(length(n.attributes), 0)), 0)
+from annotation n
+left join content c on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
+where n.bucket = :bucket and n.version = :version
