@@ -22,9 +22,7 @@ KEYS = range(12)
 def _packed(*groups: tuple[ShapeKind, list[int]], scored: bool = False) -> tuple[bytes, bytes]:
     """The counts and the blob of an annotation with boxes and points of labels."""
     sizes = {ShapeKind.RECTANGLE: 4, ShapeKind.POINT: 2}
-    made = [
-        ShapeGroup(kind, labels, [1.0] * sizes[kind] * len(labels)) for kind, labels in groups
-    ]
+    made = [ShapeGroup(kind, labels, [1.0] * sizes[kind] * len(labels)) for kind, labels in groups]
     if scored:
         made[0].scores = [0.5, *[None] * (len(groups[0][1]) - 1)]
     labels = [label for _, found in groups for label in found]
@@ -78,7 +76,9 @@ def test_rows_get_their_values_last_and_in_order(rows: int) -> None:
     given = [(0, 1, no, ANNOTATIONS[no % 4][1]) for no in range(rows)]
     found = list(columns.rows(iter(given)))
     assert [row[:4] for row in found] == given
-    assert [row[4:] for row in found[:4]] == derive([None] * len(found[:4]), [r[3] for r in given[:4]])
+    assert [row[4:] for row in found[:4]] == derive(
+        [None] * len(found[:4]), [r[3] for r in given[:4]]
+    )
 
 
 def test_parameters_get_their_values_by_name() -> None:
