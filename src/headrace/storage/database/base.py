@@ -15,6 +15,9 @@ from headrace.storage.database.dialect import Dialect
 
 Row = tuple[Any, ...]
 
+FIRST_FILTER = "f1"
+"""The name of the first value that the filters of a query bind; a statement without it is not a person's query."""
+
 
 class PageChecksums(StrEnum):
     """Whether the pages of a database have checksums, which are compared when a page is read."""

@@ -92,6 +92,10 @@ class Lock(NamedTuple):
         return int.from_bytes(digest, "big", signed=True)
 
 
+ONE_STATEMENT = Lock.organization(-1, shared=True)
+"""The lock of a transaction whose statement is safe beside all others that name their locks."""
+
+
 def in_order(locks: Iterable[Lock]) -> list[Lock]:
     """Return each lock once, in the order in which locks are taken; exclusive where it is named both ways."""
     found: dict[tuple[int, int], Lock] = {}
@@ -100,3 +104,13 @@ def in_order(locks: Iterable[Lock]) -> list[Lock]:
         if place not in found or found[place].shared:
             found[place] = lock
     return [found[place] for place in sorted(found)]
+
+
+def uncovered(held: Iterable[Lock], wanted: Iterable[Lock]) -> list[Lock]:
+    """Return the wanted locks that are not held yet, or only shared, in the order in which they are taken."""
+    has = {lock.place: lock.shared for lock in in_order(held)}
+    return [
+        lock
+        for lock in in_order(wanted)
+        if lock.place not in has or (has[lock.place] and not lock.shared)
+    ]

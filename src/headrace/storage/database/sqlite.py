@@ -27,7 +27,7 @@ from headrace.errors import (
 )
 from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database import sqlite_file
-from headrace.storage.database.base import DatabaseLoad, Row, Transaction
+from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Transaction
 from headrace.storage.database.connection import ConnectionCall, ConnectionThread
 from headrace.storage.database.dialect import SQLITE, Dialect
 from headrace.storage.database.open_files import OpenFiles
@@ -40,9 +40,6 @@ from headrace.threads import in_thread, wait_done
 T = TypeVar("T")
 
 _IDLE_STREAMS = 2
-
-FIRST_FILTER = "f1"
-"""The name of the first value that the filters of a query bind; a statement without it is not a person's query."""
 
 
 class WriteGuard(Protocol):

@@ -1,0 +1,84 @@
+"""Open connections to a PostgreSQL database, with errors that name the cure and never the password."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from headrace.errors import LakeVersionError, MissingExtraError
+from headrace.storage.database.dsn import shown_dsn
+from headrace.storage.database.postgres_errors import translating, translating_opening
+
+if TYPE_CHECKING:
+    import asyncpg
+
+OLDEST = 15
+"""The oldest PostgreSQL that is supported."""
+
+CONNECT_SECONDS = 5.0
+_STATEMENTS = 1_000
+
+
+async def connect(
+    dsn: str, *, seconds: float = CONNECT_SECONDS, opening: bool = True, **settings: str
+) -> asyncpg.Connection:
+    """Open a connection.
+
+    Args:
+        dsn: The address; what it leaves out comes from PGPASSWORD, ``~/.pgpass`` and so on.
+        seconds: How long it may take.
+        opening: Whether this is the first connection, so that a wrong address is an error of the caller.
+        **settings: Settings of the server for this connection.
+
+    Raises:
+        MissingExtraError: The driver is not installed.
+        ConfigurationError: The address, the user, the password or the database is wrong.
+        ConnectError: The server cannot be reached; ``UnavailableError`` if it is not the first connection.
+        LakeVersionError: The server is too old.
+    """
+    shown = shown_dsn(dsn)
+    with translating_opening(shown) if opening else translating(shown):
+        connection: asyncpg.Connection = await driver().connect(
+            dsn,
+            timeout=seconds,
+            statement_cache_size=_STATEMENTS,
+            max_cached_statement_lifetime=0,
+            max_cacheable_statement_size=0,
+            server_settings={"application_name": "headrace", "jit": "off", **settings},
+        )
+    if opening:
+        try:
+            check_server(connection.get_server_version().major, shown)
+        except BaseException:
+            connection.terminate()
+            raise
+    return connection
+
+
+def check_server(major: int, shown: str) -> None:
+    """Raise an error for a PostgreSQL that is too old."""
+    if major < OLDEST:
+        raise LakeVersionError(
+            f"the server of {shown} is PostgreSQL {major}, and headrace needs {OLDEST} or newer",
+            hint="upgrade PostgreSQL",
+        )
+
+
+def server_version(connection: asyncpg.Connection) -> str:
+    """Return the version of the server, such as ``18.4``."""
+    version = connection.get_server_version()
+    return f"{version.major}.{version.micro or version.minor}"
+
+
+def driver() -> Any:
+    """Import asyncpg.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    try:
+        import asyncpg
+    except ImportError:
+        raise MissingExtraError(
+            "a catalog in PostgreSQL needs asyncpg", install="headrace[postgres]"
+        ) from None
+    return asyncpg
