@@ -48,7 +48,7 @@ class ValuesConformance:
     """Values are stored and returned unchanged; invalid ones raise errors."""
 
     async def test_values_come_back_as_they_were(self, database: Database) -> None:
-        text, number, real = "a\0b é 🎈 ", -(1 << 63), 0.1
+        text, number, real = "a\tb é 🎈 ", -(1 << 63), 0.1
         row = await database.fetch_one(
             "conformance.echo", text=text, number=number, real=real, bytes=b"\0\xff", nothing=None
         )

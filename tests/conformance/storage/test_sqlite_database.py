@@ -19,3 +19,8 @@ class TestSqliteDatabase(DatabaseConformance):
         database = await SqliteDatabase.open(tmp_path / "catalog.db")
         yield database
         await database.aclose()
+
+    async def test_a_text_may_hold_a_nul(self, database: Database) -> None:
+        await database.execute("conformance.add", name="a\0b", last=1)
+        assert await database.fetch_one("conformance.one", name="a\0b") == (1,)
+        assert await database.fetch_one("conformance.one", name="a") is None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from headrace.errors import ConfigurationError, DatabaseError, EventLoopError, LakeBusyError
 from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Transaction
+from headrace.storage.database.dialect import POSTGRES, Dialect
 from headrace.storage.database.dsn import shown_dsn
 from headrace.storage.database.locks import ONE_STATEMENT, Lock
 from headrace.storage.database.postgres_connect import CONNECT_SECONDS, connect, server_version
@@ -137,6 +138,11 @@ class PostgresDatabase:
 
     def __repr__(self) -> str:
         return f"<PostgresDatabase {self._shown}>"
+
+    @property
+    def dialect(self) -> Dialect:
+        """How PostgreSQL says what is composed at run time."""
+        return POSTGRES
 
     @property
     def read_only(self) -> bool:

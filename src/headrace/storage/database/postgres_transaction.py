@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ConfigurationError, DatabaseError
 from headrace.storage.database.base import Row
+from headrace.storage.database.derived import derived
 from headrace.storage.database.locks import Lock, LockKind, in_order
 from headrace.storage.database.postgres_statements import PostgresStatements
 from headrace.storage.database.postgres_text import copy_target, positioned
@@ -105,6 +106,9 @@ class PostgresTransaction:
         """Run a statement with positional parameters once for each row; reads ``rows`` on a thread."""
         self._has_run = True
         text = self._statements.raw(statement)
+        more = derived(statement)
+        if more is not None:
+            rows = more.rows(rows)
         # Rows may be made one by one, which takes its time.
         given = rows if isinstance(rows, list) else await in_thread(list, rows)
         with self._statements.translating(statement):
@@ -130,7 +134,8 @@ class PostgresTransaction:
         self._has_run = True
         with self._statements.translating(statement):
             text = await self._statements.text(self._connection, statement, filters)
-            values = text.bind(params)
+            more = derived(statement)
+            values = text.bind(params if more is None else more.params(params))
             if not text.inserts:
                 return await function(text.sql, *values)
             await self._set_savepoint()
