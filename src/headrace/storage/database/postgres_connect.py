@@ -15,7 +15,7 @@ OLDEST = 15
 """The oldest PostgreSQL that is supported."""
 
 CONNECT_SECONDS = 5.0
-_STATEMENTS = 1_000
+_STATEMENTS = 512
 
 
 async def connect(

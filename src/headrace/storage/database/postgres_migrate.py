@@ -81,6 +81,29 @@ async def migrate(dsn: str, steps: Sequence[tuple[int, str]] | None = None) -> t
         await connection.close()
 
 
+async def plan(dsn: str) -> tuple[int, int]:
+    """Return the version of a schema, and the one to which :func:`migrate` would bring it; 0 is an empty database.
+
+    Raises:
+        LakeError: The database holds tables that are not headrace's.
+        LakeVersionError: A newer headrace made the schema, or the server is too old.
+        ConfigurationError: The address, the user or its rights are wrong.
+        ConnectError: The server cannot be reached.
+    """
+    shown = shown_dsn(dsn)
+    connection = await connect(dsn)
+    try:
+        with translating_opening(shown):
+            schema = await read(connection)
+            if schema is None:
+                await _check_empty(connection, shown)
+    finally:
+        await connection.close()
+    version, known = 0 if schema is None else schema.version, len(migrations("postgres"))
+    _check_not_newer(version, known, shown)
+    return version, known
+
+
 async def check(dsn: str) -> Schema:
     """Return the schema of a catalog that this headrace can work with.
 
@@ -139,14 +162,19 @@ async def _prepare(connection: asyncpg.Connection, shown: str) -> int:
         schema = await read(connection)
         if schema is not None:
             return schema.version
-        foreign = await connection.fetchval(_FOREIGN)
-        if foreign is not None:
-            raise LakeError(
-                f"the database {shown} is already in use: it has {foreign}",
-                hint="make an empty database, or an empty schema and name it: ?search_path=NAME",
-            )
+        await _check_empty(connection, shown)
         await connection.execute(_CREATE)
         return 0
+
+
+async def _check_empty(connection: asyncpg.Connection, shown: str) -> None:
+    """Raise :class:`LakeError` for a database with tables that are not headrace's."""
+    foreign = await connection.fetchval(_FOREIGN)
+    if foreign is not None:
+        raise LakeError(
+            f"the database {shown} is already in use: it has {foreign}",
+            hint="make an empty database, or an empty schema and name it: ?search_path=NAME",
+        )
 
 
 async def _apply(connection: asyncpg.Connection, number: int, script: str) -> int:

@@ -30,6 +30,7 @@ class ConnectionPool:
         size: How many may be open.
         wait_seconds: How long a call waits for a connection.
         purpose: What they are for, for messages.
+        keep: How many stay open while they are not used. Default: all.
     """
 
     def __init__(
@@ -38,11 +39,13 @@ class ConnectionPool:
         size: int,
         wait_seconds: float,
         purpose: str,
+        keep: int | None = None,
     ) -> None:
         self._connect = connect
         self._size = size
         self._wait_seconds = wait_seconds
         self._purpose = purpose
+        self._keep = size if keep is None else keep
         self._slots = asyncio.Semaphore(size)
         self._idle: list[asyncpg.Connection] = []
         self._lent: dict[asyncpg.Connection, float] = {}
@@ -80,6 +83,8 @@ class ConnectionPool:
                 await self._give_back_after_error(lent)
                 raise
             self._give_back(lent)
+            if len(self._idle) > self._keep:
+                await wait_done(asyncio.ensure_future(_close(self._idle.pop(0))))
         finally:
             self._slots.release()
 
@@ -87,12 +92,14 @@ class ConnectionPool:
         """Close all connections, when they are given back; ``lent`` ends at once those that are in use."""
         self._closed = True
         if lent:
+            # Who has a stream may never read on.
             for each in list(self._lent):
                 each.terminate()
-        for _ in range(self._size):
-            await self._slots.acquire()
-        for _ in range(self._size):
-            self._slots.release()
+        else:
+            for _ in range(self._size):
+                await self._slots.acquire()
+            for _ in range(self._size):
+                self._slots.release()
         while self._idle:
             await _close(self._idle.pop())
 

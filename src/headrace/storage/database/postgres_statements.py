@@ -38,6 +38,7 @@ class PostgresStatements:
         self._damaged = damaged
         self._query_seconds = query_seconds
         self._texts: dict[tuple[str, str], PostgresText] = {}
+        self._types: dict[str, tuple[str, ...]] = {}
 
     def raw(self, statement: str) -> str:
         """Return a statement as it is written."""
@@ -54,6 +55,14 @@ class PostgresStatements:
                 self._texts.pop(next(iter(self._texts)))
             self._texts[(statement, filters)] = text
         return text
+
+    async def types(self, connection: asyncpg.Connection, sql: str) -> tuple[str, ...]:
+        """Return the names of the types of a statement's parameters."""
+        types = self._types.get(sql)
+        if types is None:
+            prepared = await connection.prepare(sql)
+            types = self._types[sql] = tuple(each.name for each in prepared.get_parameters())
+        return types
 
     def translating(self, statement: str, *, committing: bool = False) -> Translating:
         """Return a block whose errors name the statement. ``committing`` says that the change may be complete."""

@@ -98,11 +98,17 @@ def positioned(text: str) -> tuple[str, int]:
 @lru_cache(maxsize=256)
 def copy_target(text: str) -> CopyTarget | None:
     """Return where a statement inserts whole rows, or None if it does more or less than that."""
-    found = _PLAIN_INSERT.fullmatch(text[_start(text) :])
+    found = _PLAIN_INSERT.fullmatch(bare(text))
     if found is None:
         return None
     columns = tuple(column.strip() for column in found["columns"].split(","))
     return CopyTarget(found["table"], columns) if text.count("?") == len(columns) else None
+
+
+def bare(text: str) -> str:
+    """Return a statement without the comments above it."""
+    found = _LEADING_COMMENTS.match(text)
+    return text[found.end() :] if found else text
 
 
 def widened(sql: str, types: Sequence[str]) -> str | None:
@@ -130,10 +136,5 @@ def _askable(value: Any) -> Any:
 
 
 def _verb(sql: str) -> str:
-    found = re.match(r"\w+", sql[_start(sql) :])
+    found = re.match(r"\w+", bare(sql))
     return found[0].lower() if found else ""
-
-
-def _start(sql: str) -> int:
-    found = _LEADING_COMMENTS.match(sql)
-    return found.end() if found else 0

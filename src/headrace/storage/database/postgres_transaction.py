@@ -10,9 +10,10 @@ from headrace.errors import ConfigurationError, DatabaseError
 from headrace.storage.database.base import Row
 from headrace.storage.database.derived import derived
 from headrace.storage.database.locks import Lock, LockKind, in_order
+from headrace.storage.database.postgres_batches import batch
 from headrace.storage.database.postgres_statements import PostgresStatements
-from headrace.storage.database.postgres_text import copy_target, positioned
-from headrace.threads import in_thread
+from headrace.storage.database.postgres_text import bare, copy_target, positioned
+from headrace.threads import in_thread_if
 
 if TYPE_CHECKING:
     import asyncpg
@@ -21,8 +22,9 @@ EVERYTHING = 0x6864_7263_0001
 """The number of the lock that a transaction takes alone if it names no lock, and shared with others if it does."""
 
 COPY_FROM = 8
-"""From how many rows on a COPY is faster than single inserts."""
+"""From how many rows on a COPY, or one statement for all of them, is faster than one for each."""
 _ROWS_AT_ONCE = 2_000
+_FEW_ROWS = 32
 
 
 class PostgresTransaction:
@@ -107,21 +109,31 @@ class PostgresTransaction:
         self._has_run = True
         text = self._statements.raw(statement)
         more = derived(statement)
-        if more is not None:
-            rows = more.rows(rows)
-        # Rows may be made one by one, which takes its time.
-        given = rows if isinstance(rows, list) else await in_thread(list, rows)
+        # Rows may be made one by one, and what is derived of them unpacks their shapes: both take their time.
+        large = not isinstance(rows, list) or (more is not None and len(rows) > _FEW_ROWS)
+        given = await in_thread_if(large, list, rows if more is None else more.rows(rows))
         with self._statements.translating(statement):
             target = copy_target(text)
-            if target is None or len(given) < COPY_FROM:
+            if len(given) < COPY_FROM:
                 await self._connection.executemany(positioned(text)[0], given)
                 return
             for first in range(0, len(given), _ROWS_AT_ONCE):
-                await self._connection.copy_records_to_table(
-                    target.table,
-                    records=given[first : first + _ROWS_AT_ONCE],
-                    columns=target.columns,
-                )
+                rows = given[first : first + _ROWS_AT_ONCE]
+                if target is not None:
+                    await self._connection.copy_records_to_table(
+                        target.table, records=rows, columns=target.columns
+                    )
+                else:
+                    await self._run_batch(text, rows)
+
+    async def _run_batch(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
+        one_row, _ = positioned(text)
+        types = await self._statements.types(self._connection, one_row)
+        many = batch(bare(text), types, rows)
+        if many is None:
+            await self._connection.executemany(one_row, rows)
+        else:
+            await self._connection.execute(many.sql, *many.values)
 
     async def _run(
         self,
@@ -162,6 +174,8 @@ class PostgresTransaction:
         keys = [lock for lock in wanted if lock.kind is LockKind.KEY]
         others = wanted[len(keys) :]
         new_keys, new = self._missing(keys), self._missing(others)
+        if new_keys:
+            self._check_order(late=self._everything is not None)
         script = [_lock_statement(lock.number, shared=lock.shared) for lock in new_keys]
         # A call's key alone says nothing of what the call will change.
         if not (keys and not others):
@@ -171,7 +185,7 @@ class PostgresTransaction:
                 self._check_order(late=self._everything is not None)
                 self._everything = everything
         if new:
-            self._check_order(late=max(self._held, default=(-1, 0)) > new[0].place)
+            self._check_order(late=max(self._held, default=(-1, 0)) >= new[0].place)
             script += [_lock_statement(lock.number, shared=lock.shared) for lock in new]
         self._held |= {lock.place: lock for lock in (*new_keys, *new)}
         return script
