@@ -18,6 +18,7 @@ MOST_FILES = 21
 CROWDED = {
     "formats/coco": "three orders of annotations and a way to the same format, each of which its benchmark needs",
     "blocking/sdk": "one module for each module of the official client",
+    "storage/database": "two databases behind one protocol",
     "storage/database/sql/common": "one file of statements for each part of the platform",
     "storage/database/sql/postgres": "one file of statements for each part of the platform",
     "storage/database/sql/sqlite": "one file of statements for each part of the platform",
