@@ -93,18 +93,19 @@ class TestPostgresDatabase(DatabaseConformance):
         assert rows[0][5][2:] == ("S5", 5, counts[-5], 10, None, [16, 32, 48], None)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("version", sorted(older_programs()), scope="class")
-class TestOlderPostgresDatabase(DatabaseConformance):
-    @pytest.fixture(scope="class")
-    def server(self, version: str) -> Iterator[PrivateServer]:
-        with private_server(programs=older_programs()[version]) as server:
-            server.template("empty_catalog", migrate)
-            yield server
+@pytest.fixture(scope="module")
+def older(version: str) -> Iterator[PrivateServer]:
+    with private_server(programs=older_programs()[version]) as server:
+        server.template("empty_catalog", migrate)
+        yield server
 
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", sorted(older_programs()), scope="module")
+class TestOlderPostgresDatabase(DatabaseConformance):
     @pytest.fixture
-    async def database(self, version: str, server: PrivateServer) -> AsyncIterator[Database]:
-        with server.fresh_database("empty_catalog") as dsn:
+    async def database(self, version: str, older: PrivateServer) -> AsyncIterator[Database]:
+        with older.fresh_database("empty_catalog") as dsn:
             database = await PostgresDatabase.open(dsn)
             assert database.server_version.startswith(f"{version}.")
             yield database
