@@ -83,8 +83,12 @@ class Context:
     without a server. ``undo`` says how long and how much of a removal is kept, ``audit`` the same of the audit log.
     ``repeats`` counts the calls that were answered as an earlier one with the same key was. ``max_launches`` is how many
     launched jobs of an organization may run and wait at once, None without a limit. ``noted_tokens`` are those whose use
-    is being recorded. The platform sets ``jobs`` once it has a runner.
+    is being recorded. ``datasets`` and ``versions`` are the datasets of versions and the versions of campaigns that
+    were looked up. The platform sets ``jobs`` once it has a runner.
     """
+
+    REMEMBERED = 10_000
+    """Maximum number of datasets, and of versions, that are remembered."""
 
     jobs: JobQueue
 
@@ -108,6 +112,8 @@ class Context:
         self.audit = audit or AuditPolicy()
         self.max_launches: int | None = None
         self.noted_tokens: set[int] = set()
+        self.datasets: dict[int, int] = {}
+        self.versions: dict[int, int] = {}
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""

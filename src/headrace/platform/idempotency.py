@@ -1,8 +1,8 @@
 """Idempotency keys: the first answer to a call is stored under the caller's key, and a repeat gets it again.
 
 The answer is written in the same transaction as the change, which stays open until the handler has returned: after a
-crash the lake has both or neither. A repeat that arrives while the first call is running waits for the writer, then
-finds the answer.
+crash the lake has both or neither. That transaction locks the key before anything else, so a repeat that arrives while
+the first call is running waits for it, on any server, then finds the answer.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from headrace.protocol.codec import decode_response, encode_response
 from headrace.protocol.operation import Operation, P, R
 from headrace.storage.database.base import Database, DatabaseLoad, Row, Statements, Transaction
 from headrace.storage.database.dialect import Dialect
+from headrace.storage.database.locks import ONE_STATEMENT, Lock
 from headrace.threads import in_thread
 
 LIFE_MS = 24 * 3600 * 1000
@@ -61,10 +62,12 @@ async def answer_once(
     if known is not None:
         context.repeats.count += 1
         return decode_response(operation, known)
-    database = _CallDatabase(context.database, lambda tx: call.check_new(tx, context.clock()))
+    database = _CallDatabase(
+        context.database, call.lock, lambda tx: call.check_new(tx, context.clock())
+    )
     try:
         answer = await handler(context.with_database(database), access, request)
-        async with database.transaction() as tx:
+        async with database.transaction(call.lock) as tx:
             await call.keep(tx, answer, context.clock())
         await database.commit()
     except _AnsweredError as found:
@@ -131,6 +134,11 @@ class _Call(Struct, frozen=True):
         )
 
     @property
+    def lock(self) -> Lock:
+        """The lock of the key."""
+        return Lock.key(self.access.organization, self.access.account, self.key)
+
+    @property
     def _row_key(self) -> dict[str, Any]:
         return {
             "organization": self.access.organization,
@@ -145,8 +153,11 @@ class _CallDatabase:
     The call also reads through that transaction. Background tasks that the call started use the database directly.
     """
 
-    def __init__(self, database: Database, check: Callable[[Transaction], Awaitable[None]]) -> None:
+    def __init__(
+        self, database: Database, key: Lock, check: Callable[[Transaction], Awaitable[None]]
+    ) -> None:
         self._database = database
+        self._key = key
         self._check = check
         self._task = asyncio.current_task()
         self._manager: AbstractAsyncContextManager[Transaction] | None = None
@@ -180,8 +191,12 @@ class _CallDatabase:
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
         """Run a statement in the call's transaction."""
-        async with self.transaction() as tx:
+        async with self.transaction(ONE_STATEMENT) as tx:
             return await tx.execute(statement, filters=filters, **params)
+
+    async def reserve(self, name: str, count: int = 1) -> int:
+        """Reserve numbers, which stay reserved if the call fails."""
+        return await self._database.reserve(name, count)
 
     def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
@@ -208,19 +223,20 @@ class _CallDatabase:
         """Do nothing, for the same reason."""
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """Join the call's transaction; an error rolls back all of it."""
+    async def transaction(self, *locks: Lock) -> AsyncIterator[Transaction]:
+        """Join the call's transaction, which takes the locks that it does not hold; an error rolls back all of it."""
         if not self._in_call():
-            async with self._database.transaction() as tx:
+            async with self._database.transaction(*locks) as tx:
                 yield tx
             return
         if self._rolled_back:
             raise DatabaseError("the transaction was rolled back already")
         try:
             if self._tx is None:
-                self._manager = self._database.transaction()
+                self._manager = self._database.transaction(self._key)
                 self._tx = await self._manager.__aenter__()
                 await self._check(self._tx)
+            await self._tx.lock(*locks)
             yield self._tx
         except BaseException:
             self._rolled_back = self._blocks > 0

@@ -17,6 +17,7 @@ from headrace.model.names import safe_name
 from headrace.platform.context import Context
 from headrace.platform.core.access import OWNER
 from headrace.platform.core.audit import record_command
+from headrace.platform.core.locking import ACCOUNTS
 from headrace.storage.database.base import Statements, Transaction
 
 MEMBER = "member"
@@ -78,7 +79,7 @@ async def create_organization(
         ConflictError: The name exists.
     """
     name = safe_name(name, "name of an organization")
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ACCOUNTS) as tx:
         await _check_new(tx, name)
         if owner is None:
             row = await tx.fetch_one("accounts.first_account")
@@ -129,7 +130,7 @@ async def rename_organization(
         ConflictError: The new name exists.
     """
     new = safe_name(new, "name of an organization")
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ACCOUNTS) as tx:
         found = await organization_of(tx, name)
         if new != name:
             await _check_new(tx, new)
@@ -159,7 +160,7 @@ async def set_member(
         ConflictError: The last owner would become a plain member.
     """
     username = safe_name(username, "name of a user")
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ACCOUNTS) as tx:
         found = await organization_of(tx, organization)
         row = await tx.fetch_one("accounts.role_of", organization=found.no, username=username)
         if row is not None and role != OWNER:
@@ -205,7 +206,7 @@ async def remove_user(
         NotFoundError: There is no such user or organization, or the user is no member of it.
         ConflictError: The user is the last owner of an organization.
     """
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ACCOUNTS) as tx:
         row = await tx.fetch_one("accounts.account", username=username)
         rows = [] if row is None else await tx.fetch("accounts.memberships", account=row[0])
         found = [Organization(*each[:3]) for each in rows]

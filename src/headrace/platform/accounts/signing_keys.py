@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
+from headrace.platform.core.locking import ACCOUNTS
 
 SECRET_BYTES = 32
 
@@ -52,7 +53,7 @@ async def rotate_signing_key(
         keys = await signing_keys(context)
         return keys[0], len(keys) if drop_old else 0
     now = context.clock()
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ACCOUNTS) as tx:
         await tx.execute("accounts.retire_signing_keys", now=now)
         secret = secrets.token_bytes(SECRET_BYTES)
         row = await tx.fetch_one("accounts.add_signing_key", secret=secret, created=now)

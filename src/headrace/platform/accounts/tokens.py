@@ -27,6 +27,7 @@ from headrace.platform.accounts.members import (
 from headrace.platform.context import Context
 from headrace.platform.core.access import Membership, choose, membership_from_row, memberships
 from headrace.platform.core.audit import record_command
+from headrace.platform.core.locking import ACCOUNTS
 from headrace.storage.database.base import Transaction
 
 PREFIX = "hr_"
@@ -93,7 +94,7 @@ async def create_token(
         organization = choose(await memberships(context, row[0]))[:2]
     else:
         organization = (await organization_of(context.database, organization_name))[:2]
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ACCOUNTS) as tx:
         may_join = username is not None
         username = safe_name(row[1] if username is None else username, "name of a user")
         account = await _member(tx, context.clock(), organization, username, may_join=may_join)
@@ -203,7 +204,7 @@ async def revoke_token(
         )
     number = found[0].id.int & ((1 << 57) - 1)
     if not dry_run:
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(ACCOUNTS) as tx:
             await tx.execute("accounts.revoke_token", no=number, now=context.clock())
             subject = {"id": str(found[0].id), "name": found[0].name, "username": found[0].username}
             await record_command(context, tx, "token.revoke", subject)

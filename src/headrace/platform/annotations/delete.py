@@ -18,6 +18,7 @@ from headrace.platform.core.asset_rows import RANGE
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.core.shape_storage import drop_contents
 from headrace.platform.dispatch import handles
@@ -44,7 +45,8 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
         NotFoundError: An id is not one of this version.
         RemovalNotRecordedError: The caller demands that it can be undone, and it cannot be recorded.
     """
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.version_id)
+    async with context.database.transaction(*locks) as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         assets = _assets(scope, request.asset_ids)
         ids = request.annotation_ids
@@ -80,7 +82,8 @@ async def delete_annotation(context: Context, access: Access, request: Annotatio
         context.database, access, request.annotation_id, Kind.ANNOTATION
     )
     await recorder.check_room(scope, "removals.size_of_numbers", [no])
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.annotation_id, Kind.ANNOTATION)
+    async with context.database.transaction(*locks) as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
@@ -125,7 +128,8 @@ async def _delete_all(
     """
     asset = no = 0
     while True:
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, version_id)
+        async with context.database.transaction(*locks) as tx:
             scope = await version_scope(tx, access, version_id, change=True)
             rows = await tx.fetch(
                 "single_annotations.range",
@@ -163,7 +167,8 @@ async def _delete_batch(
     recorder: RemovalRecorder,
 ) -> None:
     while True:
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, version_id)
+        async with context.database.transaction(*locks) as tx:
             scope = await version_scope(tx, access, version_id, change=True)
             rows = await _rows(tx, scope, batch, before)
             full = len(rows) == RANGE

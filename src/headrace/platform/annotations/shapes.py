@@ -40,6 +40,7 @@ from headrace.platform.annotations.single import annotation_record, check_durati
 from headrace.platform.campaigns.transitions import claim_for_edit
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
+from headrace.platform.core.locking import shape_locks, version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, scope_of_shape
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold_if_due
@@ -107,7 +108,8 @@ async def save_annotation(
 ) -> AnnotationRecord:
     """Replace all shapes of an annotation; the ids of the old shapes are never reused."""
     check_duration(request.duration)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.annotation_id, Kind.ANNOTATION)
+    async with context.database.transaction(*locks) as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
@@ -138,7 +140,8 @@ async def _create(
     context: Context, access: Access, request: Any, operations: Operations
 ) -> list[ShapeRecord]:
     shapes_in = getattr(request, operations.plural)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.annotation_id, Kind.ANNOTATION)
+    async with context.database.transaction(*locks) as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )
@@ -162,7 +165,8 @@ async def _create(
 async def _update(
     context: Context, access: Access, request: UpdateShape, operations: Operations
 ) -> ShapeRecord:
-    async with context.database.transaction() as tx:
+    locks = await shape_locks(context, request.shape_id)
+    async with context.database.transaction(*locks) as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, request.shape_id, change=True)
         old = await _annotation_of(tx, scope, no, request.shape_id)
         await claim_for_edit(tx, access, scope, old.asset)
@@ -186,7 +190,8 @@ async def _update(
 
 
 async def _delete(context: Context, access: Access, id: UUID, kind: ShapeKind) -> None:
-    async with context.database.transaction() as tx:
+    locks = await shape_locks(context, id)
+    async with context.database.transaction(*locks) as tx:
         scope, no, ordinal = await scope_of_shape(tx, access, id, change=True)
         old = await _annotation_of(tx, scope, no, id)
         await claim_for_edit(tx, access, scope, old.asset)

@@ -23,6 +23,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import NO_LIMIT, order_clause, page_limit, page_offset
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.filters import Filters
@@ -124,7 +125,8 @@ async def create_annotation(
 ) -> AnnotationRecord:
     """Create an annotation without shapes, owned by the caller or by the worker of the request."""
     check_duration(request.duration)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.asset_id, Kind.ASSET)
+    async with context.database.transaction(*locks) as tx:
         account = await worker_account(tx, access, request.worker_id)
         scope, asset = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         await _check_asset(tx, scope, asset, request.asset_id)
@@ -164,7 +166,8 @@ async def update_annotation(
     if request.attributes is not None:
         check_depth(request.attributes, "an object of attributes")
         attributes = msgspec.json.encode(request.attributes).decode()
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.annotation_id, Kind.ANNOTATION)
+    async with context.database.transaction(*locks) as tx:
         scope, no = await scope_of_part(
             tx, access, request.annotation_id, Kind.ANNOTATION, change=True
         )

@@ -19,6 +19,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import locks_of_version, version_locks
 from headrace.platform.core.scopes import (
     VersionScope,
     check_unlocked,
@@ -35,6 +36,7 @@ from headrace.platform.tags.scopes import TagFamily, tag_of
 from headrace.protocol.operations.annotations import ClassificationIn, ImportItem
 from headrace.protocol.operations.tags import CONVERT_TAGS, ConvertTags
 from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.locks import Lock
 
 KIND = "CONVERT"
 
@@ -65,7 +67,8 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
         raise BadRequestError(
             f"tags of {request.tag_type} cannot be converted", hint="tag_type is ASSET or DATA"
         )
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.version_id, labels=True)
+    async with context.database.transaction(*locks) as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         if scope.type not in _TYPES:
             raise BadRequestError(
@@ -96,9 +99,9 @@ async def convert_tags(context: Context, access: Access, request: ConvertTags) -
         totals = await tx.fetch_one("counters.totals", bucket=scope.bucket, version=scope.no)
         assert totals is not None
         job = await add_job(
+            context,
             tx,
             access,
-            context.clock(),
             kind=KIND,
             subject=scope.no,
             state=JobStatus.RUNNING,
@@ -117,6 +120,10 @@ class ConversionWork:
         self._spec = msgspec.json.decode(task.spec, type=ConversionSpec)
         self._labels = {(lake, key): label for lake, key, label in self._spec.tags}
         self._bucket = 0
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        """The version."""
+        return await locks_of_version(self._context, self._spec.version)
 
     async def prepare(self, cursor: Any, size: int) -> None:
         """Do nothing: a range must read the state at the time of its transaction."""

@@ -16,6 +16,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionChange, VersionScope, touch, version_scope
 from headrace.platform.datalake.data_records import data_id
 from headrace.platform.dispatch import handles
@@ -24,6 +25,7 @@ from headrace.platform.jobs.records import add_job
 from headrace.protocol.operations.assets import ADD_DATA, AddData
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.locks import ONE_STATEMENT
 
 _ROWS = 10_000
 """Maximum number of rows (assets and their tags) added in one transaction."""
@@ -60,17 +62,18 @@ async def add_data(context: Context, access: Access, request: AddData) -> JobAns
     size = max(1, _ROWS // (1 + len(tags)))
     added = 0
     for start in range(0, len(ids), size):
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, request.version_id)
+        async with context.database.transaction(*locks) as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             candidates = await _candidates(tx, access, ids[start : start + size])
             change, fresh = await _add(tx, access, scope, candidates, tags)
         added += fresh
         fold_if_due(context, scope, change)
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ONE_STATEMENT) as tx:
         job = await add_job(
+            context,
             tx,
             access,
-            context.clock(),
             kind="ADD_DATA",
             subject=scope.no,
             state=JobStatus.SUCCESS,

@@ -23,6 +23,7 @@ from headrace.platform.core.listing import (
     page_limit,
     page_offset,
 )
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.datalake.data_records import data_records
 from headrace.platform.dispatch import handles
@@ -203,7 +204,8 @@ async def delete_assets(context: Context, access: Access, request: DeleteAssets)
     recorder = RemovalRecorder(context, access, RemovalKind.ASSETS, choice)
     await recorder.check_room(scope, "removals.size_of_assets", seqs)
     for start in range(0, len(seqs), RANGE):
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, request.version_id)
+        async with context.database.transaction(*locks) as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             await _remove(tx, scope, seqs[start : start + RANGE], recorder)
 
@@ -214,7 +216,8 @@ async def delete_asset(context: Context, access: Access, request: AssetId) -> No
     recorder = RemovalRecorder(context, access, RemovalKind.ASSETS, RemovalChoice())
     scope, seq = await scope_of_part(context.database, access, request.asset_id, Kind.ASSET)
     await recorder.check_room(scope, "removals.size_of_assets", [seq])
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.asset_id, Kind.ASSET)
+    async with context.database.transaction(*locks) as tx:
         scope, seq = await scope_of_part(tx, access, request.asset_id, Kind.ASSET, change=True)
         if not await _remove(tx, scope, [seq], recorder):
             raise missing(Kind.ASSET, request.asset_id)

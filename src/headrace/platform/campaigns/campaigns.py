@@ -16,7 +16,8 @@ from headrace.platform.campaigns.scopes import (
 )
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_organization, missing, take_numbers
+from headrace.platform.core.identifiers import check_organization, missing
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import check_unlocked, version_scope
 from headrace.platform.datalake.object_names import belongs
 from headrace.platform.dispatch import handles
@@ -43,9 +44,10 @@ async def create_campaign(
 ) -> CampaignRecord:
     """Create the campaign of a version; 409 if it has one."""
     await _check(context, access, request)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.version_id)
+    async with context.database.transaction(*locks) as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
-        no = await take_numbers(tx, "campaign")
+        no = await context.database.reserve("campaign")
         try:
             await tx.execute(
                 "campaigns.add",
@@ -97,7 +99,8 @@ async def update_campaign(
 ) -> CampaignRecord:
     """Change the fields that are given."""
     await _check(context, access, request)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.campaign_id, Kind.CAMPAIGN)
+    async with context.database.transaction(*locks) as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         entry, annotated = request.default_entry_step_id, request.annotated_entry_step_id
@@ -121,7 +124,8 @@ async def update_campaign(
 @handles(CLOSE_CAMPAIGN)
 async def close_campaign(context: Context, access: Access, request: CampaignId) -> None:
     """Close a campaign for good. Closing it again changes nothing."""
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.campaign_id, Kind.CAMPAIGN)
+    async with context.database.transaction(*locks) as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id)
         check_unlocked(campaign.version)
         await tx.execute("campaigns.close", no=campaign.no)
@@ -130,7 +134,8 @@ async def close_campaign(context: Context, access: Access, request: CampaignId) 
 @handles(DELETE_CAMPAIGN)
 async def delete_campaign(context: Context, access: Access, request: CampaignId) -> None:
     """Delete a campaign at once; its tasks are purged in the background. Annotations and assets stay."""
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.campaign_id, Kind.CAMPAIGN)
+    async with context.database.transaction(*locks) as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id)
         check_unlocked(campaign.version)
         await tx.execute("campaigns.doom", no=campaign.no)

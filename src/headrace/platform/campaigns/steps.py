@@ -23,6 +23,7 @@ from headrace.platform.campaigns.scopes import (
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
+from headrace.platform.core.locking import version_locks
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.campaigns import (
     ADD_STEP,
@@ -56,7 +57,8 @@ async def add_step(context: Context, access: Access, request: AddStep) -> Campai
             hint="use ANNOTATION or REVIEW",
         )
     _check_rate(request.sample_rate)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.campaign_id, Kind.CAMPAIGN)
+    async with context.database.transaction(*locks) as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         if len(steps) >= MAX_STEPS:
@@ -106,7 +108,8 @@ async def update_step(context: Context, access: Access, request: UpdateStep) -> 
     """Change the fields that are given; new assignees share the tasks that come from now on."""
     name = None if request.name is None else safe_name(request.name, "name of a step")
     _check_rate(request.sample_rate)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.step_id, Kind.STEP)
+    async with context.database.transaction(*locks) as tx:
         campaign, step, _ = await step_scope(tx, access, request.step_id, change=True)
         await tx.execute(
             "campaigns.update_step",
@@ -130,7 +133,8 @@ async def delete_step(context: Context, access: Access, request: DeleteStep) -> 
     The tasks move in short transactions; the last one deletes the step.
     """
     while True:
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, request.step_id, Kind.STEP)
+        async with context.database.transaction(*locks) as tx:
             campaign, step, steps = await step_scope(tx, access, request.step_id, change=True)
             wanted = step_key(campaign, steps, request.destination_step_id_for_pending_assignments)
             if wanted == step.key:
@@ -155,7 +159,8 @@ async def redistribute_assignments(context: Context, access: Access, request: St
     after: int | None = 0
     first = True
     while after is not None:
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, request.step_id, Kind.STEP)
+        async with context.database.transaction(*locks) as tx:
             campaign, step, _ = await step_scope(tx, access, request.step_id, change=True)
             if first:
                 accounts = [assignee.account for assignee in step.assignees]

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from headrace.errors import ConflictError, NotFoundError
 from headrace.model.enums import AssignmentStatus, JobStatus
-from headrace.model.ids import MAX_SEQ
+from headrace.model.ids import MAX_SEQ, Kind
 from headrace.model.records import SyncAnswer, SyncRecord
 from headrace.platform.campaigns.distribution import TaskDistributor
 from headrace.platform.campaigns.scopes import (
@@ -27,12 +27,14 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import asset_count
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import locks_of_campaign, version_locks
 from headrace.platform.dispatch import handles, then
 from headrace.platform.jobs.records import JOB_RUN, Job, record_job, start_job_run
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.protocol.operations.assignments import SYNC_ASSETS, SYNC_AVAILABLE, SyncAssets
 from headrace.protocol.operations.campaigns import CampaignId
 from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.database.locks import Lock
 from headrace.threads import in_thread
 
 KIND = "CAMPAIGN_SYNC"
@@ -60,7 +62,8 @@ async def sync_available(context: Context, access: Access, request: CampaignId) 
 @handles(SYNC_ASSETS)
 async def sync_assets(context: Context, access: Access, request: SyncAssets) -> SyncAnswer:
     """Record a job that creates a task for every asset without one; returns the running job if there is one."""
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.campaign_id, Kind.CAMPAIGN)
+    async with context.database.transaction(*locks) as tx:
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         wanted = request.existing_annotations_step_id
@@ -72,9 +75,9 @@ async def sync_assets(context: Context, access: Access, request: SyncAssets) -> 
             if reason is not None:
                 raise ConflictError(f"no asset can be added to the campaign: {reason}")
             job = await record_job(
+                context,
                 tx,
                 access.organization,
-                context.clock(),
                 kind=KIND,
                 subject=campaign.no,
                 state=JobStatus.RUNNING,
@@ -118,9 +121,14 @@ class SyncWork:
 
     def __init__(self, context: Context, task: JobTask) -> None:
         assert task.subject is not None
+        self._context = context
         self._task = task
         self._campaign = task.subject
         self._spec = msgspec.json.decode(task.spec, type=SyncSpec)
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        """The version of the campaign."""
+        return await locks_of_campaign(self._context, self._campaign)
 
     async def prepare(self, cursor: Any, size: int) -> None:
         """Do nothing: a range must read the assets in its own transaction."""

@@ -34,6 +34,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import RANGE
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text, order_clause, page_limit, page_offset
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import touch
 from headrace.platform.datalake.data_records import data_records
 from headrace.platform.dispatch import handles
@@ -141,7 +142,8 @@ async def reassign_assignments(
         assets[asset] = None
     wanted, processed = list(assets), []
     for start in range(0, len(wanted), RANGE):
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, request.campaign_id, Kind.CAMPAIGN)
+        async with context.database.transaction(*locks) as tx:
             await campaign_scope(tx, access, request.campaign_id, change=True)
             processed += await _assign(tx, campaign, wanted[start : start + RANGE], account)
     return ProcessedAnswer(processed_ids=[ids.id(asset) for asset in processed])
@@ -157,7 +159,8 @@ async def submit_assignment(
         raise BadRequestError(
             "a task cannot be submitted as PENDING", hint="use ACCEPTED, REFUSED or SKIPPED"
         )
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.assignment_id, Kind.ASSIGNMENT)
+    async with context.database.transaction(*locks) as tx:
         campaign, asset = await campaign_of_part(
             tx, access, request.assignment_id, Kind.ASSIGNMENT, change=True
         )

@@ -20,6 +20,7 @@ from headrace.platform.core import asset_set
 from headrace.platform.core.label_marks import BLOCK, mark_range
 from headrace.platform.core.scopes import FILLING
 from headrace.storage.database.base import Row
+from headrace.storage.database.locks import Lock
 from headrace.threads import in_thread
 from headrace.transfer.progress import Progress
 
@@ -41,6 +42,11 @@ class VersionKey(NamedTuple):
     dataset: int
     dataset_bucket: int
     name: str
+
+    @property
+    def locks(self) -> tuple[Lock, ...]:
+        """The locks of a change of its rows."""
+        return Lock.dataset(self.dataset, shared=True), Lock.version(self.no)
 
     @property
     def rows(self) -> dict[str, Any]:
@@ -323,7 +329,7 @@ async def _repair(
     """Write again what follows from the shapes: counts, counters and marks of labels. Nothing is lost by it."""
     rows = version.rows
     if recount.wrong_counts or recount.wrong_counters or recount.wrong_numbers:
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(*version.locks) as tx:
             row = await tx.fetch_one("check.version", version=version.no)
             if row is None or VersionState(*row) != state:
                 findings.note("skipped", version.name, "it was written to before it was mended")
@@ -360,7 +366,7 @@ async def _repair(
             "counter", findings.faults["counter"], f"{version.name}: counters counted again"
         )
     for block in sorted(recount.wrong_blocks):
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(*version.locks) as tx:
             await tx.execute("check.drop_marks", block=block, **rows)
             await mark_range(tx, version.bucket, version.no, block * BLOCK, (block + 1) * BLOCK)
     if recount.wrong_blocks:

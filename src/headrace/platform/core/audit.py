@@ -19,6 +19,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.origin import Origin, this_process
 from headrace.storage.database.base import Row, Statements, Transaction
 from headrace.storage.database.dialect import Dialect
+from headrace.storage.database.locks import ONE_STATEMENT, Lock
 
 NAMES = frozenset({"name", "version", "filename", "object_name", "username", "role"})
 """The fields of requests whose texts are names; all others could be contents."""
@@ -82,6 +83,7 @@ class AuditedDatabase:
         self.watch_writes = database.watch_writes
         self.check_present = database.check_present
         self.load = database.load
+        self.reserve = database.reserve
 
     @property
     def dialect(self) -> Dialect:
@@ -102,15 +104,15 @@ class AuditedDatabase:
         """Run a change in a transaction."""
         if self._recorded:
             return await self._database.execute(statement, filters=filters, **params)
-        async with self.transaction() as tx:
+        async with self.transaction(ONE_STATEMENT) as tx:
             return await tx.execute(statement, filters=filters, **params)
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    async def transaction(self, *locks: Lock) -> AsyncIterator[Transaction]:
         """Open a transaction; the first one that ends well has the row of the call."""
         # Made before: the less time between two statements, the more often the writer's thread need not sleep.
         row = None if self._recorded else self._row()
-        async with self._database.transaction() as tx:
+        async with self._database.transaction(*locks) as tx:
             if row is not None and not self._recorded:
                 tx.execute_at_commit("audit.add", **row)
             yield tx

@@ -7,7 +7,6 @@ from uuid import UUID
 from headrace.errors import NotFoundError
 from headrace.model.ids import InvalidIdError, Key, Kind, decode, encode
 from headrace.platform.core.access import Access
-from headrace.storage.database.base import Transaction
 
 
 def key_of(id: UUID, kind: Kind) -> Key:
@@ -37,10 +36,3 @@ def missing(kind: Kind, what: object) -> NotFoundError:
     """Build the error for an object that does not exist, or is not visible to the caller."""
     name = kind.name.lower().replace("_", " ")
     return NotFoundError(f"there is no {name} {what}")
-
-
-async def take_numbers(tx: Transaction, name: str, count: int = 1) -> int:
-    """Reserve ``count`` consecutive row numbers for ``name`` and return the first. Numbers begin at 1 and never repeat."""
-    row = await tx.fetch_one("identifiers.take_numbers", name=name, count=count)
-    assert row is not None
-    return int(row[0]) - count + 1

@@ -11,7 +11,6 @@ from headrace.errors import APIError, ConflictError
 from headrace.model.records import DataRecord, Items, Meta
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import take_numbers
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import DatalakeScope, datalake_scope
 from headrace.platform.datalake.data import full_record
@@ -29,6 +28,7 @@ from headrace.protocol.operations.uploading import (
     RegisterManyData,
 )
 from headrace.storage.database.base import Row, Transaction
+from headrace.storage.database.locks import Lock
 
 ATTEMPTS = 3
 """How often an object is inspected that other uploads replace at the same time."""
@@ -86,7 +86,7 @@ async def _register(
     for draft in drafts:
         if isinstance(draft, Draft):
             new.setdefault(draft.request.object_name, draft)
-    written = await _add(context, lake, list(new.values()))
+    written = await _add(context, access, lake, list(new.values()))
     later = iter(await _register_changed(context, access, lake, drafts, written, attempts - 1))
     record_of = data_records(access)
     registered: list[DataRecord | APIError] = []
@@ -125,12 +125,14 @@ async def _register_changed(
     return await _register(context, access, lake, requests, attempts)
 
 
-async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[Draft]) -> _Written:
+async def _add(
+    context: Context, access: Access, lake: DatalakeScope, drafts: Sequence[Draft]
+) -> _Written:
     """Write the data that are new in one transaction. The objects that were uploaded for reused data are deleted."""
     if not drafts:
         return _Written({}, {}, set())
     by_name = {draft.request.object_name: draft for draft in drafts}
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(*_locks(access, lake)) as tx:
         taken = await tx.fetch("datalake.names_taken", keys=json_text(list(by_name)), **lake.scope)
         for (name,) in taken:
             del by_name[name]
@@ -143,7 +145,7 @@ async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[Draft]) -
         changed = await _changed(context, by_name.values())
         for name in changed:
             del by_name[name]
-        first = await take_numbers(tx, "data", len(by_name)) if by_name else 0
+        first = await context.database.reserve("data", len(by_name)) if by_name else 0
         numbers = {name: number for number, name in enumerate(by_name, start=first)}
         created = context.clock()
         await tx.insert_many(
@@ -162,6 +164,11 @@ async def _add(context: Context, lake: DatalakeScope, drafts: Sequence[Draft]) -
             await tx.execute("tags.attach_to_data", keys=json_text(keys), **tag.links)
     await delete_unregistered(context, list(reused))
     return _Written(numbers, reused, changed)
+
+
+def _locks(access: Access, lake: DatalakeScope) -> tuple[Lock, ...]:
+    """The names of the lake's data, and the organization against the replacement of objects."""
+    return Lock.organization(access.organization, shared=True), Lock.lake(lake.no)
 
 
 async def _changed(context: Context, drafts: Collection[Draft]) -> set[str]:
@@ -216,7 +223,7 @@ async def _registered_before(
             f"{name} is registered already with another description",
             hint="upload the file under a new object name",
         )
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(Lock.lake(lake.no)) as tx:
         for tag in draft.tags:
             await tx.execute("tags.attach_to_data", keys=json_text([row[0]]), **tag.links)
     return await full_record(context, access, lake.bucket, row[0])

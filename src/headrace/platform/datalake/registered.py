@@ -16,6 +16,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.datalake.object_names import organization_of
 from headrace.storage.database.base import Database, Statements
+from headrace.storage.database.locks import Lock
 from headrace.storage.objects.base import Replacing
 
 
@@ -24,10 +25,11 @@ def replacing_unregistered(database: Database) -> Replacing:
 
     @asynccontextmanager
     async def replacing(object_name: str) -> AsyncIterator[None]:
-        if organization_of(object_name) is None:
+        organization = organization_of(object_name)
+        if organization is None:
             yield
             return
-        async with database.transaction() as tx:
+        async with database.transaction(Lock.organization(organization)) as tx:
             await check_unregistered(tx, object_name)
             yield
 
@@ -52,7 +54,7 @@ async def delete_unregistered(context: Context, names: Sequence[str]) -> None:
     """Delete objects, except those that are registered as data."""
     for organization, group in groupby(sorted(names, key=_owner), _owner):
         wanted = list(group)
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(Lock.organization(organization)) as tx:
             rows = await tx.fetch(
                 "datalake.registered_names", organization=organization, keys=json_text(wanted)
             )

@@ -20,6 +20,7 @@ from headrace.protocol.operations.datalake import (
     CreateSource,
     ListSources,
 )
+from headrace.storage.database.locks import Lock
 
 _ORDERS = {"name": "s.name", "created_at": "s.no"}
 
@@ -30,7 +31,7 @@ async def create_source(context: Context, access: Access, request: CreateSource)
     check_organization(access, request.organization_id)
     name, created = safe_name(request.name), context.clock()
     try:
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(Lock.organization(access.organization)) as tx:
             row = await tx.fetch_one(
                 "datalake.add_source", organization=access.organization, name=name, created=created
             )

@@ -21,6 +21,7 @@ from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import record_job
 from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import Lock
 
 KIND = "COLLECT"
 
@@ -51,7 +52,7 @@ async def start_due_gc(context: Context, *, least: int | None = None) -> list[in
     rows = await context.database.fetch("content_gc.due", least=least)
     begun = []
     for dataset, organization, _, _ in rows:
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(Lock.dataset(dataset)) as tx:
             # Read again in the transaction: another process may have started it, and the numbers must be current.
             due = {row[0]: row for row in await tx.fetch("content_gc.due", least=least)}
             if dataset in due:
@@ -59,9 +60,9 @@ async def start_due_gc(context: Context, *, least: int | None = None) -> list[in
                 spec = ContentGcSpec(dataset=dataset, garbage=garbage, end=end)
                 begun.append(
                     await record_job(
+                        context,
                         tx,
                         organization,
-                        context.clock(),
                         kind=KIND,
                         subject=dataset,
                         state=JobStatus.RUNNING,
@@ -83,6 +84,10 @@ class ContentGcWork:
         self._spec = msgspec.json.decode(task.spec, type=ContentGcSpec)
         self._marks = bytearray()
         self._first = 0
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        """The dataset; alone only to end, for what is unmarked stays unused."""
+        return (Lock.dataset(self._spec.dataset, shared=int(cursor or 0) < self._spec.end),)
 
     async def prepare(self, cursor: Any, size: int) -> None:
         """Mark the content in use in the cursor's window, once for each window."""

@@ -24,6 +24,7 @@ from headrace.platform.jobs.content_gc import DUE, start_due_gc
 from headrace.platform.jobs.old_blobs import rewrite_old_blobs
 from headrace.platform.removals.room import expire_removals
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import ONE_STATEMENT, Lock
 
 FOLD_EVERY = 256
 """Changes of a version after which its counter deltas are folded into one row for each label."""
@@ -48,7 +49,7 @@ async def keep_clean(context: Context) -> None:
 
 async def purge(context: Context) -> None:
     """Delete what can no longer be undone: versions, campaigns, datasets, records; and what is too old."""
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(ONE_STATEMENT) as tx:
         await drop_old_ledgers(tx, context.clock())
     while await purge_step(context):
         pass
@@ -64,7 +65,11 @@ async def purge_step(context: Context) -> bool:
     if row is None:
         return await _drop_campaign(context) or await _drop_dataset(context)
     rows, organization = VersionRows(*row[:4]), row[4]
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(
+        Lock.organization(organization, shared=True),
+        Lock.dataset(rows.dataset),
+        Lock.version(rows.version),
+    ) as tx:
         assets = await tx.fetch(
             "deletion.range", bucket=rows.bucket, version=rows.version, limit=RANGE
         )
@@ -104,7 +109,7 @@ async def _drop_campaign(context: Context) -> bool:
     if row is None:
         return False
     campaign, bucket = row
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(Lock.campaign(campaign)) as tx:
         for statement in ("assignments.drop_range", "assignments.drop_trail_range"):
             if await tx.execute(statement, bucket=bucket, campaign=campaign, limit=RANGE):
                 return True
@@ -119,7 +124,9 @@ async def _drop_dataset(context: Context) -> bool:
     if row is None:
         return False
     dataset, organization, bucket = row
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(
+        Lock.organization(organization, shared=True), Lock.dataset(dataset)
+    ) as tx:
         # Content that forks share stays until the last of them is deleted.
         if await tx.execute(
             "deletion.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE
@@ -148,7 +155,7 @@ async def _collect_due(context: Context) -> None:
 
 async def fold(context: Context, bucket: int, version: int) -> None:
     """Replace a version's deltas by one row for each label and one for the version."""
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(Lock.version(version)) as tx:
         labels = await tx.fetch("counters.labels", bucket=bucket, version=version)
         totals = await tx.fetch("counters.totals", bucket=bucket, version=version)
         await tx.execute("counters.drop_label_deltas", bucket=bucket, version=version)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from headrace.platform.context import Context
 from headrace.platform.core.label_marks import BLOCK, mark_range
+from headrace.platform.core.locking import locks_of_version
 
 
 async def mark_versions(context: Context) -> None:
@@ -18,13 +19,16 @@ async def mark_versions(context: Context) -> None:
 
 async def mark_step(context: Context) -> bool:
     """Mark one block of a version; returns False if all are marked."""
-    if await context.database.fetch_one("marks.unmarked") is None:
+    found = await context.database.fetch_one("marks.unmarked")
+    if found is None:
         return False
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(*await locks_of_version(context, found[0])) as tx:
         # Again, because another process may have marked it meanwhile.
         row = await tx.fetch_one("marks.unmarked")
         if row is None:
             return False
+        if row[0] != found[0]:
+            return True
         version, bucket, first, horizon = row
         end = (first // BLOCK + 1) * BLOCK
         await mark_range(tx, bucket, version, first, end)

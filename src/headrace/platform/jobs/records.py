@@ -18,7 +18,6 @@ from headrace.platform.core.identifiers import (
     check_organization,
     key_of,
     missing,
-    take_numbers,
 )
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.launched import visible_error
@@ -34,6 +33,7 @@ from headrace.protocol.operations.jobs import (
     ListJobs,
 )
 from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.locks import Lock
 
 JOB, JOB_RUN = 1, 2
 """Stored in ``job.wire``: which of the two records shows a job."""
@@ -160,7 +160,7 @@ async def _status(context: Context, access: Access, id: UUID, wire: int) -> Job:
 
 async def _cancel(context: Context, access: Access, id: UUID, wire: int) -> Job:
     """Stop a running job after its current range, a ledger of a caller at once; an ended job stays as it is."""
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(Lock.job(key_of(id, Kind.JOB).number)) as tx:
         job = await job_of(tx, access, id, wire)
         if context.jobs.runs(job.kind):
             await tx.execute("jobs.ask_to_stop", no=job.no, now=context.clock())
@@ -187,9 +187,9 @@ def _visible(access: Access, job: Job) -> Job:
 
 
 async def add_job(
+    context: Context,
     tx: Transaction,
     access: Access,
-    now: int,
     *,
     kind: str,
     subject: int | None,
@@ -200,9 +200,9 @@ async def add_job(
 ) -> JobRecord:
     """Record a Job for the caller."""
     job = await record_job(
+        context,
         tx,
         access.organization,
-        now,
         kind=kind,
         subject=subject,
         state=state,
@@ -214,9 +214,9 @@ async def add_job(
 
 
 async def record_job(
+    context: Context,
     tx: Transaction,
     organization: int,
-    now: int,
     *,
     kind: str,
     subject: int | None,
@@ -227,7 +227,7 @@ async def record_job(
     done: int = 0,
 ) -> Job:
     """Record a job for an organization."""
-    no = await take_numbers(tx, "job")
+    no, now = await context.database.reserve("job"), context.clock()
     await tx.execute(
         "jobs.add",
         no=no,

@@ -27,6 +27,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import end_job
 from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.locks import Lock
 from headrace.tracing import span
 
 LEASE_MS = 60_000
@@ -68,6 +69,10 @@ class Progress(Struct, frozen=True):
 
 class JobWork(Protocol):
     """The work of one kind of job. ``cursor`` is None for the first range."""
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        """The locks of the next range, beside that of the job; those of the first one also abandon the job."""
+        ...
 
     async def prepare(self, cursor: Any, size: int) -> None:
         """Do what needs no transaction, before the range takes the writer."""
@@ -190,7 +195,7 @@ class JobRunner:
 
     async def renew_lease(self, no: int) -> bool:
         """Renew the lease on a job during a long read; False if another process has taken it."""
-        async with self._context.database.transaction() as tx:
+        async with self._context.database.transaction(Lock.job(no)) as tx:
             return await self._hold(tx, no) is not None
 
     # --- leases -------------------------------------------------------------------------------------------
@@ -208,7 +213,7 @@ class JobRunner:
 
     async def _claim(self, no: int) -> JobTask | None:
         now = self._context.clock()
-        async with self._context.database.transaction() as tx:
+        async with self._context.database.transaction(Lock.job(no)) as tx:
             row = await tx.fetch_one("jobs.lease", no=no)
             owner = None if row is None else row[2]
             free = owner is not None and (owner == self._owner or _is_gone(owner))
@@ -286,7 +291,8 @@ class JobRunner:
         size = FIRST_SIZE
         while True:
             await work.prepare(cursor, size)
-            async with database.transaction() as tx:
+            locks = await work.locks(cursor)
+            async with database.transaction(*locks, Lock.job(task.no)) as tx:
                 stop = await self._hold(tx, task.no)
                 if stop is None:
                     return None
@@ -305,7 +311,8 @@ class JobRunner:
             await anyio.sleep(PAUSE_SECONDS)
 
     async def _fail(self, task: JobTask, work: JobWork, why: str) -> None:
-        async with self._context.database.transaction() as tx:
+        locks = await work.locks(None)
+        async with self._context.database.transaction(*locks, Lock.job(task.no)) as tx:
             if await self._hold(tx, task.no) is not None:
                 await work.abandon(tx)
                 await end_job(tx, task.no, JobStatus.FAILED, self._now(), why)

@@ -13,6 +13,7 @@ from headrace.model.names import safe_name
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import scope_of_part, touch, version_scope
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.label_details import (
@@ -53,7 +54,8 @@ async def set_label_attributes(
 ) -> None:
     """Replace the attribute definitions of a label's shapes; a 400 names the invalid one."""
     text = _text(request.attributes)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.label_id, Kind.LABEL)
+    async with context.database.transaction(*locks) as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
         await touch(tx, scope)
         if not await tx.execute(
@@ -78,7 +80,8 @@ async def set_version_attributes(
 ) -> None:
     """Replace the attribute definitions of a version's annotations; a 400 names the invalid one."""
     text = _text(request.attributes)
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.version_id)
+    async with context.database.transaction(*locks) as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         await touch(tx, scope)
         await tx.execute("labels.set_version_attributes", version=scope.no, attributes=text)

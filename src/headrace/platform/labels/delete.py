@@ -13,6 +13,7 @@ from headrace.model.ids import Kind
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import scope_of_part, touch
 from headrace.platform.dispatch import handles
 from headrace.platform.labels.rewrite import Change, check_free, rewrite_all
@@ -66,7 +67,8 @@ async def merge_label(context: Context, access: Access, request: MergeLabel) -> 
 @handles(DELETE_LABEL_GROUP)
 async def delete_label_group(context: Context, access: Access, request: LabelGroupId) -> None:
     """Delete a group; its labels and subgroups are in no group afterwards."""
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.group_id, Kind.LABEL_GROUP)
+    async with context.database.transaction(*locks) as tx:
         scope, key = await scope_of_part(
             tx, access, request.group_id, Kind.LABEL_GROUP, change=True
         )
@@ -85,7 +87,8 @@ async def _drop(context: Context, access: Access, label_id: UUID, change: Change
         )
         await check_free(context.database, scope)
         await rewrite_all(context, access, label_id, scope, key, change)
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, label_id, Kind.LABEL, labels=True)
+        async with context.database.transaction(*locks) as tx:
             scope, key = await scope_of_part(tx, access, label_id, Kind.LABEL, change=True)
             await check_free(tx, scope)
             left = await tx.fetch_one(

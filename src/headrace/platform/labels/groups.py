@@ -11,6 +11,7 @@ from headrace.model.records import Items, LabelGroupRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.labels import (
@@ -42,7 +43,8 @@ async def create_label_group(
 ) -> LabelGroupRecord:
     """Create a group; 409 if the name is taken."""
     name = safe_name(request.name, "name of a label group")
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.version_id, labels=True)
+    async with context.database.transaction(*locks) as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         parent = None
         if request.parent_id is not None:
@@ -79,7 +81,8 @@ async def update_label_group(
 ) -> LabelGroupRecord:
     """Rename a group or move it under another; 409 if the name is taken, 400 for a circle."""
     name = None if request.name is None else safe_name(request.name, "name of a label group")
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.group_id, Kind.LABEL_GROUP)
+    async with context.database.transaction(*locks) as tx:
         scope, key = await scope_of_part(
             tx, access, request.group_id, Kind.LABEL_GROUP, change=True
         )

@@ -10,6 +10,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.labels.groups import group_key
@@ -41,7 +42,8 @@ async def list_labels(context: Context, access: Access, request: ListLabels) -> 
 async def create_label(context: Context, access: Access, request: LabelName) -> LabelRecord:
     """Create a label; 409 if the name is taken."""
     name = safe_name(request.name, "name of a label")
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.version_id, labels=True)
+    async with context.database.transaction(*locks) as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         await touch(tx, scope)
         try:
@@ -67,7 +69,8 @@ async def ensure_labels(context: Context, access: Access, request: LabelNames) -
     scope = await version_scope(context.database, access, request.version_id)
     found = await _by_names(context.database, scope, names)
     if len(found) < len(names):
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, request.version_id, labels=True)
+        async with context.database.transaction(*locks) as tx:
             scope = await version_scope(tx, access, request.version_id, change=True)
             await touch(tx, scope)
             await ensure_label_keys(context, tx, scope, names)
@@ -97,7 +100,8 @@ async def get_label(context: Context, access: Access, request: LabelId) -> Label
 async def update_label(context: Context, access: Access, request: UpdateLabel) -> LabelRecord:
     """Rename a label or move it into a group of its version; 409 if the new name is taken."""
     name = None if request.name is None else safe_name(request.name, "name of a label")
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.label_id, Kind.LABEL)
+    async with context.database.transaction(*locks) as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
         group = None
         if request.group_id is not None:

@@ -17,6 +17,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch
 from headrace.platform.core.shape_storage import drop_contents, store_blobs
 from headrace.platform.jobs.maintenance import fold_if_due
@@ -90,7 +91,8 @@ async def rewrite_all(
         found = [AnnotationWithLabel(*row) for row in rows]
         asset, no = found[-1].asset, found[-1].no
         ready = dict(zip(found, await in_thread(_changed, found, change), strict=True))
-        async with context.database.transaction() as tx:
+        locks = await version_locks(context, label_id, Kind.LABEL)
+        async with context.database.transaction(*locks) as tx:
             scope, _ = await scope_of_part(tx, access, label_id, Kind.LABEL, change=True)
             version_change = await touch(tx, scope)
             await _write(tx, scope, ready, change)

@@ -9,6 +9,7 @@ from headrace.model.ids import Kind
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import missing
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import scope_of_part, touch, version_scope
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.label_details import (
@@ -54,7 +55,8 @@ async def set_skeleton(context: Context, access: Access, request: SetSkeleton) -
     if request.vertices:
         skeleton = SkeletonRecord(vertices=request.vertices, edges=request.edges)
         text = msgspec.json.encode(skeleton).decode()
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.label_id, Kind.LABEL)
+    async with context.database.transaction(*locks) as tx:
         scope, key = await scope_of_part(tx, access, request.label_id, Kind.LABEL, change=True)
         await touch(tx, scope)
         if not await tx.execute("labels.set_skeleton", version=scope.no, key=key, skeleton=text):

@@ -36,6 +36,7 @@ from headrace.protocol.operations.processings import (
     LaunchOnVersion,
 )
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import Lock
 
 
 @handles(LAUNCH_ON_VERSION)
@@ -139,7 +140,7 @@ async def _launch(
         organization=access.organization_id,
     )
     text = msgspec.json.encode(spec).decode()
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(Lock.organization(access.organization)) as tx:
         # A client repeats a call after a lost response: the same launch, while it runs, is not started twice.
         running = await tx.fetch_one(
             "jobs.running", kind=kind, subject=subject, spec=text, organization=access.organization
@@ -149,9 +150,9 @@ async def _launch(
             return (await job_of(tx, access, job.id, JOB_RUN)).run_record
         await _check_room(context, tx, access)
         job = await record_job(
+            context,
             tx,
             access.organization,
-            context.clock(),
             kind=kind,
             subject=subject,
             state=JobStatus.RUNNING,

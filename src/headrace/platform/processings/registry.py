@@ -26,7 +26,7 @@ from headrace.model.records import Items, ParameterRecord, ProcessingRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access, local_access
 from headrace.platform.core.audit import record_command
-from headrace.platform.core.identifiers import check_organization, missing, take_numbers
+from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.listing import json_text, page_offset
 from headrace.platform.dispatch import handles
 from headrace.platform.processings.programs import (
@@ -51,6 +51,7 @@ from headrace.protocol.operations.processings import (
     UpdateProcessing,
 )
 from headrace.storage.database.base import Statements
+from headrace.storage.database.locks import ONE_STATEMENT, Lock
 from headrace.threads import in_thread
 
 _CALLABLE = re.compile(r"^[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*$")
@@ -110,9 +111,9 @@ async def register_processing(
         )
     _check_parameters(name, parameters)
     home = await in_thread(_check_program, program, folder)
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(Lock.organization(access.organization)) as tx:
         registered = RegisteredProcessing(
-            no=await take_numbers(tx, "processing"),
+            no=await context.database.reserve("processing"),
             created=context.clock(),
             name=name,
             target=target,
@@ -166,7 +167,7 @@ async def remove_processing(
             if found in BUILTIN:
                 raise BadRequestError(f"{name} comes with headrace", hint="it cannot be removed")
             if not dry_run:
-                async with context.database.transaction() as tx:
+                async with context.database.transaction(ONE_STATEMENT) as tx:
                     await tx.execute("processings.remove", no=found.no)
                     await record_command(context, tx, "processing.remove", {"name": name})
             return found

@@ -26,11 +26,13 @@ from headrace.errors import (
 from headrace.newfile import make_private_folder, write_private_file
 from headrace.platform.accounts.tokens import issue_token
 from headrace.platform.context import Context
+from headrace.platform.core.locking import ACCOUNTS
 from headrace.platform.jobs.launched import VERSION_KIND
 from headrace.platform.jobs.records import job_id
 from headrace.platform.jobs.runner import LEASE_MS, JobTask, Progress
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import Lock
 from headrace.subprocesses.log import LogWriter, delete_old_logs
 from headrace.subprocesses.process import run_process
 from headrace.threads import in_thread
@@ -71,6 +73,10 @@ class ProcessingWork:
         # Names that users give to tokens cannot contain a tab.
         self._token_name = f"job\t{task.no}"
         self._error: HeadraceError | None = None
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        """The tokens."""
+        return (ACCOUNTS,)
 
     async def prepare(self, cursor: Any, size: int) -> None:
         """Run the program to its end; an error raised here fails the job."""
@@ -157,7 +163,7 @@ class ProcessingWork:
         """Issue a token for the program where it connects to a server; else return an empty string."""
         if self._context.public_address is None:
             return ""
-        async with self._context.database.transaction() as tx:
+        async with self._context.database.transaction(ACCOUNTS) as tx:
             token, _ = await issue_token(
                 tx,
                 self._context.clock(),

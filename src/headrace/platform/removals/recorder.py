@@ -11,7 +11,6 @@ from headrace.errors import RemovalNotRecordedError
 from headrace.model.blob.counts import unpack_counts
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import take_numbers
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionScope
 from headrace.platform.removals.frames import (
@@ -185,7 +184,7 @@ class RemovalRecorder:
                 return int(row[0]), int(row[11])
         row = await self._joined(tx, scope, now)
         if row is None:
-            no = await take_numbers(tx, "removal")
+            no = await self._context.database.reserve("removal")
             await tx.execute(
                 "removals.add",
                 no=no,

@@ -10,7 +10,7 @@ from headrace.model.ids import Kind, encode
 from headrace.model.records import RemovalRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_id, key_of, missing, take_numbers
+from headrace.platform.core.identifiers import check_id, key_of, missing
 from headrace.platform.removals.kinds import RemovalKind
 from headrace.platform.removals.room import DAY_MS
 from headrace.storage.database.base import Statements, Transaction
@@ -94,7 +94,7 @@ async def record_deletion(
     name: str,
 ) -> int:
     """Record the deletion of a version or dataset, whose rows stay until they are purged; returns the removal's number."""
-    no = await take_numbers(tx, "removal")
+    no = await context.database.reserve("removal")
     await tx.execute(
         "removals.add",
         no=no,

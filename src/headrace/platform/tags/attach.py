@@ -59,7 +59,7 @@ async def _change(
     seen: set[int] = set()
     count = 0
     for start in range(0, len(request.ids), _BATCH):
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(*await tag.scope.locks(context)) as tx:
             # Read again in every batch: the tag may be deleted, or its version locked, between two.
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()

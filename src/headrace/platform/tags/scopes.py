@@ -8,11 +8,14 @@ from uuid import UUID
 
 from headrace.errors import locked_version
 from headrace.model.enums import TagTarget
-from headrace.model.ids import IdScope, InvalidIdError, Kind, decode, scoped
+from headrace.model.ids import IdScope, InvalidIdError, Key, Kind, decode, scoped
 from headrace.model.records import TagRecord
+from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, missing
+from headrace.platform.core.locking import locks_of_version
 from headrace.storage.database.base import Statements
+from headrace.storage.database.locks import Lock
 
 
 class TagFamily(IntEnum):
@@ -55,6 +58,10 @@ class TagScope(NamedTuple):
         """Build the record of a tag of the scope."""
         ids = IdScope(_KINDS[self.family], self.created, self.bucket, self.no)
         return TagRecord(id=ids.id(key), name=name, target_type=target)
+
+    async def locks(self, context: Context) -> tuple[Lock, ...]:
+        """Return the locks of a change of the scope's tags."""
+        return await _locks(context, self.family, self.no)
 
     def check_unlocked(self) -> None:
         """Raise a 423 if the scope is a locked version."""
@@ -102,14 +109,21 @@ async def scope_of(
     return TagScope(family, no, created, bucket, *version)
 
 
+async def locks_of_tag(context: Context, tag_id: UUID) -> tuple[Lock, ...]:
+    """Return the locks of a change of a tag; 404 for the id of something else."""
+    key = _tag_key(tag_id)
+    return await _locks(context, _FAMILIES[key.kind], key.scope)
+
+
+async def _locks(context: Context, family: TagFamily, no: int) -> tuple[Lock, ...]:
+    if family is TagFamily.ASSET:
+        return await locks_of_version(context, no)
+    return (Lock.lake(no) if family is TagFamily.DATA else Lock.organization(no),)
+
+
 async def tag_of(statements: Statements, access: Access, tag_id: UUID) -> Tag:
     """Find a tag by id; 404 if the caller's organization has none of this id."""
-    try:
-        key = decode(tag_id)
-    except InvalidIdError:
-        raise missing(Kind.ORGANIZATION_TAG, tag_id) from None
-    if key.kind not in _FAMILIES:
-        raise missing(Kind.ORGANIZATION_TAG, tag_id)
+    key = _tag_key(tag_id)
     scope = await scope_of(statements, access, _FAMILIES[key.kind], key.scope)
     if scope is None:
         raise missing(key.kind, tag_id)
@@ -118,3 +132,13 @@ async def tag_of(statements: Statements, access: Access, tag_id: UUID) -> Tag:
     if row is None:
         raise missing(key.kind, tag_id)
     return Tag(scope, key.seq, TagTarget(row[0]), row[1])
+
+
+def _tag_key(tag_id: UUID) -> Key:
+    try:
+        key = decode(tag_id)
+    except InvalidIdError:
+        raise missing(Kind.ORGANIZATION_TAG, tag_id) from None
+    if key.kind not in _FAMILIES:
+        raise missing(Kind.ORGANIZATION_TAG, tag_id)
+    return key

@@ -12,11 +12,11 @@ from headrace.model.names import safe_name
 from headrace.model.records import Items, TagRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_organization, key_of, missing, take_numbers
+from headrace.platform.core.identifiers import check_organization, key_of, missing
 from headrace.platform.core.listing import NO_LIMIT, order_clause, page_offset
 from headrace.platform.core.scopes import DatalakeScope
 from headrace.platform.dispatch import handles
-from headrace.platform.tags.scopes import Tag, TagFamily, TagScope, scope_of, tag_of
+from headrace.platform.tags.scopes import Tag, TagFamily, TagScope, locks_of_tag, scope_of, tag_of
 from headrace.protocol.operations.listing import PageQuery
 from headrace.protocol.operations.tags import (
     CREATE_ASSET_TAG,
@@ -151,7 +151,8 @@ async def update_tag(context: Context, access: Access, request: UpdateTag) -> Ta
     """Rename a tag; it stays attached."""
     name = safe_name(request.name)
     try:
-        async with context.database.transaction() as tx:
+        locks = await locks_of_tag(context, request.tag_id)
+        async with context.database.transaction(*locks) as tx:
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()
             await tx.execute("tags.rename", name=name, **tag.bound)
@@ -165,7 +166,8 @@ async def update_tag(context: Context, access: Access, request: UpdateTag) -> Ta
 async def delete_tag(context: Context, access: Access, request: TagId) -> None:
     """Delete a tag: first its links in ranges, so that other writers wait only briefly, then the tag."""
     while True:
-        async with context.database.transaction() as tx:
+        locks = await locks_of_tag(context, request.tag_id)
+        async with context.database.transaction(*locks) as tx:
             tag = await tag_of(tx, access, request.tag_id)
             tag.scope.check_unlocked()
             dropped = await tx.execute(
@@ -249,10 +251,10 @@ async def _create(
 ) -> TagRecord:
     name = safe_name(wanted)
     try:
-        async with context.database.transaction() as tx:
+        async with context.database.transaction(*await scope.locks(context)) as tx:
             # Read again inside the transaction: the version may be locked meanwhile.
             (await scope_of(tx, access, scope.family, scope.no) or scope).check_unlocked()
-            key = await _take_key(tx, scope)
+            key = await _take_key(context, tx, scope)
             await tx.execute(
                 "tags.add",
                 key=key,
@@ -267,9 +269,9 @@ async def _create(
     return scope.record(key, target, name)
 
 
-async def _take_key(tx: Transaction, scope: TagScope) -> int:
+async def _take_key(context: Context, tx: Transaction, scope: TagScope) -> int:
     if scope.family is not TagFamily.ASSET:
-        return await take_numbers(tx, f"tag/{scope.family:d}/{scope.no}")
+        return await context.database.reserve(f"tag/{scope.family:d}/{scope.no}")
     row = await tx.fetch_one("tags.take_asset_tag_key", version=scope.no)
     if row is None:
         raise missing(Kind.VERSION, scope.no)

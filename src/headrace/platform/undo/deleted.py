@@ -10,6 +10,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.removals.kinds import RemovalKind
 from headrace.platform.removals.rows import Removal
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import Lock
 
 RESTORED = "restored"
 """The suffix of a name that is taken: ``v1-restored``, then ``v1-restored-2``."""
@@ -19,7 +20,11 @@ async def restore_deleted(
     context: Context, access: Access, removal: Removal, *, dry_run: bool
 ) -> UndoRecord:
     """Bring back the version or dataset that a removal deleted; under another name where its own is taken."""
-    async with context.database.transaction() as tx:
+    locks = [
+        Lock.organization(access.organization, shared=True),
+        Lock.dataset(removal.dataset),
+    ]
+    async with context.database.transaction(*locks) as tx:
         return await _restore(tx, context, access, removal, dry_run)
 
 

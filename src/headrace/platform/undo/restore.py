@@ -18,7 +18,9 @@ from headrace.platform.campaigns.sync import add_new_assets
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.counters import CounterDelta
+from headrace.platform.core.identifiers import key_of
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import locks_of_version
 from headrace.platform.core.scopes import (
     VersionScope,
     check_unlocked,
@@ -43,6 +45,7 @@ from headrace.platform.undo.plan import FramePlan, plan_frame
 from headrace.platform.versions.copy_rows import relabel_blobs, relabel_counts
 from headrace.protocol.operations.undo import UndoRemoval
 from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.locks import Lock
 from headrace.threads import in_thread
 
 SECONDS = 1.0
@@ -105,7 +108,9 @@ class _Restorer:
             scope = await _scope(database, self._access, self._removal)
             self._count(await plan_frame(database, self._access, scope, frame))
             return
-        async with database.transaction() as tx:
+        version = self._removal.version
+        locks = () if version is None else await locks_of_version(self._context, version)
+        async with database.transaction(*locks) as tx:
             scope = await _scope(tx, self._access, self._removal)
             plan = await plan_frame(tx, self._access, scope, frame)
             if plan.is_empty:
@@ -253,7 +258,9 @@ async def _end_import(context: Context, access: Access, removal: Removal) -> Non
     """End the import whose annotations are taken back, so that importing the file again starts from its beginning."""
     if removal.kind != RemovalKind.IMPORT or removal.key is None:
         return
-    async with context.database.transaction() as tx:
-        job = await job_of(tx, access, UUID(removal.key), JOB)
+    import_id = UUID(removal.key)
+    lock = Lock.job(key_of(import_id, Kind.JOB).number)
+    async with context.database.transaction(lock) as tx:
+        job = await job_of(tx, access, import_id, JOB)
         if job.state == JobStatus.RUNNING:
             await end_job(tx, job.no, JobStatus.TERMINATED, context.clock())

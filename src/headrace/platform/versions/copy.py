@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from headrace.errors import BadRequestError, LockedError, NotFoundError
 from headrace.model.enums import JobStatus
+from headrace.model.ids import Kind
 from headrace.model.records import JobAnswer
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.campaigns.sync import add_new_assets
@@ -19,7 +20,9 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
+from headrace.platform.core.identifiers import key_of
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import locks_of_version, version_locks
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
@@ -37,6 +40,7 @@ from headrace.platform.versions.copy_rows import (
 from headrace.protocol.operations.assets import COPY_ASSETS, CopyAssets
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import Lock
 
 KIND = "COPY"
 
@@ -58,7 +62,9 @@ async def copy_assets_to(context: Context, access: Access, request: CopyAssets) 
         raise BadRequestError(
             f"{len(request.asset_ids)} assets in one call", hint=f"send at most {IDS_PER_CALL}"
         )
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.destination_id, labels=True)
+    parent = Lock.version(key_of(request.version_id, Kind.VERSION).number)
+    async with context.database.transaction(*locks, parent) as tx:
         source = await version_scope(tx, access, request.version_id)
         target = await version_scope(tx, access, request.destination_id, change=True)
         _check_pair(source, target)
@@ -72,9 +78,9 @@ async def copy_assets_to(context: Context, access: Access, request: CopyAssets) 
         if request.with_annotations:
             await tx.execute("fork.share", dataset=target.dataset)
         job = await add_job(
+            context,
             tx,
             access,
-            context.clock(),
             kind=KIND,
             subject=target.no,
             state=JobStatus.RUNNING,
@@ -103,6 +109,12 @@ class CopyWork:
         self._spec = msgspec.json.decode(task.spec, type=CopySpec)
         self._bucket: int | None = None
         self._campaign: int | None = None
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        """The target and the source; the dataset alone where labels may be created."""
+        spec = self._spec
+        locks = await locks_of_version(self._context, spec.target, labels=spec.with_annotations)
+        return *locks, Lock.version(spec.source, shared=True)
 
     async def prepare(self, cursor: Any, size: int) -> None:
         """Do nothing: the rows to copy are small."""

@@ -13,7 +13,7 @@ from headrace.model.names import safe_name
 from headrace.model.records import DatasetRecord, Items, TagRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_organization, missing, take_numbers
+from headrace.platform.core.identifiers import check_organization, key_of, missing
 from headrace.platform.core.listing import NO_LIMIT, order_clause, page_offset
 from headrace.platform.core.scopes import DatasetScope, dataset_scope
 from headrace.platform.dispatch import handles
@@ -37,6 +37,7 @@ from headrace.protocol.operations.datasets import (
 )
 from headrace.protocol.operations.listing import PageQuery
 from headrace.storage.database.base import Statements
+from headrace.storage.database.locks import Lock
 
 _ORDERS = {"name": "s.name", "created_at": "s.no"}
 
@@ -46,8 +47,10 @@ async def create_dataset(context: Context, access: Access, request: CreateDatase
     """Create a dataset; raises ConflictError where the name exists."""
     check_organization(access, request.organization_id)
     name = safe_name(request.name, "name of a dataset")
-    async with context.database.transaction() as tx:
-        no = await take_numbers(tx, "dataset")
+    async with context.database.transaction(
+        Lock.organization(access.organization, shared=True)
+    ) as tx:
+        no = await context.database.reserve("dataset")
         bucket = context.database.dialect.new_bucket(no)
         scope = DatasetScope(no, bucket, context.clock(), name, request.description)
         try:
@@ -114,7 +117,8 @@ async def get_dataset(context: Context, access: Access, request: DatasetId) -> D
 async def update_dataset(context: Context, access: Access, request: UpdateDataset) -> DatasetRecord:
     """Change the name or description of a dataset; raises ConflictError where the new name exists."""
     name = None if request.name is None else safe_name(request.name, "name of a dataset")
-    async with context.database.transaction() as tx:
+    lock = Lock.dataset(key_of(request.dataset_id, Kind.DATASET).number)
+    async with context.database.transaction(lock) as tx:
         scope = await dataset_scope(tx, access, request.dataset_id)
         try:
             await tx.execute(
@@ -135,7 +139,10 @@ async def delete_dataset(context: Context, access: Access, request: DeleteDatase
     Raises:
         LockedError: A version is locked.
     """
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(
+        Lock.organization(access.organization, shared=True),
+        Lock.dataset(key_of(request.dataset_id, Kind.DATASET).number),
+    ) as tx:
         scope = await dataset_scope(tx, access, request.dataset_id)
         locked = await tx.fetch_one("datasets.locked_version", no=scope.no)
         if locked is not None:

@@ -16,6 +16,7 @@ from msgspec import UNSET, Struct
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, UniqueViolationError
 from headrace.model.blob.counts import unpack_counts
 from headrace.model.enums import JobStatus
+from headrace.model.ids import Kind
 from headrace.model.names import safe_name
 from headrace.model.records import ForkAnswer
 from headrace.platform.assets.selectors import present_seqs
@@ -23,7 +24,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
-from headrace.platform.core.identifiers import take_numbers
+from headrace.platform.core.identifiers import key_of
 from headrace.platform.core.label_marks import copy_marks
 from headrace.platform.core.scopes import (
     VersionScope,
@@ -47,6 +48,7 @@ from headrace.platform.versions.versions import version_exists, version_record
 from headrace.protocol.operations.datasets import FORK_VERSION, Fork
 from headrace.protocol.operations.listing import IDS_PER_CALL
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import Lock
 
 KIND = "FORK"
 
@@ -91,14 +93,18 @@ async def fork_version(context: Context, access: Access, request: Fork) -> ForkA
 
 async def _create_version(context: Context, access: Access, request: Fork) -> ForkAnswer:
     name = safe_name(request.version, "name of a version")
-    async with context.database.transaction() as tx:
+    locks = (
+        Lock.dataset(key_of(request.dataset_id, Kind.DATASET).number),
+        Lock.version(key_of(request.parent_id, Kind.VERSION).number),
+    )
+    async with context.database.transaction(*locks) as tx:
         dataset = await dataset_scope(tx, access, request.dataset_id)
         parent = await version_scope(tx, access, request.parent_id)
         _check_parent(parent, dataset.no, request)
         seqs = None
         if request.asset_ids is not UNSET:
             seqs = await present_seqs(tx, parent, request.asset_ids)
-        no = await take_numbers(tx, "version")
+        no = await context.database.reserve("version")
         try:
             await tx.execute(
                 "versions.add",
@@ -128,9 +134,9 @@ async def _create_version(context: Context, access: Access, request: Fork) -> Fo
         totals = await tx.fetch_one("counters.totals", bucket=parent.bucket, version=parent.no)
         assert totals is not None
         job = await add_job(
+            context,
             tx,
             access,
-            context.clock(),
             kind=KIND,
             subject=no,
             state=JobStatus.RUNNING,
@@ -215,6 +221,14 @@ class ForkWork:
         self._target = task.subject
         self._spec = msgspec.json.decode(task.spec, type=ForkSpec)
         self._bucket = 0
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        """The new version, beside other changes of its dataset and other forks of its parent."""
+        return (
+            Lock.dataset(self._spec.dataset, shared=True),
+            Lock.version(self._spec.parent, shared=True),
+            Lock.version(self._target),
+        )
 
     async def prepare(self, cursor: Any, size: int) -> None:
         """Do nothing: rows are copied inside the database."""

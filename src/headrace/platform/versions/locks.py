@@ -8,6 +8,7 @@ from __future__ import annotations
 from headrace.model.records import LockRecord
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import check_unlocked, version_scope
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.datasets import LOCK_VERSION, UNLOCK_VERSION, VersionId
@@ -26,7 +27,9 @@ async def unlock_version(context: Context, access: Access, request: VersionId) -
 
 
 async def _set(context: Context, access: Access, request: VersionId, *, locked: bool) -> LockRecord:
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(
+        *await version_locks(context, request.version_id)
+    ) as tx:
         scope = await version_scope(tx, access, request.version_id)
         if scope.filling:
             check_unlocked(scope)

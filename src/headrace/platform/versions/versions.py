@@ -11,8 +11,9 @@ from headrace.model.names import safe_name
 from headrace.model.records import DatasetVersionRecord, Items, TagRecord, VersionStats
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import check_organization, missing, take_numbers
+from headrace.platform.core.identifiers import check_organization, key_of, missing
 from headrace.platform.core.listing import order_clause, page_offset
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import (
     VersionScope,
     check_unlocked,
@@ -43,6 +44,7 @@ from headrace.protocol.operations.datasets import (
     UpdateVersion,
     VersionId,
 )
+from headrace.storage.database.locks import Lock
 
 _ORDERS = {"version": "v.name", "name": "v.name", "created_at": "v.no"}
 
@@ -53,9 +55,10 @@ async def create_version(
 ) -> DatasetVersionRecord:
     """Create an empty version; raises ConflictError where the name exists."""
     name = safe_name(request.version, "name of a version")
-    async with context.database.transaction() as tx:
+    lock = Lock.dataset(key_of(request.dataset_id, Kind.DATASET).number)
+    async with context.database.transaction(lock) as tx:
         dataset = await dataset_scope(tx, access, request.dataset_id)
-        no = await take_numbers(tx, "version")
+        no = await context.database.reserve("version")
         try:
             await tx.execute(
                 "versions.add",
@@ -140,7 +143,9 @@ async def update_version(
 ) -> DatasetVersionRecord:
     """Change the name, description or type of a version; raises ConflictError where the new name exists."""
     name = None if request.version is None else safe_name(request.version, "name of a version")
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(
+        *await version_locks(context, request.version_id)
+    ) as tx:
         scope = await version_scope(tx, access, request.version_id, change=True)
         try:
             await tx.execute(
@@ -162,7 +167,9 @@ async def delete_version(context: Context, access: Access, request: DeleteVersio
     Its rows are purged in the background: when the deletion can no longer be undone, or at once for an unfinished fork and
     for a caller who wants no way back.
     """
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(
+        *await version_locks(context, request.version_id, labels=True)
+    ) as tx:
         scope = await version_scope(tx, access, request.version_id)
         if not scope.filling:
             check_unlocked(scope)

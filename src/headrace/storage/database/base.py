@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 from headrace.storage.database.dialect import Dialect
+from headrace.storage.database.locks import Lock
 
 Row = tuple[Any, ...]
 
@@ -89,6 +90,10 @@ class Transaction(Statements, Protocol):
         """Run a statement with positional parameters once for each row, in order."""
         ...
 
+    async def lock(self, *locks: Lock) -> None:
+        """Take locks in a transaction that began with an idempotency key alone; see :meth:`Database.transaction`."""
+        ...
+
     def execute_at_commit(self, statement: str, /, **params: Any) -> None:
         """Run a change right before the commit, if the transaction has run any statement; its failure is the commit's."""
         ...
@@ -112,8 +117,20 @@ class Database(Statements, Protocol):
         """What has turned out to be damaged since the database was opened; None if nothing has."""
         ...
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
+    def transaction(self, *locks: Lock) -> AbstractAsyncContextManager[Transaction]:
+        """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation.
+
+        It runs beside those that hold other locks; without locks, it excludes all others. A database with one writer
+        ignores them.
+        """
+        ...
+
+    async def reserve(self, name: str, count: int = 1) -> int:
+        """Reserve consecutive numbers that are never given again, and return the first; the first of all is 1.
+
+        They belong to no transaction, so that no writer waits for another: after an error a gap may stay. May be called
+        inside a transaction.
+        """
         ...
 
     def stream(

@@ -30,6 +30,7 @@ from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Transaction
 from headrace.storage.database.connection import ConnectionCall, ConnectionThread
 from headrace.storage.database.dialect import SQLITE, Dialect
+from headrace.storage.database.locks import Lock
 from headrace.storage.database.open_files import OpenFiles
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_copy import CatalogCopy
@@ -40,6 +41,7 @@ from headrace.threads import in_thread, wait_done
 T = TypeVar("T")
 
 _IDLE_STREAMS = 2
+_TAKE_NUMBERS = "identifiers.take_numbers"
 
 
 class WriteGuard(Protocol):
@@ -95,6 +97,7 @@ class SqliteDatabase:
         self._loop = asyncio.get_running_loop()
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
+        self._transaction: SqliteTransaction | None = None
         self._read_only = sqlite_file.is_read_only(path)
         self._unchanging = sqlite_file.unchanging(path) if self._read_only else None
         self._files = OpenFiles(path, log=not self._read_only)
@@ -299,9 +302,23 @@ class SqliteDatabase:
                 self._call(self._execute_checked, statement, filters, params)
             )
 
+    async def reserve(self, name: str, count: int = 1) -> int:
+        """Reserve consecutive numbers and return the first, in the transaction of this task if it has one."""
+        params: dict[str, Any] = {"name": name, "count": count}
+        if self._transaction is not None and self._owner is asyncio.current_task():
+            row = await self._transaction.fetch_one(_TAKE_NUMBERS, **params)
+        else:
+            async with self.transaction() as transaction:
+                row = await transaction.fetch_one(_TAKE_NUMBERS, **params)
+        assert row is not None
+        return int(row[0]) - count + 1
+
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
-        """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation."""
+    async def transaction(self, *locks: Lock) -> AsyncIterator[Transaction]:
+        """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation.
+
+        There is one at a time, so ``locks`` are ignored.
+        """
         async with self._writing() as waited:
             transaction = SqliteTransaction(
                 self._run_in_writer,
@@ -310,11 +327,14 @@ class SqliteDatabase:
                 waited,
                 self._report_wait,
             )
+            self._transaction = transaction
             try:
                 yield transaction
             except BaseException:
                 await wait_done(self._writer.post(sqlite_jobs.rollback))
                 raise
+            finally:
+                self._transaction = None
             await wait_done(self._writer.post(self._mapped(transaction.commit, "commit")))
 
     @asynccontextmanager

@@ -11,6 +11,7 @@ import apsw
 from headrace.errors import DatabaseError
 from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database.base import Row
+from headrace.storage.database.locks import Lock
 
 T = TypeVar("T")
 
@@ -62,6 +63,9 @@ class SqliteTransaction:
             connection.executemany(sql, rows)
 
         await self._do(insert, statement, "", {})
+
+    async def lock(self, *locks: Lock) -> None:
+        """Do nothing: no other transaction is open."""
 
     def execute_at_commit(self, statement: str, /, **params: Any) -> None:
         """Run a change right before the commit, in the same turn of the writer's thread."""

@@ -26,8 +26,9 @@ from headrace.platform.annotations.imports.writer import ChunkWriter, ImportedSh
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import missing
+from headrace.platform.core.identifiers import key_of, missing
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import drop_old_ledgers, fold_if_due
@@ -50,6 +51,7 @@ from headrace.protocol.operations.annotations import (
     StartImport,
 )
 from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.locks import Lock
 from headrace.threads import in_thread
 
 MAX_ITEMS = 2_000
@@ -101,7 +103,8 @@ async def start_import(context: Context, access: Access, request: StartImport) -
     """Open the ledger of an import, or continue one of the same source that was interrupted."""
     account = await worker_account(context.database, access, request.worker_id)
     spec = json_text([account or access.account, request.source])
-    async with context.database.transaction() as tx:
+    locks = await version_locks(context, request.version_id)
+    async with context.database.transaction(*locks) as tx:
         await drop_old_ledgers(tx, context.clock())
         scope = await version_scope(tx, access, request.version_id, change=True)
         running = await tx.fetch_one(
@@ -118,9 +121,9 @@ async def start_import(context: Context, access: Access, request: StartImport) -
                 id=job_id(no, created), done=[shard for (shard,) in shards], packed=True
             )
         job = await add_job(
+            context,
             tx,
             access,
-            context.clock(),
             kind=KIND,
             subject=scope.no,
             state=JobStatus.RUNNING,
@@ -136,7 +139,9 @@ async def finish_import(context: Context, access: Access, request: FinishImport)
     The ledger stays for a day (``jobs/maintenance.py``), so that others who joined this import get the answers of the
     chunks that they still send.
     """
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(
+        Lock.job(key_of(request.import_id, Kind.JOB).number)
+    ) as tx:
         job = await job_of(tx, access, request.import_id, JOB)
         if job.kind != KIND:
             raise missing(Kind.JOB, request.import_id)
@@ -218,7 +223,7 @@ async def _apply(
         beside=request.beside is True,
     )
     await writer.read_ahead(context.database)
-    async with context.database.transaction() as tx:
+    async with context.database.transaction(*await _locks(context, request)) as tx:
         # Checked again inside the transaction: the version may be locked or deleted, the chunk sent twice at once.
         scope = await version_scope(tx, access, request.version_id, change=True)
         job = await _job(tx, access, scope, request)
@@ -231,6 +236,13 @@ async def _apply(
             await _record_shard(tx, job, request, result, context.clock())
     fold_if_due(context, scope, change)
     return result
+
+
+async def _locks(context: Context, request: _Request) -> tuple[Lock, ...]:
+    locks = await version_locks(context, request.version_id)
+    if request.import_id is UNSET:
+        return locks
+    return *locks, Lock.job(key_of(request.import_id, Kind.JOB).number, shared=True)
 
 
 def _recorder(context: Context, access: Access, request: _Request) -> RemovalRecorder:

@@ -6,6 +6,10 @@ insert into campaign (no, bucket, version, state, description, instructions_text
 values (:no, :bucket, :version, 'ACTIVE', :description, :instructions_text, :instructions_object_name, :end_date,
         :auto_add, :auto_close, null, null, 1, :created)
 
+-- name: version
+-- Of a campaign in any state: it never changes.
+select g.version from campaign g where g.no = :no
+
 -- name: by_no
 select g.no, g.created, g.state, g.description, g.instructions_text, g.instructions_object_name, g.end_date,
        g.auto_add, g.auto_close, g.default_entry, g.annotated_entry,

@@ -5,6 +5,10 @@ insert into version (no, bucket, dataset, name, description, type, state, locked
                      next_asset, next_annotation)
 values (:no, :bucket, :dataset, :name, :description, :type, 'ACTIVE', 0, :created, 0, 1, 1)
 
+-- name: dataset
+-- Of a version in any state: it never changes.
+select v.dataset from version v where v.no = :no
+
 -- name: by_no
 select v.no, v.bucket, v.created, v.name, v.description, v.type, v.locked,
        s.no, s.bucket, s.created, s.name, g.no, g.created
