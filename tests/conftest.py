@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from headrace.storage.database import sqlite_checksums
-from tests.support import methods
+from tests.support import lock_ladder, methods
 from tests.support.tiers import register_profiles
 
 CLEAN_UP_SECONDS = 300.0
@@ -97,3 +97,18 @@ def state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("XDG_STATE_HOME", "XDG_CONFIG_HOME"):
             patch.setenv(name, str(tmp_path_factory.mktemp(name.lower())))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def checked_locks() -> Iterator[None]:
+    """Every transaction of a lake in this process holds the locks that it needs."""
+    with lock_ladder.checked_locks():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def no_lock_violations() -> Iterator[None]:
+    """What background work did without its locks fails the test, too."""
+    lock_ladder.VIOLATIONS.clear()
+    yield
+    assert lock_ladder.VIOLATIONS == []

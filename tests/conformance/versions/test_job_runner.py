@@ -19,6 +19,7 @@ from headrace.platform.jobs.runner import JobTask, Progress
 from headrace.platform.platform import JOB_KINDS
 from headrace.protocol.operations import annotations, jobs
 from headrace.storage.database.base import Transaction
+from headrace.storage.database.locks import Lock
 from tests.support.lakes.forks import rows
 from tests.support.lakes.stocked_lake import Filled, Stocked, stocked, stranger
 from tests.support.processes.waiting import until
@@ -34,6 +35,9 @@ class Counting:
 
     def __init__(self, context: Context, task: JobTask) -> None:
         self.task = task
+
+    async def locks(self, cursor: Any) -> tuple[Lock, ...]:
+        return ()
 
     async def prepare(self, cursor: Any, size: int) -> None:
         number = int(cursor or 0)
@@ -70,9 +74,9 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> type[Counting]:
 async def begin(lake: Stocked) -> Any:
     async with lake.platform.context.database.transaction() as tx:
         job = await record_job(
+            lake.platform.context,
             tx,
             lake.access.organization,
-            lake.platform.context.clock(),
             kind="COUNT",
             subject=None,
             state=JobStatus.RUNNING,

@@ -87,7 +87,7 @@ async def _drop(context: Context, access: Access, label_id: UUID, change: Change
         )
         await check_free(context.database, scope)
         await rewrite_all(context, access, label_id, scope, key, change)
-        locks = await version_locks(context, label_id, Kind.LABEL, labels=True)
+        locks = await version_locks(context, label_id, Kind.LABEL)
         async with context.database.transaction(*locks) as tx:
             scope, key = await scope_of_part(tx, access, label_id, Kind.LABEL, change=True)
             await check_free(tx, scope)
