@@ -4,8 +4,10 @@ SQLite has one writer and ignores locks, so a wrong one would go unnoticed here.
 each transaction of a lake in this process is checked:
 
 - All its locks are taken when it begins, or, after an idempotency key, once. A late lock could wait in a ring.
-- A statement with the rows of a version runs under the version's lock: alone if it changes them, shared at least if not.
-  The same of datasets, datalakes and jobs for the statements that change them.
+- A statement with the rows of a version runs under the version's lock: alone if it changes them, shared at least if not;
+  rows of assets may also be written under the shared lock and that of their stripe. The same of datasets and datalakes
+  for the statements that change them.
+- Numbers are not taken from a row that the transaction has changed: the connection that takes them would wait for it.
 - No object is read or written, and no job is waited for, while it is open.
 
 What is wrong is raised, and kept in :data:`VIOLATIONS`, since background work logs its errors.
@@ -22,6 +24,7 @@ from typing import Any
 
 import pytest
 
+from headrace.platform.core.locking import STRIPE
 from headrace.platform.jobs.runner import JobRunner
 from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.locks import ONE_STATEMENT, Lock, LockKind, uncovered
@@ -68,6 +71,7 @@ class _Checked:
         self._text = text
         # Other transactions do not see these before the end.
         self._new: list[Lock] = []
+        self.changed: set[tuple[str, Any]] = set()
 
     @property
     def held(self) -> str:
@@ -101,17 +105,23 @@ class _Checked:
         return await self._transaction.execute(statement, filters=filters, **params)
 
     async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """Check the version of each row, then write them."""
-        at = _version_column(self._text(statement))
+        """Check the version and the stripe of each row, then write them."""
+        text = self._text(statement)
+        at = _column(text, "version")
         if at is not None and not self._everything:
             rows = list(rows)
-            for version in {row[at] for row in rows}:
-                self._need(Lock.version(version), statement)
+            asset, block = _column(text, "asset"), _column(text, "block")
+            for row in rows:
+                if self._has(Lock.version(row[at])):
+                    continue
+                self._need(Lock.version(row[at], shared=True), statement)
+                if asset is not None or block is not None:
+                    stripe = row[asset] // STRIPE if asset is not None else row[block]
+                    self._need(Lock.stripe(row[at], stripe), statement)
         await self._transaction.insert_many(statement, rows)
 
     def execute_at_commit(self, statement: str, /, **params: Any) -> None:
-        """Check, then leave the change for the end."""
-        self._check(statement, params)
+        """Leave a change of one row for the end, where no lock is needed for it."""
         self._transaction.execute_at_commit(statement, **params)
 
     def _check(self, statement: str, params: dict[str, Any]) -> None:
@@ -120,7 +130,10 @@ class _Checked:
         if statement in ("versions.add", "datasets.add"):
             make = Lock.version if statement == "versions.add" else Lock.dataset
             self._new.append(make(params["no"]))
-        shared = not _changes(self._text(statement))
+        text = self._text(statement)
+        shared = not _changes(text)
+        if (table := _updated(text)) is not None:
+            self.changed.add((table, params.get(table, params.get("no"))))
         for name, kind in _NAMED_BY.items():
             if name == "source" and statement.startswith("removals."):
                 continue  # the number of a removal
@@ -134,8 +147,11 @@ class _Checked:
         if not shared and isinstance(params.get("lake"), int):
             self._need(Lock.lake(params["lake"]), statement)
 
+    def _has(self, lock: Lock) -> bool:
+        return not uncovered([*self._held, *self._new], [lock])
+
     def _need(self, lock: Lock, statement: str) -> None:
-        if uncovered([*self._held, *self._new], [lock]):
+        if not self._has(lock):
             _fail(f"{statement} needs {lock}, and the transaction holds {self.held}")
 
 
@@ -144,6 +160,7 @@ def checked_locks() -> Iterator[None]:
     """Check every transaction of lakes that this process works with."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(SqliteDatabase, "transaction", _checked(SqliteDatabase.transaction))
+        patch.setattr(SqliteDatabase, "take", _taking(SqliteDatabase.take))
         for name in OBJECT_CALLS:
             patch.setattr(
                 LocalObjectStore, name, _outside(getattr(LocalObjectStore, name), f"objects.{name}")
@@ -165,6 +182,21 @@ def _checked(original: Callable[..., Any]) -> Callable[..., Any]:
                 _open.pop(task, None)
 
     return transaction
+
+
+def _taking(original: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(original)
+    async def take(self: SqliteDatabase, statement: str, /, **params: Any) -> Row | None:
+        task = asyncio.current_task()
+        table = _updated(self._queries.text(statement))
+        if task in _open and table is not None:
+            row = (table, params.get(table, params.get("no")))
+            if row in _open[task].changed:
+                _fail(f"{statement} would wait for the transaction that has changed {row}")
+        found: Row | None = await original(self, statement, **params)
+        return found
+
+    return take
 
 
 def _outside(original: Callable[..., Any], what: str) -> Callable[..., Any]:
@@ -189,11 +221,18 @@ def _changes(text: str) -> bool:
 
 
 @cache
-def _version_column(text: str) -> int | None:
-    """Return which ``?`` of a statement stands for the version."""
+def _updated(text: str) -> str | None:
+    """Return the table of an update of one dataset or version."""
+    found = re.search(r"^update (dataset|version) set", text, re.MULTILINE)
+    return None if found is None else found[1]
+
+
+@cache
+def _column(text: str, name: str) -> int | None:
+    """Return which ``?`` of a statement stands for a column."""
     columns = _COLUMNS.search(text)
     if columns is not None:
-        names = [name.strip() for name in columns[1].split(",")]
-        return names.index("version") if "version" in names else None
-    found = re.search(r"\bversion = \?", text)
+        names = [each.strip() for each in columns[1].split(",")]
+        return names.index(name) if name in names else None
+    found = re.search(rf"\b{name} = \?", text)
     return None if found is None else text[: found.start()].count("?")

@@ -84,7 +84,7 @@ class Context:
     ``repeats`` counts the calls that were answered as an earlier one with the same key was. ``max_launches`` is how many
     launched jobs of an organization may run and wait at once, None without a limit. ``noted_tokens`` are those whose use
     is being recorded. ``datasets`` and ``versions`` are the datasets of versions and the versions of campaigns that
-    were looked up. The platform sets ``jobs`` once it has a runner.
+    were looked up; ``replacing`` are versions into which imports replaced annotations. The platform sets ``jobs`` once it has a runner.
     """
 
     REMEMBERED = 10_000
@@ -114,6 +114,7 @@ class Context:
         self.noted_tokens: set[int] = set()
         self.datasets: dict[int, int] = {}
         self.versions: dict[int, int] = {}
+        self.replacing: set[int] = set()
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""

@@ -198,6 +198,10 @@ class _CallDatabase:
         """Reserve numbers, which stay reserved if the call fails."""
         return await self._database.reserve(name, count)
 
+    async def take(self, statement: str, /, **params: Any) -> Row | None:
+        """Take numbers, which stay taken if the call fails."""
+        return await self._database.take(statement, **params)
+
     def stream(
         self, statement: str, /, *, batch: int = 1000, filters: str = "", **params: Any
     ) -> AsyncGenerator[list[Row], None]:

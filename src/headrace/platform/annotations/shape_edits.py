@@ -24,7 +24,7 @@ from headrace.platform.core.identifiers import missing
 from headrace.platform.core.scopes import VersionChange, VersionScope, touch
 from headrace.platform.core.shape_storage import drop_contents, store_blobs
 from headrace.protocol.operations.annotations import ImportItem
-from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.base import Database, Statements, Transaction
 from headrace.threads import in_thread
 
 
@@ -61,6 +61,7 @@ async def stored_shapes(statements: Statements, scope: VersionScope, no: int) ->
 
 
 async def rewrite(
+    database: Database,
     tx: Transaction,
     scope: VersionScope,
     old: StoredShapes,
@@ -77,7 +78,7 @@ async def rewrite(
     new = await in_thread(_edit, old.blob, edit)
     change = await touch(tx, scope)
     await drop_contents(tx, scope, [old.content])
-    ((blob, content),) = await store_blobs(tx, scope, [new.blob])
+    ((blob, content),) = await store_blobs(database, tx, scope, [new.blob])
     await tx.execute(
         "single_annotations.rewrite",
         duration=duration,

@@ -123,6 +123,7 @@ async def save_annotation(
         item = ImportItem(asset_id=scope.ids(Kind.ASSET).text(old.asset), **content)
         new = await prepare_item(tx, scope, old.asset, item)
         _, change = await rewrite(
+            context.database,
             tx,
             scope,
             old,
@@ -154,7 +155,7 @@ async def _create(
         )
         new = await prepare_item(tx, scope, old.asset, item)
         blob, change = await rewrite(
-            tx, scope, old, lambda shapes: append_shapes(shapes, new.shapes)
+            context.database, tx, scope, old, lambda shapes: append_shapes(shapes, new.shapes)
         )
         written = old._replace(blob=blob)
         records = await _read_shapes(tx, access, scope, written, operations, last=len(shapes_in))
@@ -180,7 +181,7 @@ async def _update(
             _apply(request, group, index, label)
             return shapes
 
-        blob, change = await rewrite(tx, scope, old, edit)
+        blob, change = await rewrite(context.database, tx, scope, old, edit)
         written = old._replace(blob=blob)
         record = await _read_shape(
             tx, access, scope, written, operations, ordinal, request.shape_id
@@ -203,7 +204,7 @@ async def _delete(context: Context, access: Access, id: UUID, kind: ShapeKind) -
             others = [other for other in range(len(group.labels)) if other != index]
             return with_group(shapes, select_shapes(group, others))
 
-        _, change = await rewrite(tx, scope, old, edit)
+        _, change = await rewrite(context.database, tx, scope, old, edit)
     fold_if_due(context, scope, change)
 
 

@@ -84,6 +84,7 @@ class AuditedDatabase:
         self.check_present = database.check_present
         self.load = database.load
         self.reserve = database.reserve
+        self.take = database.take
 
     @property
     def dialect(self) -> Dialect:

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from collections.abc import Iterable
+from headrace.platform.core.label_marks import BLOCK
 from headrace.errors import NotFoundError
 from headrace.model.ids import InvalidIdError, Kind, decode_shape
 from headrace.platform.context import Context
@@ -17,6 +19,12 @@ from headrace.storage.database.locks import Lock
 
 ACCOUNTS = Lock.organization(0)
 """Accounts, members, tokens and signing keys of all organizations."""
+
+STRIPE = BLOCK
+"""Assets of one stripe: those whose marks of labels are one row."""
+
+MAX_STRIPES = 16
+"""A change of assets in more stripes locks the version alone."""
 
 _CAMPAIGN_PARTS = frozenset({Kind.STEP, Kind.ASSIGNMENT})
 
@@ -41,6 +49,27 @@ async def version_locks(
         return await locks_of_campaign(context, campaign)
     number = key.number if kind is Kind.VERSION else key.scope
     return await locks_of_version(context, number, labels=labels)
+
+
+def beside_locks(
+    dataset: int, version: int, assets: Iterable[int], *, alone: bool
+) -> tuple[Lock, ...]:
+    """Return the locks of a change of some assets of a version.
+
+    Args:
+        dataset: The number of its dataset.
+        version: The number of the version.
+        assets: The numbers of the assets.
+        alone: Whether the change excludes those of the other assets.
+    """
+    stripes = {asset // STRIPE for asset in assets}
+    if alone or len(stripes) > MAX_STRIPES:
+        return Lock.dataset(dataset, shared=True), Lock.version(version)
+    return (
+        Lock.dataset(dataset, shared=True),
+        Lock.version(version, shared=True),
+        *(Lock.stripe(version, stripe) for stripe in sorted(stripes)),
+    )
 
 
 async def shape_locks(context: Context, id: UUID) -> tuple[Lock, ...]:

@@ -27,7 +27,7 @@ from headrace.model.ids import (
 )
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, key_of, missing
-from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.database.base import Database, Row, Statements, Transaction
 
 FILLING = 2
 """``version.locked`` of a fork that its job still fills; 1 is a version locked by a user."""
@@ -207,6 +207,22 @@ async def touch(
         InsufficientResourcesError: The version has no numbers left.
     """
     row = await tx.fetch_one("versions.touch", no=scope.no, assets=assets, annotations=annotations)
+    return _checked(scope, row, assets, annotations)
+
+
+async def touch_beside(
+    database: Database, tx: Transaction, scope: VersionScope, *, annotations: int
+) -> VersionChange:
+    """Do as :func:`touch`, so that other changes of the version that run beside this one do not wait for its end."""
+    row = await database.take(
+        "versions.take_numbers", no=scope.no, assets=0, annotations=annotations
+    )
+    change = _checked(scope, row, 0, annotations)
+    tx.execute_at_commit("versions.revise", no=scope.no)
+    return change
+
+
+def _checked(scope: VersionScope, row: Row | None, assets: int, annotations: int) -> VersionChange:
     if row is None:
         raise missing(Kind.VERSION, scope.id)
     change = VersionChange(*row)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from headrace.platform.core.listing import json_text
-from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.base import Database, Statements, Transaction
 
 INLINE_BYTES = 512
 """Larger blobs go into the content table."""
@@ -30,13 +30,13 @@ class DatasetContent(Protocol):
 
 
 async def store_blobs(
-    tx: Transaction, scope: DatasetContent, blobs: Sequence[bytes]
+    database: Database, tx: Transaction, scope: DatasetContent, blobs: Sequence[bytes]
 ) -> list[StoredBlob]:
     """Write the large blobs; returns for each blob what the annotation's row holds."""
     large = [blob for blob in blobs if len(blob) > INLINE_BYTES]
     if not large:
         return [(blob, None) for blob in blobs]
-    row = await tx.fetch_one("annotations.take_contents", count=len(large), dataset=scope.dataset)
+    row = await database.take("annotations.take_contents", count=len(large), dataset=scope.dataset)
     assert row is not None
     key = (scope.dataset_bucket, scope.dataset)
     await tx.insert_many(
@@ -72,4 +72,5 @@ async def drop_contents(
             bucket=scope.dataset_bucket,
             dataset=scope.dataset,
         )
-        await tx.execute("annotations.note_garbage", count=len(numbers), dataset=scope.dataset)
+        # At the end, so that the changes of a dataset's versions wait for each other only then.
+        tx.execute_at_commit("annotations.note_garbage", count=len(numbers), dataset=scope.dataset)

@@ -1,9 +1,10 @@
 """Garbage collection of shared content: packed shapes that forks share and no annotation uses any more.
 
 Mark and sweep. A snapshot of the annotations marks the content in use, one bit for each number; unmarked content is
-then deleted, range by range. This needs no lock: an annotation gets its content when the content is written, or from
-another annotation, so content that is unused in a snapshot stays unused. Numbers that are given out after the mark
-began are left for the next run.
+then deleted, range by range. An annotation gets its content when the content is written, or from another annotation, so
+content that is unused in a snapshot stays unused, if no transaction was open then that writes or copies references: the
+snapshot is taken under the lock of the dataset, which all of them share. Numbers that are given out after the mark began
+are left for the next run.
 """
 
 from __future__ import annotations
@@ -105,7 +106,10 @@ class ContentGcWork:
         )
         seen = 0
         async with aclosing(rows) as batches:
-            async for batch in batches:
+            # The snapshot is taken while no transaction is open that copies references or has taken numbers.
+            async with self._context.database.transaction(Lock.dataset(self._spec.dataset)):
+                batch = await anext(batches, [])
+            while batch:
                 for (no,) in batch:
                     self._marks[no - first >> 3] |= 1 << (no & 7)
                 seen += len(batch)
@@ -113,6 +117,7 @@ class ContentGcWork:
                     seen = 0
                     if not await self._context.jobs.renew_lease(self._task.no):
                         raise ConflictError("another process has taken the job over")
+                batch = await anext(batches, [])
 
     async def write(self, tx: Transaction, cursor: Any, size: int) -> Progress | None:
         """Delete the unmarked content of the next range."""

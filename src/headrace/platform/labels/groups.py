@@ -50,7 +50,7 @@ async def create_label_group(
         if request.parent_id is not None:
             parent = await group_key(tx, scope, request.parent_id)
         await touch(tx, scope)
-        key = await tx.fetch_one("labels.take_key", dataset=scope.dataset)
+        key = await context.database.take("labels.take_key", dataset=scope.dataset)
         assert key is not None
         try:
             await tx.execute(

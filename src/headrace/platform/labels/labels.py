@@ -121,7 +121,7 @@ async def update_label(context: Context, access: Access, request: UpdateLabel) -
 async def _add(context: Context, tx: Transaction, scope: VersionScope, name: str) -> Row:
     key = await tx.fetch_one(
         "labels.sibling_key", dataset=scope.dataset, version=scope.no, name=name
-    ) or await tx.fetch_one("labels.take_key", dataset=scope.dataset)
+    ) or await context.database.take("labels.take_key", dataset=scope.dataset)
     position = await tx.fetch_one("labels.next_position", version=scope.no)
     assert key is not None
     assert position is not None

@@ -95,11 +95,12 @@ async def rewrite_all(
         async with context.database.transaction(*locks) as tx:
             scope, _ = await scope_of_part(tx, access, label_id, Kind.LABEL, change=True)
             version_change = await touch(tx, scope)
-            await _write(tx, scope, ready, change)
+            await _write(context, tx, scope, ready, change)
         fold_if_due(context, scope, version_change)
 
 
 async def _write(
+    context: Context,
     tx: Transaction,
     scope: VersionScope,
     ready: dict[AnnotationWithLabel, ChangedShapes],
@@ -112,7 +113,8 @@ async def _write(
     newer = [annotation for annotation in current if annotation not in ready]
     ready = ready | dict(zip(newer, await in_thread(_changed, newer, change), strict=True))
     await drop_contents(tx, scope, [annotation.content for annotation in current])
-    stored = await store_blobs(tx, scope, [ready[annotation].blob for annotation in current])
+    blobs = [ready[annotation].blob for annotation in current]
+    stored = await store_blobs(context.database, tx, scope, blobs)
     delta = CounterDelta()
     changes = []
     for annotation, blob in zip(current, stored, strict=True):

@@ -69,6 +69,11 @@ class RemovalRecorder:
         """Whether what goes is written into the removal file."""
         return self._choice.undo is not False and not self._given_up
 
+    @property
+    def records(self) -> bool:
+        """Whether a removal has a row, even where its contents are not saved."""
+        return self.saves or self._choice.key is not None
+
     async def check_room(
         self, scope: VersionScope, statement: str, keys: Sequence[int] | None = None
     ) -> None:

@@ -254,7 +254,7 @@ async def _create(
         async with context.database.transaction(*await scope.locks(context)) as tx:
             # Read again inside the transaction: the version may be locked meanwhile.
             (await scope_of(tx, access, scope.family, scope.no) or scope).check_unlocked()
-            key = await _take_key(context, tx, scope)
+            key = await _take_key(context, scope)
             await tx.execute(
                 "tags.add",
                 key=key,
@@ -269,10 +269,10 @@ async def _create(
     return scope.record(key, target, name)
 
 
-async def _take_key(context: Context, tx: Transaction, scope: TagScope) -> int:
+async def _take_key(context: Context, scope: TagScope) -> int:
     if scope.family is not TagFamily.ASSET:
         return await context.database.reserve(f"tag/{scope.family:d}/{scope.no}")
-    row = await tx.fetch_one("tags.take_asset_tag_key", version=scope.no)
+    row = await context.database.take("tags.take_asset_tag_key", version=scope.no)
     if row is None:
         raise missing(Kind.VERSION, scope.no)
     return int(row[0])

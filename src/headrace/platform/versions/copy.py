@@ -137,7 +137,7 @@ class CopyWork:
         present: dict[int, int] = dict(rows)
         added = await self._add(tx, source, target, [seq for seq in seqs if seq not in present])
         if self._spec.with_tags:
-            tags = await copy_tag_names(tx, source, target)
+            tags = await copy_tag_names(self._context.database, tx, source, target)
             await copy_tags(tx, source, target, present | added, tags)
         return Progress(start + len(seqs), len(seqs))
 
@@ -170,11 +170,12 @@ class CopyWork:
     ) -> dict[int, int]:
         """Add new assets; return their numbers by those in the source."""
         annotations: list[AnnotationRow] = []
+        database = self._context.database
         if self._spec.with_annotations:
             # Labels are copied even where all assets already exist.
-            labels = await copy_label_names(tx, source, target)
+            labels = await copy_label_names(database, tx, source, target)
             found = await read_annotations(tx, source, seqs)
-            annotations = await relabel(tx, target, found, labels)
+            annotations = await relabel(database, tx, target, found, labels)
         first = await tx.fetch_one(
             "versions.touch", no=target.version, assets=len(seqs), annotations=len(annotations)
         )

@@ -9,12 +9,14 @@ from __future__ import annotations
 from headrace.model.enums import TagTarget
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.versions.copy_rows import KeyMap
-from headrace.storage.database.base import Row, Transaction
+from headrace.storage.database.base import Database, Row, Transaction
 
 _ASSET_TAGS = 2
 
 
-async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRows) -> KeyMap:
+async def copy_tag_names(
+    database: Database, tx: Transaction, source: VersionRows, target: VersionRows
+) -> KeyMap:
     """Copy asset tags; return the keys in the target by those in the source."""
     existing = await tx.fetch("copy.tags", version=target.version)
     by_name = {name: key for key, name, _ in existing}
@@ -24,7 +26,9 @@ async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRo
         if name not in by_name:
             new = key
             if key in taken:
-                new = _number(await tx.fetch_one("tags.take_asset_tag_key", version=target.version))
+                new = _number(
+                    await database.take("tags.take_asset_tag_key", version=target.version)
+                )
             await tx.execute(
                 "tags.add",
                 family=_ASSET_TAGS,
@@ -40,18 +44,20 @@ async def copy_tag_names(tx: Transaction, source: VersionRows, target: VersionRo
     return keys
 
 
-async def copy_label_names(tx: Transaction, source: VersionRows, target: VersionRows) -> KeyMap:
+async def copy_label_names(
+    database: Database, tx: Transaction, source: VersionRows, target: VersionRows
+) -> KeyMap:
     """Copy labels with their groups; return the keys in the target by those in the source."""
     existing = await tx.fetch("copy.labels", version=target.version)
     by_name = {name: key for key, name, *_ in existing}
     taken = {key for key, *_ in existing}
     taken |= {key for (key,) in await tx.fetch("copy.gone_labels", version=target.version)}
-    groups = await _copy_groups(tx, source, target)
+    groups = await _copy_groups(database, tx, source, target)
     keys: dict[int, int] = {}
     labels = await tx.fetch("copy.labels", version=source.version)
     for key, name, group, created, skeleton, attributes in labels:
         if name not in by_name:
-            new = key if key not in taken else await _next_key(tx, target)
+            new = key if key not in taken else await _next_key(database, target)
             position = _number(await tx.fetch_one("labels.next_position", version=target.version))
             await tx.execute(
                 "labels.add",
@@ -78,7 +84,9 @@ async def copy_label_names(tx: Transaction, source: VersionRows, target: Version
     return keys
 
 
-async def _copy_groups(tx: Transaction, source: VersionRows, target: VersionRows) -> KeyMap:
+async def _copy_groups(
+    database: Database, tx: Transaction, source: VersionRows, target: VersionRows
+) -> KeyMap:
     existing = await tx.fetch("labels.groups", version=target.version)
     by_name = {name: key for key, name, _ in existing}
     taken = {key for key, *_ in existing}
@@ -87,7 +95,7 @@ async def _copy_groups(tx: Transaction, source: VersionRows, target: VersionRows
     fresh: list[Row] = []
     for key, name, parent in groups:
         if name not in by_name:
-            new = key if key not in taken else await _next_key(tx, target)
+            new = key if key not in taken else await _next_key(database, target)
             await tx.execute(
                 "labels.add_group",
                 version=target.version,
@@ -112,8 +120,8 @@ async def _copy_groups(tx: Transaction, source: VersionRows, target: VersionRows
     return keys
 
 
-async def _next_key(tx: Transaction, target: VersionRows) -> int:
-    return _number(await tx.fetch_one("labels.take_key", dataset=target.dataset))
+async def _next_key(database: Database, target: VersionRows) -> int:
+    return _number(await database.take("labels.take_key", dataset=target.dataset))
 
 
 def _number(row: Row | None) -> int:

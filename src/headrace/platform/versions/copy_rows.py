@@ -15,7 +15,7 @@ from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.shape_storage import read_contents, store_blobs
-from headrace.storage.database.base import Transaction
+from headrace.storage.database.base import Database, Transaction
 from headrace.threads import in_thread
 
 KeyMap = Mapping[int, int]
@@ -99,7 +99,11 @@ async def write_annotations(
 
 
 async def relabel(
-    tx: Transaction, target: VersionRows, annotations: Sequence[AnnotationRow], labels: KeyMap
+    database: Database,
+    tx: Transaction,
+    target: VersionRows,
+    annotations: Sequence[AnnotationRow],
+    labels: KeyMap,
 ) -> list[AnnotationRow]:
     """Replace label keys in annotations; annotations without such labels keep sharing their content."""
     moved = {old for old, new in labels.items() if old != new}
@@ -110,7 +114,7 @@ async def relabel(
     blobs = await read_contents(tx, target, contents)
     read = [blobs[a.content] if a.content is not None else a.shapes or b"" for a in affected]
     written = await in_thread(lambda: relabel_blobs(read, labels))
-    stored = await store_blobs(tx, target, written)
+    stored = await store_blobs(database, tx, target, written)
     changed = {
         a.no: a._replace(shapes=shapes, content=content, counts=relabel_counts(a.counts, labels))
         for a, (shapes, content) in zip(affected, stored, strict=True)

@@ -318,7 +318,7 @@ class ForkWork:
         target = VersionRows(self._target, self._bucket, self._spec.dataset, 0)
         delta = CounterDelta(assets=await copy_assets(tx, source, target, same))
         if self._spec.with_tags:
-            tags = await copy_tag_names(tx, source, target)
+            tags = await copy_tag_names(self._context.database, tx, source, target)
             await copy_tags(tx, source, target, same, tags)
         if self._spec.with_annotations:
             await write_annotations(tx, target, await read_annotations(tx, source, seqs), delta)

@@ -128,8 +128,15 @@ class Database(Statements, Protocol):
     async def reserve(self, name: str, count: int = 1) -> int:
         """Reserve consecutive numbers that are never given again, and return the first; the first of all is 1.
 
-        They belong to no transaction, so that no writer waits for another: after an error a gap may stay. May be called
-        inside a transaction.
+        They are taken as :meth:`take` does.
+        """
+        ...
+
+    async def take(self, statement: str, /, **params: Any) -> Row | None:
+        """Run a statement that takes numbers from a row, and return its result.
+
+        It belongs to no transaction, so that no writer waits for another: after an error a gap may stay. May be called
+        inside a transaction, which must not have changed that row. A database with one writer runs it in the transaction.
         """
         ...
 

@@ -30,7 +30,7 @@ from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Transaction
 from headrace.storage.database.connection import ConnectionCall, ConnectionThread
 from headrace.storage.database.dialect import SQLITE, Dialect
-from headrace.storage.database.locks import Lock
+from headrace.storage.database.locks import ONE_STATEMENT, Lock
 from headrace.storage.database.open_files import OpenFiles
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_copy import CatalogCopy
@@ -41,7 +41,6 @@ from headrace.threads import in_thread, wait_done
 T = TypeVar("T")
 
 _IDLE_STREAMS = 2
-_TAKE_NUMBERS = "identifiers.take_numbers"
 
 
 class WriteGuard(Protocol):
@@ -304,14 +303,16 @@ class SqliteDatabase:
 
     async def reserve(self, name: str, count: int = 1) -> int:
         """Reserve consecutive numbers and return the first, in the transaction of this task if it has one."""
-        params: dict[str, Any] = {"name": name, "count": count}
-        if self._transaction is not None and self._owner is asyncio.current_task():
-            row = await self._transaction.fetch_one(_TAKE_NUMBERS, **params)
-        else:
-            async with self.transaction() as transaction:
-                row = await transaction.fetch_one(_TAKE_NUMBERS, **params)
+        row = await self.take("identifiers.take_numbers", name=name, count=count)
         assert row is not None
         return int(row[0]) - count + 1
+
+    async def take(self, statement: str, /, **params: Any) -> Row | None:
+        """Run a statement that takes numbers, in the transaction of this task if it has one."""
+        if self._transaction is not None and self._owner is asyncio.current_task():
+            return await self._transaction.fetch_one(statement, **params)
+        async with self.transaction(ONE_STATEMENT) as transaction:
+            return await transaction.fetch_one(statement, **params)
 
     @asynccontextmanager
     async def transaction(self, *locks: Lock) -> AsyncIterator[Transaction]:

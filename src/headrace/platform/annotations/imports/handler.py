@@ -10,6 +10,8 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
+from headrace.platform.annotations.imports.writer import ReplacesError
+from headrace.platform.core.locking import beside_locks
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, RequestTooLargeError
 from headrace.model.enums import JobStatus
 from headrace.model.ids import Kind
@@ -129,6 +131,7 @@ async def start_import(context: Context, access: Access, request: StartImport) -
             state=JobStatus.RUNNING,
             spec=spec,
         )
+    context.replacing.discard(scope.no)
     return ImportRecord(id=job.id, done=[], packed=True)
 
 
@@ -223,7 +226,29 @@ async def _apply(
         beside=request.beside is True,
     )
     await writer.read_ahead(context.database)
-    async with context.database.transaction(*await _locks(context, request)) as tx:
+    try:
+        return await _write(context, access, request, scope, items, writer)
+    except ReplacesError:
+        _note_replacing(context, scope)
+        return await _write(context, access, request, scope, items, writer)
+
+
+async def _write(
+    context: Context,
+    access: Access,
+    request: _Request,
+    scope: VersionScope,
+    items: list[PreparedAnnotation],
+    writer: ChunkWriter,
+) -> ImportedShapes:
+    """Write a chunk in one transaction.
+
+    Raises:
+        ReplacesError: It replaces annotations, and the version was not known for this.
+    """
+    alone = scope.no in context.replacing
+    locks = _locks(request, scope, [item.asset for item in items], alone=alone)
+    async with context.database.transaction(*locks) as tx:
         # Checked again inside the transaction: the version may be locked or deleted, the chunk sent twice at once.
         scope = await version_scope(tx, access, request.version_id, change=True)
         job = await _job(tx, access, scope, request)
@@ -231,18 +256,27 @@ async def _apply(
         if known is not None:
             return known
         await _check_labels(tx, scope, items)
-        result, change = await writer.write(tx, context.clock())
+        result, change = await writer.write(context.database, tx, context.clock(), alone=alone)
         if job is not None:
             await _record_shard(tx, job, request, result, context.clock())
     fold_if_due(context, scope, change)
     return result
 
 
-async def _locks(context: Context, request: _Request) -> tuple[Lock, ...]:
-    locks = await version_locks(context, request.version_id)
+def _locks(
+    request: _Request, scope: VersionScope, assets: list[int], *, alone: bool
+) -> tuple[Lock, ...]:
+    """Chunks of other assets of the version are written at the same time, unless this one replaces annotations."""
+    locks = beside_locks(scope.dataset, scope.no, assets, alone=alone)
     if request.import_id is UNSET:
         return locks
     return *locks, Lock.job(key_of(request.import_id, Kind.JOB).number, shared=True)
+
+
+def _note_replacing(context: Context, scope: VersionScope) -> None:
+    if len(context.replacing) >= context.REMEMBERED:
+        context.replacing.clear()
+    context.replacing.add(scope.no)
 
 
 def _recorder(context: Context, access: Access, request: _Request) -> RemovalRecorder:
@@ -321,4 +355,5 @@ async def _record_shard(
     tx: Transaction, job: Job, request: _Request, result: ImportedShapes, now: int
 ) -> None:
     await tx.execute("jobs.add_shard", job=job.no, no=request.chunk, result=json_text(result))
-    await tx.execute("jobs.count_shard", no=job.no, now=now)
+    # At the end, so that the chunks of an import wait for each other only then.
+    tx.execute_at_commit("jobs.count_shard", no=job.no, now=now)

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from headrace.storage.database.base import Database
+from headrace.platform.core.scopes import touch_beside
 from headrace.errors import NotFoundError
 from headrace.model.blob.counts import pack_counts, unpack_counts
 from headrace.model.blob.pack import pack_page
@@ -51,6 +53,10 @@ class MergedAnnotation(NamedTuple):
     attributes: str | None
 
 
+class ReplacesError(Exception):
+    """A chunk replaces annotations: their record is written by one transaction at a time."""
+
+
 class ChunkWriter:
     """Writes the prepared items of one call. Assets in a campaign are skipped. One instance serves one call."""
 
@@ -82,12 +88,28 @@ class ChunkWriter:
         pairs = await self._concatenated(statements, await self._existing(statements))
         self._read_ahead = await in_thread(_merge_all, pairs)
 
-    async def write(self, tx: Transaction, now: int) -> tuple[ImportedShapes, VersionChange]:
-        """Apply the chunk; raises NotFoundError, before anything is written, where an asset does not exist."""
+    async def write(
+        self, database: Database, tx: Transaction, now: int, *, alone: bool
+    ) -> tuple[ImportedShapes, VersionChange]:
+        """Apply the chunk.
+
+        Args:
+            database: The database of the transaction.
+            tx: The transaction; it holds the lock of the version, or shares it and holds the stripes of the assets.
+            now: The time in milliseconds since 1970.
+            alone: Whether it holds the version alone.
+
+        Raises:
+            NotFoundError: An asset does not exist; nothing was written.
+            ReplacesError: Annotations are replaced, for which the version must be held alone; nothing was written.
+        """
         existing = await self._existing(tx)
         self._in_campaign = await assets_with_task(tx, self._scope, list(existing))
         fresh, kept, changed, dropped = self._plan(existing)
-        change = await touch(tx, self._scope, annotations=len(fresh))
+        records = self._recorder is not None and self._recorder.records
+        if dropped and records and not alone:
+            raise ReplacesError
+        change = await touch_beside(database, tx, self._scope, annotations=len(fresh))
         delta = CounterDelta()
         numbers = dict(
             zip([item.asset for item in fresh], range(change.annotation, 1 << 31), strict=False)
@@ -97,8 +119,8 @@ class ChunkWriter:
                 tx, self._recorder, dropped, fresh, numbers, change.annotation + len(fresh)
             )
         await self._drop(tx, dropped, delta)
-        await self._add(tx, fresh, numbers, now, delta)
-        await self._rewrite(tx, changed, delta)
+        await self._add(database, tx, fresh, numbers, now, delta)
+        await self._rewrite(database, tx, changed, delta)
         await delta.write(tx, self._scope.bucket, self._scope.no)
         return self._result(numbers, kept, changed), change
 
@@ -224,13 +246,14 @@ class ChunkWriter:
 
     async def _add(
         self,
+        database: Database,
         tx: Transaction,
         fresh: list[PreparedAnnotation],
         numbers: dict[int, int],
         now: int,
         delta: CounterDelta,
     ) -> None:
-        stored = await store_blobs(tx, self._scope, [item.blob for item in fresh])
+        stored = await store_blobs(database, tx, self._scope, [item.blob for item in fresh])
         default = self._default_status
         await tx.insert_many(
             "annotations.add",
@@ -257,6 +280,7 @@ class ChunkWriter:
 
     async def _rewrite(
         self,
+        database: Database,
         tx: Transaction,
         changed: list[tuple[ExistingAnnotation, PreparedAnnotation]],
         delta: CounterDelta,
@@ -270,7 +294,7 @@ class ChunkWriter:
             self._read_ahead.get(existing) or merged_late[existing] for existing, _ in changed
         ]
         await drop_contents(tx, self._scope, [existing.content for existing, _ in changed])
-        stored = await store_blobs(tx, self._scope, [new.blob for new in rewritten])
+        stored = await store_blobs(database, tx, self._scope, [new.blob for new in rewritten])
         version = (self._scope.bucket, self._scope.no)
         await tx.insert_many(
             "annotations.rewrite",

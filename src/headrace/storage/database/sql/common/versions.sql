@@ -41,6 +41,14 @@ where no = :no and state = 'ACTIVE'
 -- name: lock
 update version set locked = :locked where no = :no and state = 'ACTIVE' and locked <> 2
 
+-- name: take_numbers
+update version set next_asset = next_asset + :assets, next_annotation = next_annotation + :annotations
+where no = :no and state = 'ACTIVE'
+returning next_asset - :assets, next_annotation - :annotations, revision + 1
+
+-- name: revise
+update version set revision = revision + 1 where no = :no
+
 -- name: touch
 update version set revision = revision + 1,
                    next_asset = next_asset + :assets, next_annotation = next_annotation + :annotations
