@@ -70,6 +70,8 @@ async def purge_step(context: Context) -> bool:
         Lock.dataset(rows.dataset),
         Lock.version(rows.version),
     ) as tx:
+        if await tx.fetch_one("deletion.doomed_version", now=context.clock()) != row:
+            return True  # another process has deleted it
         assets = await tx.fetch(
             "deletion.range", bucket=rows.bucket, version=rows.version, limit=RANGE
         )
@@ -110,6 +112,8 @@ async def _drop_campaign(context: Context) -> bool:
         return False
     campaign, bucket = row
     async with context.database.transaction(Lock.campaign(campaign)) as tx:
+        if await tx.fetch_one("campaigns.doomed") != row:
+            return True
         for statement in ("assignments.drop_range", "assignments.drop_trail_range"):
             if await tx.execute(statement, bucket=bucket, campaign=campaign, limit=RANGE):
                 return True
@@ -127,6 +131,8 @@ async def _drop_dataset(context: Context) -> bool:
     async with context.database.transaction(
         Lock.organization(organization, shared=True), Lock.dataset(dataset)
     ) as tx:
+        if await tx.fetch_one("deletion.doomed_dataset", now=context.clock()) != row:
+            return True
         # Content that forks share stays until the last of them is deleted.
         if await tx.execute(
             "deletion.drop_content_range", dataset=dataset, bucket=bucket, limit=RANGE

@@ -9,9 +9,6 @@ has expired.
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +22,7 @@ from headrace.errors import APIError, HeadraceError
 from headrace.model.enums import JobStatus
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
+from headrace.platform.jobs.owner import is_gone, new_owner
 from headrace.platform.jobs.records import end_job
 from headrace.storage.database.base import Statements, Transaction
 from headrace.storage.database.locks import Lock
@@ -104,7 +102,7 @@ class JobRunner:
     def __init__(self, context: Context, kinds: dict[str, WorkFactory]) -> None:
         self._context = context
         self._kinds = kinds
-        self._owner = f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(8)}"
+        self._owner = new_owner()
         # Running jobs, with an event that is set when the job stops running here.
         self._running: dict[int, anyio.Event] = {}
         # Jobs that only this process may run, until they end; whether they have begun.
@@ -120,7 +118,7 @@ class JobRunner:
     async def reserve(self, tx: Transaction, no: int) -> None:
         """Reserve a job that is being recorded, so that no other process runs it."""
         self._reserved[no] = False
-        lease = self._context.clock() + LEASE_MS
+        lease = await _clock(tx) + LEASE_MS
         await tx.execute("jobs.reserve", no=no, owner=self._owner, lease=lease)
 
     def watch_retries(self, report: Callable[[], None]) -> None:
@@ -145,7 +143,7 @@ class JobRunner:
         row = await statements.fetch_one("jobs.lease", no=no)
         if row is not None and row[2] == self._owner:
             return no in self._reserved
-        return row is not None and not self._is_free(row[2], row[3])
+        return row is not None and not await self._is_free(statements, row[2], row[3])
 
     async def must_stop(self, no: int) -> bool:
         """Whether a job that runs here must stop: it was cancelled, or another process has taken it."""
@@ -189,7 +187,7 @@ class JobRunner:
             "jobs.open", kinds=kinds, limit=_OPEN_AT_ONCE
         ):
             for no, owner, lease in rows:
-                if self._is_free(owner, lease):
+                if await self._is_free(self._context.database, owner, lease):
                     await self._run(no)
             await anyio.sleep(_RETRY_SECONDS)
 
@@ -204,19 +202,19 @@ class JobRunner:
         row = await self._context.database.fetch_one("jobs.lease", no=no)
         if row is None or row[0] != JobStatus.RUNNING or row[1] not in self._kinds:
             return False
-        if no not in self._running and self._is_free(*row[2:]):
+        if no not in self._running and await self._is_free(self._context.database, *row[2:]):
             self.start(no)
         return True
 
-    def _is_free(self, owner: str | None, lease: int) -> bool:
-        return owner is None or lease < self._context.clock() or _is_gone(owner)
+    async def _is_free(self, statements: Statements, owner: str | None, lease: int) -> bool:
+        return owner is None or is_gone(owner) or lease < await _clock(statements)
 
     async def _claim(self, no: int) -> JobTask | None:
-        now = self._context.clock()
         async with self._context.database.transaction(Lock.job(no)) as tx:
+            now = await _clock(tx)
             row = await tx.fetch_one("jobs.lease", no=no)
             owner = None if row is None else row[2]
-            free = owner is not None and (owner == self._owner or _is_gone(owner))
+            free = owner is not None and (owner == self._owner or is_gone(owner))
             claimed = await tx.fetch_one(
                 "jobs.claim",
                 no=no,
@@ -229,7 +227,7 @@ class JobRunner:
 
     async def _hold(self, tx: Transaction, no: int) -> bool | None:
         """Renew the lease within a range. Returns whether the job must stop, None if another process has taken it."""
-        now = self._context.clock()
+        now = await _clock(tx)
         row = await tx.fetch_one(
             "jobs.hold", no=no, owner=self._owner, lease=now + LEASE_MS, now=now
         )
@@ -334,6 +332,13 @@ class JobRunner:
         return self._context.clock()
 
 
+async def _clock(statements: Statements) -> int:
+    """Return the time of the database, which all processes share, in milliseconds since 1970."""
+    row = await statements.fetch_one("jobs.clock")
+    assert row is not None
+    return int(row[0])
+
+
 def _ignore() -> None:
     """Nobody asked for the retries."""
 
@@ -341,17 +346,3 @@ def _ignore() -> None:
 def _next_size(size: int, seconds: float) -> int:
     target = size * RANGE_SECONDS / max(seconds, 0.001)
     return int(max(MIN_SIZE, size / 4, min(target, size * 3 / 2, MAX_SIZE)))
-
-
-def _is_gone(owner: str) -> bool:
-    """Whether the owner's process is known to have ended. Only a hint: the lease decides."""
-    host, pid, _ = owner.rsplit(":", 2)
-    if host != socket.gethostname() or os.name != "posix":
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except OSError:
-        return False
-    return False

@@ -26,3 +26,6 @@ order by j.no desc
 -- name: drop_old_ledgers
 delete from shard where job = any (array(
     select j.no from job j where j.state = 'SUCCESS' and j.kind = 'IMPORT' and j.updated < :before))
+
+-- name: clock
+select (extract(epoch from clock_timestamp()) * 1000)::bigint

@@ -26,3 +26,6 @@ order by j.no desc limit :limit
 -- name: drop_old_ledgers
 delete from shard where job in (
     select j.no from job j where j.state = 'SUCCESS' and j.kind = 'IMPORT' and j.updated < :before)
+
+-- name: clock
+select cast(unixepoch('subsec') * 1000 as integer)
