@@ -5,13 +5,18 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from headrace.platform.background import Background
+from headrace.platform.remembered import Remembered
 from headrace.settings import AuditPolicy, UndoPolicy
 from headrace.storage.database.base import Database, Statements, Transaction
 from headrace.storage.objects.base import ObjectStore
 from headrace.subprocesses.slots import Slots
+
+
+CALLER_SECONDS = 4.0
+"""How long a server remembers the caller of a token: a revoked one is refused by all servers within five seconds."""
 
 
 class Clock:
@@ -84,7 +89,9 @@ class Context:
     ``repeats`` counts the calls that were answered as an earlier one with the same key was. ``max_launches`` is how many
     launched jobs of an organization may run and wait at once, None without a limit. ``noted_tokens`` are those whose use
     is being recorded. ``datasets`` and ``versions`` are the datasets of versions and the versions of campaigns that
-    were looked up; ``replacing`` are versions into which imports replaced annotations. The platform sets ``jobs`` once it has a runner.
+    were looked up; ``replacing`` are versions into which imports replaced annotations. ``callers`` are those whose tokens were read: on a
+    lake none, so that a revocation takes effect at once, on a platform of several servers for :data:`CALLER_SECONDS`. ``shared`` says that other
+    machines may work with the platform; see :meth:`share`. The platform sets ``jobs`` once it has a runner.
     """
 
     REMEMBERED = 10_000
@@ -115,6 +122,13 @@ class Context:
         self.datasets: dict[int, int] = {}
         self.versions: dict[int, int] = {}
         self.replacing: set[int] = set()
+        self.callers: Remembered[Any] = Remembered(0.0)
+        self.shared = False
+
+    def share(self) -> None:
+        """Work beside other servers, perhaps of other machines."""
+        self.shared = True
+        self.callers = Remembered(CALLER_SECONDS)
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""

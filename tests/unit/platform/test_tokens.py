@@ -22,8 +22,10 @@ from headrace.platform.accounts.tokens import (
     list_tokens,
     revoke_token,
 )
+from headrace.platform.context import CALLER_SECONDS
 from headrace.platform.core.access import local_access
 from headrace.platform.platform import Platform
+from headrace.platform.remembered import MOST, Remembered
 from tests.support.lakes.lake import Lake
 from tests.support.processes.waiting import until
 
@@ -162,3 +164,58 @@ async def test_a_refused_token_is_not_used(lake: Lake) -> None:
         await authenticate(context, token)
     assert not context.noted_tokens
     assert (await list_tokens(context))[0].last_used is None
+
+
+async def test_a_server_beside_others_refuses_a_revoked_token_within_five_seconds(
+    lake: Lake,
+) -> None:
+    context = lake.platform.context
+    token, info = await create_token(context)
+    seconds = [100.0]
+    async with await Platform.open(context.path) as other:
+        other.context.share()
+        other.context.callers = Remembered(CALLER_SECONDS, clock=lambda: seconds[0])
+        assert await authenticate(other.context, token) == await authenticate(context, token)
+        await revoke_token(context, info.id)
+        assert await authenticate(other.context, token) is not None
+        seconds[0] += 5
+        with pytest.raises(AuthenticationError, match="revoked"):
+            await authenticate(other.context, token)
+
+
+async def test_a_server_refuses_a_token_at_once_that_it_has_revoked_itself(lake: Lake) -> None:
+    context = lake.platform.context
+    context.share()
+    token, info = await create_token(context)
+    await authenticate(context, token)
+    await revoke_token(context, info.id)
+    with pytest.raises(AuthenticationError, match="revoked"):
+        await authenticate(context, token)
+
+
+async def test_a_remembered_token_expires_in_time(lake: Lake) -> None:
+    context = lake.platform.context
+    context.share()
+    token, _ = await create_token(context, lifetime=60)
+    await authenticate(context, token)
+    now = context.clock() + 60_001
+    context.clock = lambda: now  # type: ignore[assignment, return-value]
+    with pytest.raises(AuthenticationError, match="expired"):
+        await authenticate(context, token)
+
+
+def test_what_is_remembered_has_an_end_and_a_limit() -> None:
+    seconds = [0.0]
+    known: Remembered[int] = Remembered(4.0, clock=lambda: seconds[0])
+    began = known.now()
+    seconds[0] = 1.0
+    known.keep("a", 1, began)
+    assert known.find("a") == 1
+    seconds[0] = 4.5  # counted from before it was read
+    assert known.find("a") is None
+    for key in range(MOST + 1):
+        known.keep(key, key, seconds[0])
+    assert [known.find(key) for key in (0, MOST)] == [None, MOST]
+    nothing: Remembered[int] = Remembered()
+    nothing.keep("a", 1, nothing.now())
+    assert nothing.find("a") is None

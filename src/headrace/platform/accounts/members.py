@@ -231,6 +231,7 @@ async def remove_user(
         if not dry_run:
             subject = {"username": username, "organizations": names, "tokens": tokens}
             await record_command(context, tx, "user.remove", subject)
+    context.callers.forget()
     return RemovedUser(names, tokens)
 
 

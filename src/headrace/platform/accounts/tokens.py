@@ -208,6 +208,7 @@ async def revoke_token(
             await tx.execute("accounts.revoke_token", no=number, now=context.clock())
             subject = {"id": str(found[0].id), "name": found[0].name, "username": found[0].username}
             await record_command(context, tx, "token.revoke", subject)
+        context.callers.forget()
     return found[0]
 
 
@@ -229,18 +230,28 @@ async def authenticate(
     if not token:
         raise AuthenticationError("no token was sent", hint="pass api_token= or set HEADRACE_TOKEN")
     digest = digest_of(token)
+    known: tuple[Caller, int | None] | None = context.callers.find((digest, organization_id))
+    if known is not None:
+        _check_not_expired(context, known[1])
+        return known[0]
+    began = context.callers.now()
     rows = await context.database.fetch("accounts.token", digest=digest)
     if not rows or not hmac.compare_digest(rows[0][0], digest):
         raise UnknownTokenError("the token is unknown", hint="make one: headrace token create")
     _, account, username, expires, revoked, no, last_used, read_only, organization, *_ = rows[0]
     if revoked is not None:
         raise AuthenticationError("the token was revoked", hint="make one: headrace token create")
-    if expires is not None and expires <= context.clock():
-        raise AuthenticationError("the token has expired", hint="make one: headrace token create")
+    _check_not_expired(context, expires)
     found = [] if organization is None else [membership_from_row(row[8:]) for row in rows]
     caller = Caller(account, username, choose(found, organization_id), bool(read_only), digest)
     _note_use(context, no, last_used)
+    context.callers.keep((digest, organization_id), (caller, expires), began)
     return caller
+
+
+def _check_not_expired(context: Context, expires: int | None) -> None:
+    if expires is not None and expires <= context.clock():
+        raise AuthenticationError("the token has expired", hint="make one: headrace token create")
 
 
 def _note_use(context: Context, no: int, last_used: int | None) -> None:
