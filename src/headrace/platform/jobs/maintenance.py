@@ -13,6 +13,7 @@ from typing import Any
 
 import anyio
 
+from headrace.platform.jobs.purge_lease import PurgeLease
 from headrace.errors import HeadraceError
 from headrace.model.enums import TagTarget
 from headrace.platform.context import Context
@@ -31,6 +32,8 @@ FOLD_EVERY = 256
 
 HOUR_SECONDS = 3600
 
+_WAIT_SECONDS = 0.5
+
 log = logging.getLogger("headrace.platform")
 
 LEDGER_MILLISECONDS = 24 * 3600 * 1000
@@ -48,11 +51,26 @@ async def keep_clean(context: Context) -> None:
 
 
 async def purge(context: Context) -> None:
-    """Delete what can no longer be undone: versions, campaigns, datasets, records; and what is too old."""
+    """Delete what can no longer be undone: versions, campaigns, datasets, records; and what is too old.
+
+    Of servers that share a platform, one does so at a time.
+    """
+    lease = PurgeLease(context)
+    while not await lease.take():
+        await anyio.sleep(_WAIT_SECONDS)
+    try:
+        await _purge(context, lease)
+    finally:
+        with anyio.CancelScope(shield=True):
+            await lease.free()
+
+
+async def _purge(context: Context, lease: PurgeLease) -> None:
     async with context.database.transaction(ONE_STATEMENT) as tx:
         await drop_old_ledgers(tx, context.clock())
     while await purge_step(context):
-        pass
+        if not await lease.take():
+            return  # another server goes on
     await expire_removals(context)
     await trim(context)
     await start_due_gc(context)

@@ -29,6 +29,8 @@ from headrace.storage.database.locks import Lock
 from headrace.tracing import span
 
 LEASE_MS = 60_000
+SHARED_LEASE_MS = 15_000
+"""The lease where several machines share a platform: so much later another one takes over the jobs of one that died."""
 RANGE_SECONDS = 0.08
 """How long a range should hold the writer; the size of a range follows from the duration of the last one."""
 FIRST_SIZE, MIN_SIZE, MAX_SIZE = 500, 50, 20_000
@@ -118,7 +120,7 @@ class JobRunner:
     async def reserve(self, tx: Transaction, no: int) -> None:
         """Reserve a job that is being recorded, so that no other process runs it."""
         self._reserved[no] = False
-        lease = await _clock(tx) + LEASE_MS
+        lease = await database_clock(tx) + lease_ms(self._context)
         await tx.execute("jobs.reserve", no=no, owner=self._owner, lease=lease)
 
     def watch_retries(self, report: Callable[[], None]) -> None:
@@ -207,11 +209,11 @@ class JobRunner:
         return True
 
     async def _is_free(self, statements: Statements, owner: str | None, lease: int) -> bool:
-        return owner is None or is_gone(owner) or lease < await _clock(statements)
+        return owner is None or is_gone(owner) or lease < await database_clock(statements)
 
     async def _claim(self, no: int) -> JobTask | None:
         async with self._context.database.transaction(Lock.job(no)) as tx:
-            now = await _clock(tx)
+            now = await database_clock(tx)
             row = await tx.fetch_one("jobs.lease", no=no)
             owner = None if row is None else row[2]
             free = owner is not None and (owner == self._owner or is_gone(owner))
@@ -219,7 +221,7 @@ class JobRunner:
                 "jobs.claim",
                 no=no,
                 owner=self._owner,
-                lease=now + LEASE_MS,
+                lease=now + lease_ms(self._context),
                 now=now,
                 gone=owner if free else "",
             )
@@ -227,9 +229,9 @@ class JobRunner:
 
     async def _hold(self, tx: Transaction, no: int) -> bool | None:
         """Renew the lease within a range. Returns whether the job must stop, None if another process has taken it."""
-        now = await _clock(tx)
+        now = await database_clock(tx)
         row = await tx.fetch_one(
-            "jobs.hold", no=no, owner=self._owner, lease=now + LEASE_MS, now=now
+            "jobs.hold", no=no, owner=self._owner, lease=now + lease_ms(self._context), now=now
         )
         return None if row is None else bool(row[0])
 
@@ -332,7 +334,12 @@ class JobRunner:
         return self._context.clock()
 
 
-async def _clock(statements: Statements) -> int:
+def lease_ms(context: Context) -> int:
+    """Return for how many milliseconds a lease is valid."""
+    return SHARED_LEASE_MS if context.shared else LEASE_MS
+
+
+async def database_clock(statements: Statements) -> int:
     """Return the time of the database, which all processes share, in milliseconds since 1970."""
     row = await statements.fetch_one("jobs.clock")
     assert row is not None

@@ -29,7 +29,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.locking import ACCOUNTS
 from headrace.platform.jobs.launched import VERSION_KIND
 from headrace.platform.jobs.records import job_id
-from headrace.platform.jobs.runner import LEASE_MS, JobTask, Progress
+from headrace.platform.jobs.runner import JobTask, Progress, lease_ms
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
 from headrace.storage.database.locks import Lock
@@ -42,7 +42,6 @@ TOKEN_SECONDS = 600.0
 """Validity of a program's token in seconds; it is renewed while the program runs."""
 
 _POLL_SECONDS = 0.25
-_RENEW_SECONDS = LEASE_MS / 4000
 _LAST_LINES = 3
 _MAX_CHARACTERS = 600
 
@@ -112,22 +111,38 @@ class ProcessingWork:
     async def _watch(self, scope: anyio.CancelScope) -> None:
         """Stop the program when the job is cancelled or lost; renew the lease and the token until then."""
         renewed = time.monotonic()
+        lease = lease_ms(self._context) / 1000
         try:
-            while not await self._context.jobs.must_stop(self._task.no):
+            while not await self._must_stop(renewed + lease):
                 await anyio.sleep(_POLL_SECONDS)
-                if time.monotonic() - renewed > _RENEW_SECONDS:
+                if time.monotonic() - renewed > lease / 4 and await self._renew():
                     renewed = time.monotonic()
-                    await self._renew()
         except HeadraceError as error:
             self._error = error
         scope.cancel()
 
-    async def _renew(self) -> None:
-        if await self._context.jobs.renew_lease(self._task.no):
-            expires = self._context.clock() + int(TOKEN_SECONDS * 1000)
-            await self._context.database.execute(
-                "accounts.extend_token", name=self._token_name, expires=expires
-            )
+    async def _must_stop(self, until: float) -> bool:
+        """Whether the program must stop. A shared database may be away for a moment, as long as the lease is valid."""
+        try:
+            return await self._context.jobs.must_stop(self._task.no)
+        except HeadraceError:
+            if not self._context.shared or time.monotonic() > until:
+                raise
+            return False
+
+    async def _renew(self) -> bool:
+        """Renew the lease and the token; False if a shared database is away."""
+        try:
+            if await self._context.jobs.renew_lease(self._task.no):
+                expires = self._context.clock() + int(TOKEN_SECONDS * 1000)
+                await self._context.database.execute(
+                    "accounts.extend_token", name=self._token_name, expires=expires
+                )
+        except HeadraceError:
+            if not self._context.shared:
+                raise
+            return False
+        return True
 
     async def _run(self) -> None:
         context, spec = self._context, self._spec

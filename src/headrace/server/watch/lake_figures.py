@@ -13,7 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from headrace.errors import HeadraceError
 from headrace.folders.lakes import DATABASE
 from headrace.platform.core.figures import jobs_by_status, oldest_lease, stored_files
-from headrace.platform.jobs.runner import LEASE_MS
+from headrace.platform.jobs.runner import lease_ms
 from headrace.platform.platform import Platform
 from headrace.threads import in_thread
 
@@ -75,7 +75,7 @@ class LakeFigures:
         for status, count in (await jobs_by_status(context.database)).items():
             self._jobs.labels(status.lower()).set(count)
         lease = await oldest_lease(context.database)
-        held = 0 if lease is None else context.clock() - (lease - LEASE_MS)
+        held = 0 if lease is None else context.clock() - (lease - lease_ms(context))
         self._lease.set(max(0, held) / 1000)
 
     async def count_files(self) -> None:

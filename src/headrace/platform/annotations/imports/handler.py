@@ -107,7 +107,8 @@ async def start_import(context: Context, access: Access, request: StartImport) -
     spec = json_text([account or access.account, request.source])
     locks = await version_locks(context, request.version_id)
     async with context.database.transaction(*locks) as tx:
-        await drop_old_ledgers(tx, context.clock())
+        if not context.shared:  # else the server that purges does so
+            await drop_old_ledgers(tx, context.clock())
         scope = await version_scope(tx, access, request.version_id, change=True)
         running = await tx.fetch_one(
             "jobs.running",

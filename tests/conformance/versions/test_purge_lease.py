@@ -1,0 +1,65 @@
+"""Of the servers that share a platform, one purges at a time; a lake's processes need not take turns."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import anyio
+import pytest
+
+from headrace.platform.jobs import purge_lease
+from headrace.platform.jobs.maintenance import purge
+from headrace.platform.jobs.purge_lease import PurgeLease
+from headrace.platform.platform import Platform
+from headrace.protocol.operations import datasets
+from tests.support.lakes.forks import rows
+from tests.support.lakes.stocked_lake import Stocked, stocked
+
+
+@pytest.fixture
+async def shared(tmp_path: Path) -> AsyncIterator[tuple[Stocked, Platform]]:
+    """Two platforms on one lake, which work as servers that share it."""
+    async with (
+        stocked(tmp_path / "lake") as one,
+        await Platform.open(tmp_path / "lake") as two,
+    ):
+        one.platform.context.share()
+        two.context.share()
+        yield one, two
+
+
+async def test_one_has_the_lease_until_it_frees_it(shared: tuple[Stocked, Platform]) -> None:
+    first, second = PurgeLease(shared[0].platform.context), PurgeLease(shared[1].context)
+    assert await first.take()
+    assert not await second.take()
+    assert await first.take()
+    await second.free()
+    assert not await second.take()
+    await first.free()
+    assert await second.take()
+
+
+async def test_the_lease_of_one_that_died_ends(
+    shared: tuple[Stocked, Platform], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(purge_lease, "SHARED_LEASE_MS", 1)
+    assert await PurgeLease(shared[0].platform.context).take()
+    await anyio.sleep(0.02)
+    assert await PurgeLease(shared[1].context).take()
+
+
+async def test_who_purges_waits_for_the_other_and_then_goes_on(
+    shared: tuple[Stocked, Platform],
+) -> None:
+    one, two = shared
+    held = PurgeLease(two.context)
+    filled = await one.filled(5)
+    assert await held.take()
+    async with anyio.create_task_group() as group:
+        group.start_soon(purge, one.platform.context)
+        await one.call(datasets.DELETE_VERSION, version_id=filled.id, undo=False)
+        assert rows(one, "version") == 1
+        await held.free()
+    await purge(two.context)
+    assert rows(one, "version") == 0
