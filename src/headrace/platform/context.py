@@ -14,7 +14,6 @@ from headrace.storage.database.base import Database, Statements, Transaction
 from headrace.storage.objects.base import ObjectStore
 from headrace.subprocesses.slots import Slots
 
-
 CALLER_SECONDS = 4.0
 """How long a server remembers the caller of a token: a revoked one is refused by all servers within five seconds."""
 

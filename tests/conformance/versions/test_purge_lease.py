@@ -31,7 +31,7 @@ async def shared(tmp_path: Path) -> AsyncIterator[tuple[Stocked, Platform]]:
 
 async def test_one_has_the_lease_until_it_frees_it(shared: tuple[Stocked, Platform]) -> None:
     first, second = PurgeLease(shared[0].platform.context), PurgeLease(shared[1].context)
-    assert await first.take()
+    await first.wait()
     assert not await second.take()
     assert await first.take()
     await second.free()
@@ -44,7 +44,7 @@ async def test_the_lease_of_one_that_died_ends(
     shared: tuple[Stocked, Platform], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(purge_lease, "SHARED_LEASE_MS", 1)
-    assert await PurgeLease(shared[0].platform.context).take()
+    await PurgeLease(shared[0].platform.context).wait()
     await anyio.sleep(0.02)
     assert await PurgeLease(shared[1].context).take()
 
@@ -55,7 +55,7 @@ async def test_who_purges_waits_for_the_other_and_then_goes_on(
     one, two = shared
     held = PurgeLease(two.context)
     filled = await one.filled(5)
-    assert await held.take()
+    await held.wait()
     async with anyio.create_task_group() as group:
         group.start_soon(purge, one.platform.context)
         await one.call(datasets.DELETE_VERSION, version_id=filled.id, undo=False)

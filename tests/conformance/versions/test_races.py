@@ -76,10 +76,9 @@ async def check_counters(filled: Filled) -> None:
     page = await filled.lake.call(assets.LIST_ASSETS, version_id=filled.id, limit=1)
     assert (stats.nb_annotations, stats.nb_assets) == (len(loaded), page.count)
     found: Counter[str] = Counter()
-    names = {label: name for name, label in filled.labels.items()}
     for annotation in loaded:
         for shape in [*annotation.rectangles, *annotation.polygons]:
-            found[names[str(shape.label_id)]] += 1
+            found[shape.label] += 1
     assert stats.label_repartition == dict(found)
 
 
@@ -346,7 +345,7 @@ async def test_calls_with_one_key_are_one_call(pair: Pair) -> None:
     request = operation.request(organization_id=pair[0].access.organization_id, name="one")
     made = await at_once(
         *(
-            lake.platform.call(lake.access, operation, request, key="the key")
+            lake.platform.call(lake.access, operation, request, key="the-key")
             for lake in pair
             for _ in range(5)
         )

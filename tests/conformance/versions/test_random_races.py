@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from headrace.errors import APIError, HeadraceError, LakeBusyError
+from headrace.errors import APIError, HeadraceError, LakeBusyError, NotFoundError
 from headrace.platform.core.access import local_access
 from headrace.platform.jobs.content_gc import start_due_gc
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.platform import Platform
-from headrace.protocol.operations import annotations, assets, datasets, labels, tags
+from headrace.protocol.operations import annotating, annotations, assets, datasets, labels, tags
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn
 from tests.support.lakes.forks import fork, rich, rows
 from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
@@ -100,7 +101,7 @@ class Caller:
         """Delete the annotations of some assets."""
         version = self._version()
         found = [str(asset) for asset in await self._assets(version)]
-        await self._lake.call(annotations.DELETE_ANNOTATIONS, version_id=version, asset_ids=found)
+        await self._lake.call(annotating.DELETE_ANNOTATIONS, version_id=version, asset_ids=found)
 
     async def delete_assets(self) -> None:
         """Delete two assets."""
@@ -151,9 +152,7 @@ class Caller:
 async def test_calls_at_random_leave_a_sound_lake(pair: tuple[Stocked, Stocked], seed: int) -> None:
     filled = await rich(pair[0], 30)
     versions = [filled.id]
-    workers = [
-        Caller(pair[n % 2], filled, versions, f"{seed}.{n}").run() for n in range(WORKERS)
-    ]
+    workers = [Caller(pair[n % 2], filled, versions, f"{seed}.{n}").run() for n in range(WORKERS)]
     for result in await asyncio.gather(*workers, return_exceptions=True):
         if isinstance(result, BaseException) and not isinstance(result, HeadraceError):
             raise result
@@ -161,7 +160,8 @@ async def test_calls_at_random_leave_a_sound_lake(pair: tuple[Stocked, Stocked],
     one = pair[0]
     await until(lambda: rows(one, "job", "state = 'RUNNING'") == 0)
     for version in versions:
-        await check_version(one, version)
+        with suppress(NotFoundError):  # a fork whose parent was deleted meanwhile
+            await check_version(one, version)
     await Caller(one, filled, versions, "the end").collect()
     with one.raw() as connection:
         (missing,) = connection.execute(
@@ -178,6 +178,4 @@ async def check_version(lake: Stocked, version: UUID) -> None:
     ids = await lake.call(annotations.ANNOTATION_IDS, version_id=version)
     loaded = await lake.call(annotations.LOAD_ANNOTATIONS, version_id=version, ids=ids)
     assert (stats.nb_assets, stats.nb_annotations) == (page.count, len(loaded))
-    assert stats.nb_objects == sum(
-        len(each.rectangles) + len(each.polygons) for each in loaded
-    )
+    assert stats.nb_objects == sum(len(each.rectangles) + len(each.polygons) for each in loaded)

@@ -19,7 +19,6 @@ from tests.support.lakes.stocked_lake import Stocked, stocked
 from tests.support.lock_ladder import LockViolationError
 
 
-
 @pytest.fixture
 async def lake(tmp_path: Path) -> AsyncIterator[Stocked]:
     async with stocked(tmp_path / "lake") as opened:
@@ -120,7 +119,7 @@ async def test_a_change_without_the_lock_of_its_version_is_refused(
         with pytest.raises(LockViolationError, match=statement):
             async with database.transaction(*locks) as tx:
                 await tx.execute(statement, no=1, assets=0, annotations=0, locked=0)
-    with pytest.raises(LockViolationError, match="annotations.drop"):
+    with pytest.raises(LockViolationError, match=r"annotations\.drop"):
         async with database.transaction(*locks) as tx:
             await tx.insert_many("annotations.drop", [(0, 1, 5, 6)])
     _expected()
@@ -131,7 +130,7 @@ async def test_rows_of_assets_are_written_under_their_stripe(lake: Stocked) -> N
     locks = beside_locks(1, 1, [STRIPE], alone=False)
     async with database.transaction(*locks) as tx:
         await tx.insert_many("annotations.drop", [(0, 1, STRIPE, 6), (0, 1, STRIPE + 9, 6)])
-        with pytest.raises(LockViolationError, match="annotations.drop"):
+        with pytest.raises(LockViolationError, match=r"annotations\.drop"):
             await tx.insert_many("annotations.drop", [(0, 1, STRIPE - 1, 6)])
     _expected()
 

@@ -7,14 +7,14 @@ under the lock of their version.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
-from collections.abc import Iterable
-from headrace.platform.core.label_marks import BLOCK
 from headrace.errors import NotFoundError
 from headrace.model.ids import InvalidIdError, Kind, decode_shape
 from headrace.platform.context import Context
 from headrace.platform.core.identifiers import key_of
+from headrace.platform.core.label_marks import BLOCK
 from headrace.storage.database.locks import Lock
 
 ACCOUNTS = Lock.organization(0)

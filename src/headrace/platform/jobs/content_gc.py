@@ -21,7 +21,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import record_job
 from headrace.platform.jobs.runner import JobTask, Progress
-from headrace.storage.database.base import Transaction
+from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.locks import Lock
 
 KIND = "COLLECT"
@@ -108,7 +108,7 @@ class ContentGcWork:
         async with aclosing(rows) as batches:
             # The snapshot is taken while no transaction is open that copies references or has taken numbers.
             async with self._context.database.transaction(Lock.dataset(self._spec.dataset)):
-                batch = await anext(batches, [])
+                batch: list[Row] = await anext(batches, [])
             while batch:
                 for (no,) in batch:
                     self._marks[no - first >> 3] |= 1 << (no & 7)

@@ -13,7 +13,6 @@ from typing import Any
 
 import anyio
 
-from headrace.platform.jobs.purge_lease import PurgeLease
 from headrace.errors import HeadraceError
 from headrace.model.enums import TagTarget
 from headrace.platform.context import Context
@@ -23,6 +22,7 @@ from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
 from headrace.platform.jobs.old_blobs import rewrite_old_blobs
+from headrace.platform.jobs.purge_lease import PurgeLease
 from headrace.platform.removals.room import expire_removals
 from headrace.storage.database.base import Transaction
 from headrace.storage.database.locks import ONE_STATEMENT, Lock
@@ -31,8 +31,6 @@ FOLD_EVERY = 256
 """Changes of a version after which its counter deltas are folded into one row for each label."""
 
 HOUR_SECONDS = 3600
-
-_WAIT_SECONDS = 0.5
 
 log = logging.getLogger("headrace.platform")
 
@@ -56,8 +54,7 @@ async def purge(context: Context) -> None:
     Of servers that share a platform, one does so at a time.
     """
     lease = PurgeLease(context)
-    while not await lease.take():
-        await anyio.sleep(_WAIT_SECONDS)
+    await lease.wait()
     try:
         await _purge(context, lease)
     finally:

@@ -6,12 +6,15 @@ import secrets
 from contextlib import suppress
 from typing import Any
 
+import anyio
+
 from headrace.errors import HeadraceError
 from headrace.platform.context import Context
 from headrace.platform.jobs.runner import SHARED_LEASE_MS, database_clock
 
 _NAME = "lease/purge"
 _OWNERS = 1 << 20
+_WAIT_SECONDS = 0.5
 
 
 class PurgeLease:
@@ -27,6 +30,13 @@ class PurgeLease:
             return True
         now = await database_clock(self._context.database)
         return await self._write(now, now + SHARED_LEASE_MS)
+
+    async def wait(self) -> None:
+        """Take the lease as soon as no other server has it."""
+        while True:
+            if await self.take():
+                return
+            await anyio.sleep(_WAIT_SECONDS)
 
     async def free(self) -> None:
         """Let another server have it."""

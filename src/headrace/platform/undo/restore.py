@@ -164,7 +164,9 @@ class _Restorer:
             [(*version, a.seq, a.lake_bucket, a.data, a.filename) for a in plan.assets],
         )
         await tx.insert_many("assets.add_tag", [(*version, *pair) for pair in plan.tags])
-        stored = await store_blobs(self._context.database, tx, scope, [each.blob for each in annotations])
+        stored = await store_blobs(
+            self._context.database, tx, scope, [each.blob for each in annotations]
+        )
         await tx.insert_many(
             "copy.add_annotation",
             [

@@ -10,8 +10,6 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET
 
-from headrace.platform.annotations.imports.writer import ReplacesError
-from headrace.platform.core.locking import beside_locks
 from headrace.errors import BadRequestError, ConflictError, NotFoundError, RequestTooLargeError
 from headrace.model.enums import JobStatus
 from headrace.model.ids import Kind
@@ -24,13 +22,13 @@ from headrace.platform.annotations.decode import (
     receive_packed,
     shapes_with_masks,
 )
-from headrace.platform.annotations.imports.writer import ChunkWriter, ImportedShapes
+from headrace.platform.annotations.imports.writer import ChunkWriter, ImportedShapes, ReplacesError
 from headrace.platform.annotations.load import sizes_of
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import key_of, missing
 from headrace.platform.core.listing import json_text
-from headrace.platform.core.locking import version_locks
+from headrace.platform.core.locking import beside_locks, version_locks
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import drop_old_ledgers, fold_if_due

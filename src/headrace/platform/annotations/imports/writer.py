@@ -7,8 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from headrace.storage.database.base import Database
-from headrace.platform.core.scopes import touch_beside
 from headrace.errors import NotFoundError
 from headrace.model.blob.counts import pack_counts, unpack_counts
 from headrace.model.blob.pack import pack_page
@@ -20,11 +18,11 @@ from headrace.platform.annotations.decode import PreparedAnnotation
 from headrace.platform.campaigns.transitions import assets_with_task
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.listing import json_text
-from headrace.platform.core.scopes import VersionChange, VersionScope, touch
+from headrace.platform.core.scopes import VersionChange, VersionScope, touch_beside
 from headrace.platform.core.shape_storage import drop_contents, read_contents, store_blobs
 from headrace.platform.removals.frames import Replacement, digest_of
 from headrace.platform.removals.recorder import RemovalRecorder
-from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.storage.database.base import Database, Row, Statements, Transaction
 from headrace.threads import in_thread
 
 ImportedShapes = list[tuple[int, int]]
