@@ -10,7 +10,13 @@ from typing import Any
 import anyio
 import pytest
 
-from headrace.errors import DiskFullError, LockedError, NotFoundError
+from headrace.errors import (
+    DiskFullError,
+    HeadraceError,
+    LockedError,
+    NotFoundError,
+    UnavailableError,
+)
 from headrace.model.enums import JobStatus
 from headrace.platform.context import Context
 from headrace.platform.jobs import runner as job_runner
@@ -122,15 +128,18 @@ async def test_a_fault_of_our_own_fails_it_without_its_words(
     assert counting.told == ["abandoned", "after"]
 
 
+@pytest.mark.parametrize(
+    "error", [DiskFullError("the disk is full"), UnavailableError("the database is away")]
+)
 async def test_a_storage_that_recovers_lets_it_go_on(
-    lake: Stocked, counting: type[Counting]
+    lake: Stocked, counting: type[Counting], error: HeadraceError
 ) -> None:
     left = [3]
 
     def full(number: int) -> None:
         if number == 2 and left[0]:
             left[0] -= 1
-            raise DiskFullError("the disk is full")
+            raise error
 
     counting.before = staticmethod(full)  # type: ignore[method-assign]
     found = await look(lake, await begin(lake))

@@ -267,11 +267,12 @@ class JobRunner:
             else:
                 await self._run_ranges(task, work)
             await work.after_end()
-        except APIError as error:
-            # The request can no longer be met: another attempt would not help.
-            await self._fail(task, work, error.message)
-            await work.after_end()
         except HeadraceError as error:
+            if isinstance(error, APIError) and not error.retryable:
+                # The request can no longer be met: another attempt would not help.
+                await self._fail(task, work, error.message)
+                await work.after_end()
+                return
             log.warning("job %d is interrupted: %s", task.no, error)
             self._report_retry()
             await anyio.sleep(_RETRY_SECONDS)
