@@ -1,16 +1,17 @@
-"""Random queries over a small catalog: SQLite must choose what a plain Python evaluation chooses."""
+"""Random queries over a small catalog: each database must choose what a plain Python evaluation chooses."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib import resources
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import apsw
+import asyncpg
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,11 @@ from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.datalake import ListData
 from headrace.protocol.query import quote
 from headrace.storage.database import sqlite_functions
-from headrace.storage.database.dialect import SQLITE
+from headrace.storage.database.derived import derive
+from headrace.storage.database.dialect import POSTGRES, SQLITE, Dialect
+from headrace.storage.database.postgres_text import numbered
+from headrace.storage.database.queries import migrations
+from tests.support.postgres_server import fresh_database
 from tests.support.tiers import scaled
 
 DAY = 86_400_000
@@ -74,71 +79,152 @@ THINGS = [
 ]
 
 
-@pytest.fixture(scope="module")
-def catalog() -> Iterator[apsw.Connection]:
-    connection = apsw.Connection(":memory:")
-    folder = resources.files("headrace.storage.database").joinpath("sql/sqlite")
-    connection.execute(folder.joinpath("migrations/0001_catalog.sql").read_text())
-    sqlite_functions.register(connection)
-    connection.execute(
-        "insert into dataset(no, organization, bucket, name, description, created, next_label, next_asset_tag,"
-        " next_content, state) values (1, 1, 0, 'd', '', 0, 9, 9, 99, 'ACTIVE')"
-    )
-    connection.execute(
-        "insert into version values (1, 0, 1, 'v1', '', 'MULTI', 'ACTIVE', 0, 0, 0, 99, 999)"
-    )
+class Catalog(Protocol):
+    """A small catalog in one of the databases."""
+
+    dialect: Dialect
+
+    def insert(self, table: str, values: dict[str, Any]) -> None:
+        """Add a row."""
+
+    def first_column(self, sql: str, params: dict[str, Any]) -> list[Any]:
+        """Run a query."""
+
+
+class SqliteCatalog:
+    """The catalog in SQLite."""
+
+    dialect: Dialect = SQLITE
+
+    def __init__(self) -> None:
+        self.connection = apsw.Connection(":memory:")
+        for _, script in migrations("sqlite"):
+            self.connection.execute(script)
+        sqlite_functions.register(self.connection)
+
+    def insert(self, table: str, values: dict[str, Any]) -> None:
+        names = ", ".join(f":{name}" for name in values)
+        self.connection.execute(
+            f"insert into {table} ({', '.join(values)}) values ({names})", values
+        )
+
+    def first_column(self, sql: str, params: dict[str, Any]) -> list[Any]:
+        return [row[0] for row in self.connection.execute(sql, params)]
+
+
+class PostgresCatalog:
+    """The catalog in PostgreSQL."""
+
+    dialect: Dialect = POSTGRES
+
+    def __init__(self, dsn: str, runner: asyncio.Runner) -> None:
+        self._runner = runner
+        self.connection = runner.run(connect(dsn))
+
+    def insert(self, table: str, values: dict[str, Any]) -> None:
+        if table in ("annotation", "content"):
+            ((marks, scores),) = derive([values.get("counts")], [values["shapes"]])
+            values = values | {"marks": marks, "scores": scores}
+        places = ", ".join(f"${number}" for number in range(1, len(values) + 1))
+        sql = f"insert into {table} ({', '.join(values)}) values ({places})"
+        self._runner.run(self.connection.execute(sql, *values.values()))
+
+    def first_column(self, sql: str, params: dict[str, Any]) -> list[Any]:
+        text = numbered(sql)
+        rows = self._runner.run(self.connection.fetch(text.sql, *text.bind(params)))
+        return [row[0] for row in rows]
+
+
+async def connect(dsn: str) -> Any:
+    return await asyncpg.connect(dsn, server_settings={"jit": "off"})
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def catalog(request: pytest.FixtureRequest) -> Iterator[Catalog]:
+    if request.param == "sqlite":
+        sqlite = SqliteCatalog()
+        _fill(sqlite)
+        yield sqlite
+        sqlite.connection.close()
+        return
+    with fresh_database() as dsn, asyncio.Runner() as runner:
+        postgres = PostgresCatalog(dsn, runner)
+        _fill(postgres)
+        yield postgres
+        runner.run(postgres.connection.close())
+
+
+def _fill(catalog: Catalog) -> None:
+    first = {"no": 1, "created": 0, "bucket": 0}
+    named = {"name": "d", "description": "", "state": "ACTIVE"}
+    catalog.insert("organization", {"no": 1, "name": "o", "created": 0})
+    counters = {"next_label": 9, "next_asset_tag": 9, "next_content": 99}
+    catalog.insert("dataset", {**first, **named, **counters, "organization": 1})
+    counters = {"revision": 0, "next_asset": 99, "next_annotation": 999, "locked": 0}
+    catalog.insert("version", {**first, **named, **counters, "dataset": 1, "type": "MULTI"})
     for place, name in enumerate(LABELS):
-        connection.execute("insert into label values (1, ?, ?, null, ?, 0)", (place, name, place))
+        label = {"version": 1, "key": place, "name": name, "position": place, "created": 0}
+        catalog.insert("label", label)
     for thing in THINGS:
-        _insert(connection, thing)
-    for place, name in enumerate(NAMES[:4]):
-        connection.execute("insert into tag values (1, 1, ?, 'DATA', ?, 0)", (place, name))
-    for place, name in enumerate(NAMES[4:8]):
-        connection.execute("insert into tag values (2, 1, ?, 'ASSET', ?, 0)", (place, name))
-    yield connection
-    connection.close()
+        _insert(catalog, thing)
+    for place, name in enumerate(NAMES[:8]):
+        family, target = (1, "DATA") if place < 4 else (2, "ASSET")
+        tag = {"family": family, "scope": 1, "key": place % 4, "target": target}
+        catalog.insert("tag", {**tag, "name": name, "created": 0})
 
 
-def _insert(connection: apsw.Connection, thing: Thing) -> None:
+def _insert(catalog: Catalog, thing: Thing) -> None:
     no = thing.no
-    custom = None if thing.custom is None else json.dumps(thing.custom)
-    connection.execute(
-        "insert into data values (0, ?, 1, ?, ?, ?, 'image/png', 'DONE', ?, ?, 9, null, null, ?, null, ?)",
-        (
-            no,
-            f"o/{no}",
-            thing.filename,
-            thing.kind,
-            thing.width,
-            thing.width,
-            thing.created,
-            custom,
-        ),
+    catalog.insert(
+        "data",
+        {
+            "lake_bucket": 0,
+            "no": no,
+            "lake": 1,
+            "object_name": f"o/{no}",
+            "filename": thing.filename,
+            "kind": thing.kind,
+            "content_type": "image/png",
+            "status": "DONE",
+            "width": thing.width,
+            "height": thing.width,
+            "size": 9,
+            "created": thing.created,
+            "custom_metadata": None if thing.custom is None else json.dumps(thing.custom),
+        },
     )
-    connection.execute("insert into asset values (0, 1, ?, 0, ?, ?)", (no, no, thing.filename))
+    asset = {"bucket": 0, "version": 1, "seq": no, "lake_bucket": 0, "data": no}
+    catalog.insert("asset", {**asset, "filename": thing.filename})
     for place in range(4):
         if NAMES[place] in thing.data_tags:
-            connection.execute("insert into data_tag values (0, 1, ?, ?)", (place, no))
+            catalog.insert("data_tag", {"lake_bucket": 0, "lake": 1, "tag": place, "data": no})
         if NAMES[4 + place] in thing.asset_tags:
-            connection.execute("insert into asset_tag values (0, 1, ?, ?)", (place, no))
+            catalog.insert("asset_tag", {"bucket": 0, "version": 1, "tag": place, "asset": no})
     for place, status in enumerate(thing.statuses):
         # The first annotation holds the shapes; every other one of them lies in the content table.
         boxes, points = (thing.boxes, thing.points) if place == 0 else ([], [])
-        blob = _packed(boxes, points)
+        blob, number = _packed(boxes, points), no * 10 + place
         inline = no % 2 == 0
         if not inline:
-            connection.execute("insert into content values (0, 1, ?, ?)", (no * 10 + place, blob))
-        connection.execute(
-            "insert into annotation values (0, 1, ?, ?, 1, ?, 0, 0, ?, ?, ?, ?, null)",
-            (
-                no,
-                no * 10 + place,
-                status,
-                len(boxes) + len(points),
-                pack_counts(Counter(LABELS.index(label) for label in [*boxes, *points])),
-                blob if inline else None,
-                None if inline else no * 10 + place,
-            ),
+            content = {"dataset_bucket": 0, "dataset": 1, "no": number, "shapes": blob}
+            catalog.insert("content", content)
+        labels = Counter(LABELS.index(label) for label in [*boxes, *points])
+        catalog.insert(
+            "annotation",
+            {
+                "bucket": 0,
+                "version": 1,
+                "asset": no,
+                "no": number,
+                "account": 1,
+                "status": status,
+                "created": 0,
+                "duration": 0,
+                "shapes_n": len(boxes) + len(points),
+                "counts": pack_counts(labels),
+                "shapes": blob if inline else None,
+                "content": None if inline else number,
+            },
         )
 
 
@@ -297,33 +383,33 @@ def _level(inner: st.SearchStrategy[Query]) -> st.SearchStrategy[Query]:
 queries = st.recursive(leaves, _level, max_leaves=12)
 
 
-def _chosen(catalog: apsw.Connection, filters: Filters) -> list[int]:
+def _chosen(catalog: Catalog, filters: Filters) -> list[int]:
     sql = f"select a.seq from asset a join data d on d.lake_bucket = a.lake_bucket and d.no = a.data where a.bucket = 0 and a.version = 1 {filters.sql} order by a.seq"
-    return [row[0] for row in catalog.execute(sql, filters.params)]
+    return catalog.first_column(sql, filters.params)
 
 
 @settings(max_examples=scaled(400), deadline=None)
 @given(query=queries)
-def test_sqlite_chooses_what_the_query_means(catalog: apsw.Connection, query: Query) -> None:
+def test_the_database_chooses_what_the_query_means(catalog: Catalog, query: Query) -> None:
     text, meaning = query
     chosen = _chosen(
-        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), SQLITE)
+        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), catalog.dialect)
     )
     assert chosen == [thing.no for thing in THINGS if meaning(thing)], text
 
 
 @settings(max_examples=scaled(100), deadline=None)
 @given(text=st.text(max_size=12))
-def test_no_text_gets_out_of_its_quotes(catalog: apsw.Connection, text: str) -> None:
+def test_no_text_gets_out_of_its_quotes(catalog: Catalog, text: str) -> None:
     request = ListAssets(
         version_id=UUID(int=0), q=f"filename = {quote('A')} and tags.name = {quote('zz')}"
     )
-    assert _chosen(catalog, compile_asset_filters(request, SQLITE)) == []
+    assert _chosen(catalog, compile_asset_filters(request, catalog.dialect)) == []
     if "\0" in text or not text.isprintable():
         return
     request = ListAssets(version_id=UUID(int=0), q=f"filename = {quote(text)}")
     wanted = [thing.no for thing in THINGS if thing.filename == text]
-    assert _chosen(catalog, compile_asset_filters(request, SQLITE)) == wanted
+    assert _chosen(catalog, compile_asset_filters(request, catalog.dialect)) == wanted
 
 
 @pytest.mark.parametrize(
@@ -345,15 +431,15 @@ def test_no_text_gets_out_of_its_quotes(catalog: apsw.Connection, text: str) -> 
     ],
 )
 def test_custom_metadata_by_value(
-    catalog: apsw.Connection, wanted: dict[str, Any], meaning: Callable[[dict[str, Any]], bool]
+    catalog: Catalog, wanted: dict[str, Any], meaning: Callable[[dict[str, Any]], bool]
 ) -> None:
     filters = compile_data_filters(
-        ListData(datalake_id=UUID(int=0), custom_metadata=wanted), SQLITE
+        ListData(datalake_id=UUID(int=0), custom_metadata=wanted), catalog.dialect
     )
-    rows = catalog.execute(
+    chosen = catalog.first_column(
         f"select d.no from data d where d.lake = 1 {filters.sql} order by d.no", filters.params
     )
-    assert [row[0] for row in rows] == [thing.no for thing in THINGS if meaning(thing.custom or {})]
+    assert chosen == [thing.no for thing in THINGS if meaning(thing.custom or {})]
 
 
 def _is_number(value: Any, number: int) -> bool:
@@ -371,16 +457,16 @@ def _is_number(value: Any, number: int) -> bool:
         ('data.created_at in ("1970-01-02", "1970-01-04")', {1, 3}),
     ],
 )
-def test_a_day_is_all_of_it(catalog: apsw.Connection, text: str, days: set[int]) -> None:
+def test_a_day_is_all_of_it(catalog: Catalog, text: str, days: set[int]) -> None:
     chosen = _chosen(
-        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), SQLITE)
+        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), catalog.dialect)
     )
     assert chosen == [thing.no for thing in THINGS if thing.created // DAY in days]
 
 
-def test_500_comparisons_fit_the_database(catalog: apsw.Connection) -> None:
+def test_500_comparisons_fit_the_database(catalog: Catalog) -> None:
     text = " or ".join(f"(data.width = {no} and filename != 'zz')" for no in range(250))
     chosen = _chosen(
-        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), SQLITE)
+        catalog, compile_asset_filters(ListAssets(version_id=UUID(int=0), q=text), catalog.dialect)
     )
     assert chosen == [thing.no for thing in THINGS if thing.width is not None and thing.width < 250]
