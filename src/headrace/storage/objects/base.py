@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
@@ -48,11 +48,53 @@ class StoredObject(Struct, frozen=True, gc=False):
     stored: int
 
 
+class DirectUrls(Protocol):
+    """Signs URLs by which clients reach the storage of objects themselves.
+
+    ``life`` is how long a URL is valid, in seconds.
+    """
+
+    @property
+    def put_headers(self) -> Mapping[str, str]:
+        """The headers that a ``PUT`` to a URL of :meth:`put` must carry."""
+        ...
+
+    def downloads(self, life: int, /) -> Callable[[str], str]:
+        """Return what signs URLs to download objects by name."""
+        ...
+
+    def put(self, name: str, life: int, /) -> str:
+        """Sign a URL for a ``PUT`` of a new object."""
+        ...
+
+    def part(self, name: str, upload_id: str, number: int, life: int, /) -> str:
+        """Sign a URL for a ``PUT`` of one part of an upload."""
+        ...
+
+    def form(self, name: str, life: int, most: int, /) -> tuple[str, dict[str, str]]:
+        """Sign a form to upload an object of at most ``most`` bytes; returns its URL and its fields."""
+        ...
+
+
 class ObjectStore(Protocol):
     """A store of objects. Names are relative POSIX paths; :class:`BadRequestError` for one that could leave the store.
 
     Of two puts under one name the later one counts, where the store's owner permits that; see :data:`Replacing`.
     """
+
+    @property
+    def direct(self) -> DirectUrls | None:
+        """What signs URLs to the storage itself; None where this process sends and receives the bytes."""
+        ...
+
+    @property
+    def locked(self) -> bool:
+        """Whether objects are replaced and deleted under the lock of the catalog, and looked at there.
+
+        Where they are not, an object never changes, and it is deleted only at an age at which it is no longer
+        registered.
+        """
+        ...
 
     async def put(self, name: str, content: AsyncIterable[bytes], /) -> ObjectInfo:
         """Store a stream; the object becomes visible when it is complete."""
@@ -72,6 +114,10 @@ class ObjectStore(Protocol):
         """Look up objects; None for each that does not exist."""
         ...
 
+    async def receive(self, names: Sequence[str], /) -> list[ObjectInfo | None]:
+        """Look up objects that clients have uploaded, as :meth:`heads` does; it may store them under their names first."""
+        ...
+
     async def unchanged(self, infos: Sequence[ObjectInfo], /) -> list[bool]:
         """Whether each object is still the one that was looked up, in one short step."""
         ...
@@ -84,6 +130,10 @@ class ObjectStore(Protocol):
         self, name: str, /, *, offset: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
         """Stream an object or a range of it; :class:`ObjectNotFoundError` if it does not exist."""
+        ...
+
+    def check_name(self, name: str, /) -> None:
+        """Raise :class:`BadRequestError` for what cannot name an object."""
         ...
 
     def local_path(self, name: str, /) -> str | None:
@@ -133,4 +183,12 @@ class ObjectStore(Protocol):
         self, name: str, upload_id: str, parts: list[tuple[int, str]], /
     ) -> ObjectInfo:
         """Join ``(number, etag)`` parts in order of number; may be called again with the same result."""
+        ...
+
+    async def abort_parts(self, name: str, upload_id: str, /) -> None:
+        """End a multipart upload and delete its parts; one that is not there is ignored."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close the connections of the store; it can no longer be used."""
         ...

@@ -14,12 +14,12 @@ from itertools import islice
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from headrace.errors import BadRequestError, HeadraceError, NotFoundError, ObjectNotFoundError
-from headrace.model.names import safe_parts
+from headrace.errors import HeadraceError, NotFoundError, ObjectNotFoundError
 from headrace.storage.objects import clearing, files, moves, parts
 from headrace.storage.objects.base import ObjectInfo, Replacing, Stamp, StoredObject, Unfinished
 from headrace.storage.objects.batch import ObjectBatch
 from headrace.storage.objects.files import CHUNK, ObjectReader, ObjectWriter
+from headrace.storage.objects.names import object_parts
 from headrace.threads import in_thread
 
 P = ParamSpec("P")
@@ -40,6 +40,9 @@ class LocalObjectStore:
     An object is stored under a free name in one step that never replaces. Where the name is taken, ``replacing`` makes
     the block inside which the object is replaced, or forbids it; by default it may be.
     """
+
+    direct = None
+    locked = True
 
     def __init__(
         self, root: Path, *, sync: bool = True, replacing: Replacing = lambda name: nullcontext()
@@ -130,6 +133,10 @@ class LocalObjectStore:
 
         return await self._run(look)
 
+    async def receive(self, names: Sequence[str], /) -> list[ObjectInfo | None]:
+        """Look up objects, as :meth:`heads` does: uploads get their names when they are complete."""
+        return await self.heads(names)
+
     async def unchanged(self, infos: Sequence[ObjectInfo], /) -> list[bool]:
         """Whether each object is still the one that was looked up, in one thread call."""
         looked_up = [(self._path(info.name), info) for info in infos]
@@ -155,6 +162,10 @@ class LocalObjectStore:
                     yield chunk
         finally:
             reader.close()
+
+    def check_name(self, name: str, /) -> None:
+        """Raise :class:`~headrace.errors.BadRequestError` for what cannot name an object."""
+        self._path(name)
 
     def local_path(self, name: str, /) -> str:
         """Return the path of an object, whether it exists or not."""
@@ -250,6 +261,14 @@ class LocalObjectStore:
         await self._run(parts.mark_completed, folder, stored)
         return stored
 
+    async def abort_parts(self, name: str, upload_id: str, /) -> None:
+        """End a multipart upload and delete its parts; one that is not there is ignored."""
+        self._path(name)
+        await self._run(parts.abort_upload, self._parts, name, upload_id)
+
+    async def aclose(self) -> None:
+        """Do nothing: a folder is not connected to."""
+
     # --- on threads ---------------------------------------------------------------------------------------
 
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -336,10 +355,7 @@ class LocalObjectStore:
             raise files.lost(self._root)
 
     def _find_path(self, name: str) -> str:
-        listed = safe_parts(name)
-        if "\\" in name or listed[0].startswith("."):
-            raise BadRequestError(f"{name!r} cannot name an object")
-        return os.sep.join((str(self._root), *listed))
+        return os.sep.join((str(self._root), *object_parts(name)))
 
 
 def _take(found: Iterator[StoredObject]) -> list[StoredObject]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 from contextlib import suppress
 from pathlib import Path
 
@@ -85,6 +86,12 @@ def mark_completed(folder: Path, stored: ObjectInfo) -> None:
     for part in folder.iterdir():
         if part.name not in (_NAME, _DONE):
             part.unlink(missing_ok=True)
+
+
+def abort_upload(uploads: Path, name: str, upload_id: str) -> None:
+    """Delete the folder of an upload; one that is not there is ignored."""
+    with suppress(NotFoundError):
+        shutil.rmtree(upload_folder(uploads, name, upload_id), ignore_errors=True)
 
 
 def completed_object(folder: Path, name: str) -> ObjectInfo | None:

@@ -1,0 +1,40 @@
+"""The names of objects: what every store refuses."""
+
+from __future__ import annotations
+
+import mimetypes
+
+from headrace.errors import BadRequestError
+from headrace.model.names import safe_parts
+
+SHOWN_TYPES = frozenset(
+    {
+        "image/jpeg",
+        "image/png",
+        "image/gif",
+        "image/webp",
+        "image/bmp",
+        "image/tiff",
+        "video/mp4",
+        "video/webm",
+    }
+)
+"""Media types that a browser may show. Files are untrusted uploads, so all others are only saved."""
+
+
+def object_parts(name: str) -> list[str]:
+    """Split the name of an object.
+
+    Raises:
+        BadRequestError: The name is unsafe on some system, or one that stores keep for themselves.
+    """
+    parts = safe_parts(name)
+    if "\\" in name or parts[0].startswith("."):
+        raise BadRequestError(f"{name!r} cannot name an object")
+    return parts
+
+
+def media_type(name: str) -> str:
+    """Return the media type to send an object with."""
+    kind = mimetypes.guess_type(name)[0]
+    return kind if kind in SHOWN_TYPES else "application/octet-stream"
