@@ -186,6 +186,7 @@ class Platform:
             await self.context.background.aclose()
             await self.jobs.aclose()
         finally:
+            await self.context.objects.aclose()
             await self.context.database.aclose()
             if self._held is not None:
                 await in_thread(self._held.free)

@@ -25,18 +25,21 @@ async def make_app(
 ) -> web.Application:
     """Build the application; the caller closes the platform. ``board`` is that of a server of several processes.
 
-    File URLs are signed with the newest key of the lake and accepted with any of its keys.
+    File URLs are signed with the newest key of the lake and accepted with any of its keys. Where clients reach the
+    storage of the objects themselves, the server has no file URLs.
 
     Raises:
         LakeError: The lake has no signing key.
     """
     keys = await KeyRing.open(platform.context)
     authenticator = Authenticator(platform, keys, settings)
-    files = FileRoutes(platform.context.objects, platform.context.database, keys, settings)
     app = web.Application(
         client_max_size=settings.max_body, middlewares=[make_middleware(drain, observer)]
     )
     app.router.add_routes(Readiness(platform, settings, board).routes())
     app.router.add_routes(api.routes(platform, authenticator))
-    app.router.add_routes(files.routes())
+    objects = platform.context.objects
+    if objects.direct is None:
+        files = FileRoutes(objects, platform.context.database, keys, settings)
+        app.router.add_routes(files.routes())
     return app

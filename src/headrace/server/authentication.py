@@ -17,6 +17,7 @@ from headrace.platform.accounts.tokens import UnknownTokenError, valid_digests
 from headrace.platform.accounts.tokens import authenticate as authenticate_token
 from headrace.platform.core.access import Access
 from headrace.platform.core.origin import MAX_CLIENT, Origin
+from headrace.platform.core.storage_urls import S3Urls
 from headrace.platform.platform import Platform
 from headrace.server.guesses import MOST_TOKENS, TokenGuard
 from headrace.server.key_ring import KeyRing
@@ -39,6 +40,8 @@ class Authenticator:
         self._keys = keys
         self._settings = settings
         self._guard = TokenGuard(settings.failed_tokens)
+        direct = platform.context.objects.direct
+        self._direct = direct and S3Urls(direct, life=settings.url_ttl, most=settings.max_upload)
 
     async def authenticate(self, request: web.Request) -> Access:
         """Return the access of a caller.
@@ -64,14 +67,16 @@ class Authenticator:
             username=caller.username,
             organization=caller.membership.organization,
             organization_id=caller.membership.id,
-            urls=UrlSigner(
-                self._base(request), await self._keys.newest(), life=self._settings.url_ttl
-            ),
+            urls=self._direct or await self._signer(request),
             precise=OWN_CLIENT in request.headers,
             is_owner=caller.membership.is_owner,
             read_only=caller.read_only,
             origin=Origin(address=peer, client=client),
         )
+
+    async def _signer(self, request: web.Request) -> UrlSigner:
+        key = await self._keys.newest()
+        return UrlSigner(self._base(request), key, life=self._settings.url_ttl)
 
     async def _check(self, peer: str, token: str | None) -> bool:
         """Raise RateLimitError for a token that has to wait; see :meth:`TokenGuard.check`."""
@@ -85,7 +90,7 @@ class Authenticator:
 
     def is_near(self, request: web.Request) -> bool:
         """Whether the caller is on this machine: the file URLs of its answers work nowhere else."""
-        return bool(_HERE.fullmatch(self._base(request)))
+        return self._direct is None and bool(_HERE.fullmatch(self._base(request)))
 
     def _base(self, request: web.Request) -> str:
         """Return the start of file URLs: by default the host by which the caller reached this server."""

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 
 from headrace.errors import PermissionDeniedError
 from headrace.platform.accounts.signing_keys import SigningKey
+from headrace.platform.core.access import NO_HEADERS
 
 PREFIX = "/files/"
 LIFE_SECONDS = 3600
@@ -52,6 +53,7 @@ class UrlSigner:
 
     client_type = "minio"
     put_type = "headrace"
+    put_headers = NO_HEADERS
 
     def __init__(
         self,

@@ -29,6 +29,7 @@ _USUAL_SUFFIXES = ("jpg", "png", "jpeg")
 SUFFIXES_BY_USE: Final = (*_USUAL_SUFFIXES, *sorted(IMAGE_SUFFIXES.difference(_USUAL_SUFFIXES)))
 
 _HEAD = 4096
+_TURNED = (5, 6, 7, 8)
 _PREFIX = 4 * 1024 * 1024
 _SEGMENTS = 200
 # Beginnings of JPEG files up to their size, and their lengths.
@@ -47,6 +48,13 @@ class ImageSize(NamedTuple):
     width: int
     height: int
     orientation: int = 1
+
+    @property
+    def upright(self) -> tuple[int, int]:
+        """Width and height in pixels after the rotation of EXIF."""
+        if self.orientation in _TURNED:
+            return self.height, self.width
+        return self.width, self.height
 
 
 def read_size(path: str | Path, opener: OpenFile = open_file) -> ImageSize | None:

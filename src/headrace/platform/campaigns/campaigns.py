@@ -158,6 +158,6 @@ async def _check(
             ) from None
     name = request.instructions_object_name or None
     if name is not None and (
-        not belongs(name, access.organization) or await context.objects.head(name) is None
+        not belongs(name, access.organization) or await context.objects.receive([name]) == [None]
     ):
         raise missing(Kind.DATA, ascii(name))

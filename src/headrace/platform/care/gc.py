@@ -23,6 +23,7 @@ from headrace.platform.care.opening import CareContext, opened
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
 from headrace.platform.core.listing import json_text
+from headrace.platform.datalake.registered import DELETED_AFTER_MS
 from headrace.platform.jobs import content_gc
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.jobs.runner import JobRunner
@@ -100,7 +101,8 @@ async def collect_garbage(
             raise ReadOnlyLakeError(f"the lake {lake} cannot be written", hint="check who owns it")
         with Progress("gc", "objects", progress, phase="objects") as shown:
             before = context.clock() - int(older_than_hours * 3_600_000)
-            found = await _Objects(context, before, shown, dry_run=dry_run).collect()
+            settled = before if context.objects.locked else context.clock() - DELETED_AFTER_MS
+            found = await _Objects(context, min(before, settled), shown, dry_run=dry_run).collect()
             uploads = await context.objects.unfinished(before, delete=not dry_run)
             shown.enter("rows")
             expired = await context.database.fetch_one(
@@ -149,7 +151,9 @@ class _Objects:
 
     async def _delete(self, found: Sequence[StoredObject]) -> None:
         gone = {each.name for each in found}
-        if not self._dry_run:
+        if not self._dry_run and not self._context.objects.locked:
+            gone = await self._delete_settled([*gone])
+        elif not self._dry_run:
             # No row can come to name one of them until the transaction ends.
             async with self._context.database.transaction() as tx:
                 names = [each.name for each in found]
@@ -161,6 +165,12 @@ class _Objects:
                 self.objects += 1
                 self.bytes += each.size
                 self.exports += is_export(each.name)
+
+    async def _delete_settled(self, names: list[str]) -> set[str]:
+        """Delete objects that are too old to be registered; returns their names."""
+        rows = set(await self._context.database.fetch("check.named", names=json_text(names)))
+        names = [name for name in names if (name,) not in rows]
+        return set(await self._context.objects.delete_before(names, self._before))
 
 
 async def _clean_rows(context: Context) -> int:

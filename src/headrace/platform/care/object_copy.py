@@ -130,7 +130,7 @@ def _is_same(wanted: CatalogedObject, found: ObjectInfo | HeadraceError | None) 
 def _may_be_object(objects: ObjectStore, name: str) -> bool:
     """Whether an object may have this name; instructions of campaigns are named by their authors."""
     try:
-        objects.local_path(name)
+        objects.check_name(name)
     except BadRequestError:
         return False
     return True

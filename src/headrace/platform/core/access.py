@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -21,14 +22,20 @@ LAKE_SCHEME = "lake:"
 """The scheme of URLs that stay in this process."""
 
 
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
+
+
 class ObjectUrls(Protocol):
-    """Makes the URLs through which clients upload and download; one implementation in process, one for HTTP."""
+    """Makes the URLs through which clients upload and download: in process, of a server, or of the storage itself."""
 
     client_type: str
-    """The upload protocol of these URLs (``lake`` in process, ``minio`` over HTTP)."""
+    """The upload protocol of these URLs (``lake`` in process, ``minio`` or ``aws`` over HTTP)."""
 
     put_type: str
-    """The protocol of the URLs of :meth:`put` (``lake`` in process, ``headrace`` over HTTP)."""
+    """The protocol of the URLs of :meth:`put` (``lake`` in process, ``headrace`` or ``s3`` over HTTP)."""
+
+    put_headers: Mapping[str, str]
+    """The headers that a request to a URL of :meth:`put` must carry."""
 
     def download(self, organization: int, object_name: str) -> str:
         """The URL to read an object from, valid for a limited time."""
@@ -58,6 +65,7 @@ class LakeUrls:
 
     client_type = "lake"
     put_type = "lake"
+    put_headers = NO_HEADERS
 
     def download(self, organization: int, object_name: str) -> str:
         """The object's name after the scheme."""

@@ -21,12 +21,14 @@ from headrace.platform.datalake.object_names import belongs
 from headrace.platform.datalake.probe import (
     MAX_SIDE,
     VIDEO_FACTS,
+    Picture,
     digest_of,
     facts_of,
-    picture_sizes,
+    pictures,
     size_of,
     video_headers,
 )
+from headrace.platform.datalake.registered import can_be_registered
 from headrace.platform.datalake.sources import source_of
 from headrace.platform.tags.scopes import Tag
 from headrace.platform.tags.tags import data_tags
@@ -64,7 +66,7 @@ class Inspected(NamedTuple):
     width: int | None
     height: int | None
     size: int
-    sha256: bytes
+    sha256: bytes | None
 
 
 class Draft(NamedTuple):
@@ -82,7 +84,7 @@ class Draft(NamedTuple):
         """The digest by which data of the lake may be reused, in hexadecimal; None where that is not wanted."""
         if given(self.request.reuse) is not True:
             return None
-        if self.inspected is not None:
+        if self.inspected is not None and self.inspected.sha256 is not None:
             return self.inspected.sha256.hex()
         sha256: str | None = given(self.request.sha256)
         return sha256
@@ -92,7 +94,7 @@ class _Stored(NamedTuple):
     """A stored object, and what its header says; ``facts`` are those about a video."""
 
     info: ObjectInfo | None
-    size: Meta | None
+    picture: Picture
     facts: dict[str, float]
 
 
@@ -117,7 +119,7 @@ async def make_drafts(
                 tags[wanted] = await data_tags(context.database, access, lake, wanted)
             draft = Draft(request, declared, tags[wanted], source, found.info, None)
             if found.info is not None:
-                inspected = await _inspect(context, request, found.info, found.size)
+                inspected = await _inspect(context, request, found.info, found.picture)
                 draft = draft._replace(inspected=inspected)
             elif draft.sha256 is None:
                 raise missing_object(request.object_name)
@@ -156,13 +158,18 @@ async def _stored(
 ) -> list[_Stored]:
     """Look up the stored objects, measure the images whose size the request does not give, and all videos."""
     names = [each.object_name for each in requests if _is_ours(context, access, each.object_name)]
-    infos = {info.name: info for info in await context.objects.heads(names) if info is not None}
+    infos = {
+        info.name: info
+        for info in await context.objects.receive(names)
+        if info is not None and can_be_registered(context, info)
+    }
     unmeasured = [
-        each.object_name
+        infos[each.object_name]
         for each in requests
         if each.object_name in infos and each.type == DataType.IMAGE and given(each.meta) is None
     ]
-    sizes = dict(zip(unmeasured, await picture_sizes(context.objects, unmeasured), strict=True))
+    measured = await pictures(context.objects, unmeasured)
+    images = {info.name: image for info, image in zip(unmeasured, measured, strict=True)}
     films = [
         infos[each.object_name]
         for each in requests
@@ -173,7 +180,7 @@ async def _stored(
     return [
         _Stored(
             infos.get(each.object_name),
-            sizes.get(each.object_name) or size_of(videos.get(each.object_name)),
+            images.get(each.object_name) or Picture(size_of(videos.get(each.object_name))),
             facts_of(videos.get(each.object_name)),
         )
         for each in requests
@@ -182,17 +189,17 @@ async def _stored(
 
 def _is_ours(context: Context, access: Access, name: str) -> bool:
     try:
-        context.objects.local_path(name)
+        context.objects.check_name(name)
     except BadRequestError:
         return False
     return belongs(name, access.organization)
 
 
 async def _inspect(
-    context: Context, request: DataDescription, info: ObjectInfo, size: Meta | None
+    context: Context, request: DataDescription, info: ObjectInfo, picture: Picture
 ) -> Inspected:
-    sha256 = await digest_of(context.objects, info)
-    meta: Meta | None = given(request.meta) or size
+    sha256 = picture.sha256 or await digest_of(context.objects, info, given(request.sha256))
+    meta: Meta | None = given(request.meta) or picture.size
     if meta is None:
         # A video of an unknown container is as good as any; an image without a size cannot be one.
         video = request.type == DataType.VIDEO

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from headrace.formats.io.image_size import read_size
 from headrace.formats.io.video import VideoInfo, read_video
 from headrace.model.records import Meta
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
+from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 
 MAX_SIDE = (1 << 31) - 1
@@ -20,33 +23,62 @@ VIDEO_FACTS = ("duration_seconds", "frame_count", "fps")
 """Keys that the metadata of a video get from its header, unless the caller gave them."""
 
 _CHUNK = 1 << 20
+_SHORT_HEADER = 64 << 10
 _HEADER = 4 << 20
-_TURNED_ORIENTATIONS = (5, 6, 7, 8)
+_TOGETHER = 16
+_DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 
 
-async def digest_of(objects: ObjectStore, info: ObjectInfo) -> bytes:
-    """Return the SHA-256 of an object; reads the object if the store does not know it."""
+class Picture(NamedTuple):
+    """What the header of an image says: width and height in pixels, after EXIF rotation, None if it is unreadable.
+
+    ``sha256`` is the digest of the object, empty where more would have to be read for it.
+    """
+
+    size: Meta | None
+    sha256: bytes = b""
+
+
+async def digest_of(objects: ObjectStore, info: ObjectInfo, declared: str | None) -> bytes | None:
+    """Return the SHA-256 of an object; reads the object if the store does not know it.
+
+    An object that did not pass through this process is not read for it: then the digest is what the client has
+    ``declared``, None without that. Whoever downloads the object compares it.
+    """
     if info.sha256:
         return info.sha256
     path = objects.local_path(info.name)
     if path is not None:
         return await in_thread(_digest_file, path)
+    if objects.direct is not None:
+        return bytes.fromhex(declared) if declared and _DIGEST.fullmatch(declared) else None
     digest = hashlib.sha256()
     async for chunk in objects.get(info.name):
         digest.update(chunk)
     return digest.digest()
 
 
-async def picture_sizes(objects: ObjectStore, names: Sequence[str]) -> list[Meta | None]:
-    """Read width and height of images (pixels, after EXIF rotation) from their headers; None if unreadable."""
-    paths = [path for name in names if (path := objects.local_path(name)) is not None]
-    if len(paths) == len(names):
-        return await in_thread(lambda: [_upright_size(path) for path in paths]) if paths else []
-    sizes = []
-    for name in names:
-        head = b"".join([chunk async for chunk in objects.get(name, length=_HEADER)])
-        sizes.append(await in_thread(_size_of_bytes, head))
-    return sizes
+async def pictures(objects: ObjectStore, infos: Sequence[ObjectInfo]) -> list[Picture]:
+    """Read the headers of images."""
+    paths = [path for info in infos if (path := objects.local_path(info.name)) is not None]
+    if len(paths) == len(infos):
+        sizes = await in_thread(lambda: [_upright_size(path) for path in paths]) if paths else []
+        return list(map(Picture, sizes))
+
+    async def read(info: ObjectInfo) -> Picture:
+        head = await _beginning(objects, info.name, _SHORT_HEADER)
+        size = await in_thread(_size_of_bytes, head)
+        if len(head) == info.size:
+            return Picture(size, hashlib.sha256(head).digest())
+        if size is None:
+            size = await in_thread(_size_of_bytes, await _beginning(objects, info.name, _HEADER))
+        return Picture(size)
+
+    return await map_bounded(read, infos, concurrency=_TOGETHER)
+
+
+async def _beginning(objects: ObjectStore, name: str, length: int) -> bytes:
+    return b"".join([chunk async for chunk in objects.get(name, length=length)])
 
 
 async def video_headers(
@@ -58,7 +90,7 @@ async def video_headers(
         return await in_thread(lambda: [_video_of(path) for path in paths]) if paths else []
     found = []
     for info in infos:
-        head = b"".join([chunk async for chunk in objects.get(info.name, length=_HEADER)])
+        head = await _beginning(objects, info.name, _HEADER)
         # The index of an MP4 is often at its end; what is between stays a hole in the copy.
         at = max(len(head), info.size - _HEADER)
         rest = objects.get(info.name, offset=at) if at < info.size else None
@@ -121,6 +153,4 @@ def _upright_size(path: str) -> Meta | None:
         size = read_size(path)
     if size is None or max(size.width, size.height) > MAX_SIDE:
         return None
-    if size.orientation in _TURNED_ORIENTATIONS:
-        return Meta(size.height, size.width)
-    return Meta(size.width, size.height)
+    return Meta(*size.upright)

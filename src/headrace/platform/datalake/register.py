@@ -174,10 +174,10 @@ def _locks(access: Access, lake: DatalakeScope) -> tuple[Lock, ...]:
 async def _changed(context: Context, drafts: Collection[Draft]) -> set[str]:
     """Return the names of the objects that were replaced or deleted since they were inspected.
 
-    Within the transaction this is final: objects are replaced and deleted under its lock.
+    Within the transaction this is final: objects are replaced and deleted under its lock, or they never change.
     """
     stored = [draft.stored for draft in drafts if draft.stored is not None]
-    if not stored:
+    if not stored or not context.objects.locked:
         return set()
     kept = await context.objects.unchanged(stored)
     return {info.name for info, same in zip(stored, kept, strict=True) if not same}

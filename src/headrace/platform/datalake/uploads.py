@@ -89,7 +89,9 @@ async def prepare_uploads(
                 object_name=name,
                 ticket=UploadTicket(
                     client_type=urls.put_type,
-                    presigned_url_data=UploadTarget(url=urls.put(organization, name)),
+                    presigned_url_data=UploadTarget(
+                        url=urls.put(organization, name), fields=dict(urls.put_headers)
+                    ),
                 ),
             )
             for name in names
@@ -143,7 +145,7 @@ async def presign_download(
 ) -> PresignedUrlRecord:
     """Sign the URL to download an object from."""
     await _check_name(context, access, request.connector_id, request.object_name)
-    if await context.objects.head(request.object_name) is None:
+    if await context.objects.receive([request.object_name]) == [None]:
         raise missing(Kind.DATA, request.object_name)
     return PresignedUrlRecord(
         presigned_url=access.urls.download(access.organization, request.object_name)

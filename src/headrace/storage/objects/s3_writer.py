@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 import anyio
 
-from headrace.errors import MissingExtraError
+from headrace.errors import ConflictError, MissingExtraError
 from headrace.storage.objects import files
 from headrace.storage.objects.base import ObjectInfo, Replacing
 from headrace.storage.objects.names import media_type
@@ -179,9 +179,15 @@ class S3Writer:
         except AlreadyExistsError:
             # It may be this very object: the first answer was lost, and the request repeated.
             found = await self._lookup.head(name)
-            if found is None or found[1].headers.get(PUT_HEADER) != headers[PUT_HEADER]:
+            if found is not None and found[1].headers.get(PUT_HEADER) == headers[PUT_HEADER]:
+                return found[0]
+            try:
                 async with self._replacing(name):
                     await self._send(name, content, headers, "overwrite")
+            except ConflictError:
+                # The same bytes are there already: an earlier run of the caller has stored them.
+                if found is None or found[0].sha256 != sha256:
+                    raise
         return ObjectInfo(name, len(content), sha256)
 
     async def _send(
