@@ -55,10 +55,14 @@ def limited(limits: Limits, workers: int | None) -> Limits:
 
 
 class UploadedFile(Struct, frozen=True):
-    """A file that was sent: its ``size`` in bytes, and its ``sha256`` in hexadecimal where it was computed."""
+    """A file that was sent: its ``size`` in bytes, and its ``sha256`` in hexadecimal where it was computed.
+
+    ``direct`` is set where it went to a storage that is not the platform's own server.
+    """
 
     size: int
     sha256: str | None = None
+    direct: bool = False
 
 
 class SmallUpload(Struct, frozen=True):

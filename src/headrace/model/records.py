@@ -148,7 +148,10 @@ class UploadTarget(Record, frozen=True):
 
 
 class UploadTicket(Record, frozen=True):
-    """``client_type`` names the protocol of the upload: aws, minio, google, azure, headrace, or lake (in process)."""
+    """``client_type`` names the protocol of the upload: aws, minio, google, azure, headrace, s3, or lake (in process).
+
+    By ``s3``, the file is sent with a ``PUT`` and the fields as headers, which let it only create.
+    """
 
     client_type: str
     presigned_url_data: UploadTarget

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ from headrace.protocol.operations.storage import (
 )
 from headrace.protocol.operations.uploading import PREPARE_UPLOADS, PrepareUploads
 from headrace.server.settings import ServerSettings
+from tests.support.lakes.on_s3 import running_on_s3
 from tests.support.lakes.servers import Running, running
 
 WAYS = ("form", "bare", "parts", "completing")
@@ -53,6 +55,7 @@ class Uploader(Struct):
     organization: UUID
     lake: DatalakeRecord
     http: aiohttp.ClientSession
+    on_s3: bool = False
 
     async def new_name(self) -> tuple[str, str]:
         """An object name, and the URL to put its bytes to."""
@@ -103,11 +106,16 @@ class Uploader(Struct):
         return send
 
     async def put(self, url: str, content: bytes) -> int:
-        async with self.http.put(URL(url, encoded=True), data=content) as answer:
-            return answer.status
+        # Of a whole object, S3 demands that it may only be created.
+        only_new = {"If-None-Match": "*"} if self.on_s3 and "uploadId" not in url else {}
+        async with self.http.put(
+            URL(url, encoded=True), data=io.BytesIO(content), headers=only_new
+        ) as answer:
+            return 204 if self.on_s3 and only_new and answer.status == 200 else answer.status
 
     async def complete(self, name: str, upload_id: str, content: bytes) -> int:
-        etag = f'"{hashlib.sha256(content).hexdigest()}"'
+        digest = hashlib.md5(content) if self.on_s3 else hashlib.sha256(content)
+        etag = f'"{digest.hexdigest()}"'
         request = CompleteMultipart(
             connector_id=self.connector,
             object_name=name,
@@ -146,13 +154,15 @@ class Uploader(Struct):
 
 
 @asynccontextmanager
-async def uploader(path: Path, settings: ServerSettings | None = None) -> AsyncIterator[Uploader]:
+async def uploader(
+    path: Path, settings: ServerSettings | None = None, *, on_s3: bool = False
+) -> AsyncIterator[Uploader]:
     """A new lake, served in this process, and who uploads to it."""
-    async with running(path, settings) as server:
+    async with (running_on_s3 if on_s3 else running)(path, settings) as server:
         backend, _, organization = await open_backend(server.address, api_token=server.token)
         try:
             lake = await backend.call(FIND_DATALAKE, FindDatalake(organization_id=organization.id))
             async with aiohttp.ClientSession() as http:
-                yield Uploader(server, backend, organization.id, lake, http)
+                yield Uploader(server, backend, organization.id, lake, http, on_s3)
         finally:
             await backend.aclose()

@@ -22,7 +22,10 @@ STALE_SECONDS = 30 * 24 * 3600.0
 
 
 class UploadState(Struct, frozen=True, kw_only=True):
-    """An upload that was begun: the file as it was then, and the ``upload_id`` or the ``url`` of the upload."""
+    """An upload that was begun: the file as it was then, and the ``upload_id`` or the ``url`` of the upload.
+
+    ``is_direct`` says that it goes to S3 itself, not to the platform's own server.
+    """
 
     size: int
     changed: int
@@ -31,6 +34,7 @@ class UploadState(Struct, frozen=True, kw_only=True):
     part_bytes: int
     upload_id: str = ""
     url: str = ""
+    is_direct: bool = False
 
     def __repr__(self) -> str:
         return f"UploadState({self.object_name!r})"

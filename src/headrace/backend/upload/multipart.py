@@ -13,7 +13,12 @@ from uuid import UUID
 from headrace.backend.base import Caller
 from headrace.backend.upload.file_body import Snapshot
 from headrace.backend.upload.journal import UploadJournal, UploadState
-from headrace.backend.upload.signed_put import FileRange, SignedUploader, UploadTarget
+from headrace.backend.upload.signed_put import (
+    STORAGE_ALGORITHMS,
+    FileRange,
+    SignedUploader,
+    UploadTarget,
+)
 from headrace.errors import APIError, TransferError, error_for_status
 from headrace.net.urls import redact
 from headrace.protocol.operations.storage import (
@@ -89,6 +94,7 @@ class MultipartUpload:
 
     async def _part(self, file: Snapshot, state: UploadState, number: int) -> str:
         start = (number - 1) * state.part_bytes
+        algorithms = STORAGE_ALGORITHMS if state.is_direct else ()
         part = FileRange(file, start, min(state.part_bytes, file.size - start))
 
         async def ask() -> UploadTarget:
@@ -98,9 +104,8 @@ class MultipartUpload:
                 upload_id=state.upload_id,
                 part_no=number,
             )
-            return UploadTarget(
-                method="PUT", url=(await self._caller.call(PRESIGN_PART, request)).url
-            )
+            url = (await self._caller.call(PRESIGN_PART, request)).url
+            return UploadTarget(method="PUT", url=url, algorithms=algorithms)
 
         response = (await self._uploader.upload(part, ask)).response
         etag = response.headers.get("ETag")

@@ -18,6 +18,9 @@ from headrace.net.retry import STORAGE_TRANSIENT, RetryPolicy, send_with_retries
 from headrace.net.storage_session import StorageSession
 from headrace.net.urls import expires_at, redact
 
+STORAGE_ALGORITHMS = ("sha256", "md5")
+"""The digests that storages report which are no headrace servers: the ETag of an object that S3 has is its MD5."""
+
 MAX_CHECKSUM_FAILURES = 2
 """Checksum failures after which an upload fails."""
 
@@ -31,6 +34,7 @@ class UploadTarget(Struct, frozen=True, kw_only=True):
         headers: Headers that the signature demands.
         head: Body before the range, as in a form.
         tail: Body after the range.
+        algorithms: The digests to compute, where the storage reports others than the uploader's.
     """
 
     method: str
@@ -38,6 +42,7 @@ class UploadTarget(Struct, frozen=True, kw_only=True):
     headers: Mapping[str, str] = {}
     head: bytes = b""
     tail: bytes = b""
+    algorithms: Sequence[str] = ()
 
     def __repr__(self) -> str:
         return f"UploadTarget({self.method} {redact(self.url)})"
@@ -143,7 +148,7 @@ class SignedUploader:
         headers = {**target.headers, "Content-Length": str(total)}
         body = FileBody(
             part.file, part.start, part.length,
-            head=target.head, tail=target.tail, algorithms=self.algorithms,
+            head=target.head, tail=target.tail, algorithms=target.algorithms or self.algorithms,
         )  # fmt: skip
         with body:
             whole = await body.whole()

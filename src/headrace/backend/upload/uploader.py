@@ -19,8 +19,13 @@ from headrace.backend.upload.multipart import (
     is_gone,
     part_bytes,
 )
-from headrace.backend.upload.signed_put import FileRange, SignedUploader, UploadTarget
-from headrace.errors import APIError, ConflictError, TransferError
+from headrace.backend.upload.signed_put import (
+    STORAGE_ALGORITHMS,
+    FileRange,
+    SignedUploader,
+    UploadTarget,
+)
+from headrace.errors import APIError, ConflictError, TransferError, error_for_status
 from headrace.model.records import UploadTicket
 from headrace.protocol.operations.storage import (
     INIT_MULTIPART,
@@ -33,6 +38,11 @@ from headrace.threads import in_thread
 _BY_FORM = frozenset({"aws", "minio", "google"})
 _BY_AZURE_PUT = "azure"
 _BY_HEADRACE_PUT = "headrace"
+_BY_CREATE_PUT = "s3"
+_READ_BY_PLATFORM = frozenset({_BY_HEADRACE_PUT, "minio"})
+
+EXISTS = 412
+"""The status of a ``PUT`` that may only create, where the object exists."""
 
 
 class RemoteUpload:
@@ -53,6 +63,7 @@ class RemoteUpload:
         self._file = file
         self._connector_id = connector_id
         self._journal = journal
+        self._direct = False
         self._multipart = MultipartUpload(caller, uploader, connector_id, parallel=parallel)
 
     @property
@@ -81,7 +92,7 @@ class RemoteUpload:
             and self._file.size > PART_BYTES
             and await self._in_parts_if_supported(object_name, content_type)
         ):
-            return UploadedFile(self._file.size)
+            return UploadedFile(self._file.size, direct=self._direct)
         return await self._at_once(object_name, content_type, ticket)
 
     async def finish(self) -> None:
@@ -92,10 +103,13 @@ class RemoteUpload:
     async def _at_once(
         self, object_name: str, content_type: str, first: UploadTicket | None
     ) -> UploadedFile:
+        kind = ""
+
         async def ask() -> UploadTarget:
-            nonlocal first
+            nonlocal first, kind
             if first is not None:
                 ticket, first = first, None
+                kind = ticket.client_type.lower()
                 return _target(ticket, object_name, content_type)
             ticket = await self._caller.call(
                 PRESIGN_UPLOAD,
@@ -105,11 +119,19 @@ class RemoteUpload:
                     content_type=content_type,
                 ),
             )
+            kind = ticket.client_type.lower()
             return _target(ticket, object_name, content_type)
 
         whole = FileRange(self._file, 0, self._file.size)
-        sent_range = await self._uploader.upload(whole, ask)
-        return UploadedFile(self._file.size, sent_range.digests.get("sha256"))
+        sent_range = await self._uploader.upload(whole, ask, final=frozenset({EXISTS}))
+        # An object of this name can only be that of an earlier attempt, whose answer was lost.
+        if sent_range.response.status == EXISTS and kind != _BY_CREATE_PUT:
+            raise error_for_status(EXISTS, f"the storage refused the upload (status {EXISTS})")
+        return UploadedFile(
+            self._file.size,
+            sent_range.digests.get("sha256"),
+            direct=kind not in _READ_BY_PLATFORM,
+        )
 
     async def _in_parts_if_supported(self, object_name: str, content_type: str) -> bool:
         """Upload the file in parts; False if the storage does not support that."""
@@ -154,9 +176,11 @@ class RemoteUpload:
             part_bytes=part_bytes(self._file.size),
             upload_id=upload_id or "",
             url=url or "",
+            is_direct=kind == "aws",
         )
 
     async def _continue(self, state: UploadState, *, resumed: bool) -> None:
+        self._direct = state.is_direct
         if state.upload_id:
             await self._multipart.send(self._file, state, self._journal)
         else:
@@ -167,11 +191,19 @@ def _target(ticket: UploadTicket, object_name: str, content_type: str) -> Upload
     """Return the target of a whole file."""
     kind = ticket.client_type.lower()
     target = ticket.presigned_url_data
+    algorithms = () if kind in _READ_BY_PLATFORM else STORAGE_ALGORITHMS
     if kind in _BY_FORM:
         boundary = os.urandom(16).hex()
         head, tail = _form(boundary, ticket, object_name, content_type)
         headers = {"Content-Type": f"multipart/form-data; boundary={boundary}"}
-        return UploadTarget(method="POST", url=target.url, headers=headers, head=head, tail=tail)
+        return UploadTarget(
+            method="POST",
+            url=target.url,
+            headers=headers,
+            head=head,
+            tail=tail,
+            algorithms=algorithms,
+        )
     if kind == _BY_AZURE_PUT:
         headers = {
             **target.fields,
@@ -181,6 +213,9 @@ def _target(ticket: UploadTicket, object_name: str, content_type: str) -> Upload
         return UploadTarget(method="PUT", url=target.url, headers=headers)
     if kind == _BY_HEADRACE_PUT:
         return UploadTarget(method="PUT", url=target.url, headers={"Content-Type": content_type})
+    if kind == _BY_CREATE_PUT:
+        headers = {**target.fields, "Content-Type": content_type}
+        return UploadTarget(method="PUT", url=target.url, headers=headers, algorithms=algorithms)
     raise TransferError(
         f"the storage demands an upload by {ticket.client_type!r}, which headrace does not support"
     )

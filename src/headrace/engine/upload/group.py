@@ -11,7 +11,13 @@ from msgspec import UNSET
 from headrace.backend.base import Backend, SmallUpload, UploadedFile
 from headrace.engine.upload.file import UploadFile
 from headrace.engine.upload.reuse import digests_of
-from headrace.engine.upload.target import ReusedData, UploadTarget, checked, description
+from headrace.engine.upload.target import (
+    ReusedData,
+    UploadTarget,
+    add_sizes,
+    checked,
+    description,
+)
 from headrace.errors import AuthenticationError, HeadraceError, RequestTooLargeError
 from headrace.model.records import DataRecord
 from headrace.protocol.operations.datalake import DataDescription
@@ -58,11 +64,14 @@ async def _upload(
     ]
     try:
         sent = await backend.upload_many(parcels, connector_id=target.connector, workers=workers)
-        arrived = []
+        arrived, direct = [], False
         for index, each in enumerate(sent):
             if isinstance(each, UploadedFile):
                 described[index].sha256 = each.sha256 or UNSET  # grouped: a headrace server
                 arrived.append(index)
+                direct = direct or each.direct
+        if direct:
+            await in_thread(add_sizes, [(files[index], described[index]) for index in arrived])
         results = await _register(backend, target, [described[index] for index in arrived])
     except anyio.get_cancelled_exc_class():
         with anyio.move_on_after(REGISTRATION_SECONDS, shield=True):

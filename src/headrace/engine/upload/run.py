@@ -11,9 +11,15 @@ from headrace.backend.base import Backend, FileUpload
 from headrace.engine.paging import batched
 from headrace.engine.upload.file import UploadFile, measure
 from headrace.engine.upload.group import UploadOutcome, upload_group
-from headrace.engine.upload.reuse import find_in_lake, find_repeated
+from headrace.engine.upload.reuse import digests_of, find_in_lake, find_repeated
 from headrace.engine.upload.settle import is_unread, settle
-from headrace.engine.upload.target import ReusedData, UploadTarget, checked, description
+from headrace.engine.upload.target import (
+    ReusedData,
+    UploadTarget,
+    add_sizes,
+    checked,
+    description,
+)
 from headrace.errors import AuthenticationError, ConfigurationError, ConflictError, HeadraceError
 from headrace.model.enums import ObjectDataType
 from headrace.model.records import DatalakeRecord, DataRecord
@@ -271,6 +277,11 @@ async def _send(
 ) -> DataRecord | ReusedData:
     sent = await upload.send(object_name, file.media_type)
     described = description(backend, target, file, object_name, sent)
+    if sent.direct and backend.limits.extensions:
+        await in_thread(add_sizes, [(file, described)])
+        if sent.sha256 is None:
+            (digest,) = await in_thread(digests_of, [file])
+            described.sha256 = digest or UNSET
     record = await backend.call(
         REGISTER_DATA, RegisterData(datalake_id=target.lake.id, **structs.asdict(described))
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from msgspec import UNSET, Struct
@@ -10,8 +12,9 @@ from headrace.backend.base import Backend, UploadedFile
 from headrace.engine.upload.file import UploadFile
 from headrace.engine.upload.settle import refuse_unreadable
 from headrace.errors import BadRequestError, ChecksumError
+from headrace.formats.io.image_size import read_size
 from headrace.model.enums import DataType
-from headrace.model.records import DatalakeRecord, DataRecord
+from headrace.model.records import DatalakeRecord, DataRecord, Meta
 from headrace.protocol.operations.datalake import DELETE_DATA, DataDescription, DataId
 
 
@@ -64,6 +67,18 @@ def description(
         meta=file.meta or UNSET,
         reuse=True if extensions and target.reuse else UNSET,
     )
+
+
+def add_sizes(described: Sequence[tuple[UploadFile, DataDescription]]) -> None:
+    """Add the sizes of images, so that the platform need not read what went to a storage elsewhere. Blocks."""
+    for file, description in described:
+        if description.type != DataType.IMAGE or description.meta is not UNSET:
+            continue
+        with suppress(OSError):
+            size = read_size(file.path)
+            # What cannot be read here, the platform looks at.
+            if size is not None:
+                description.meta = Meta(*size.upright)
 
 
 class ReusedData(Struct, frozen=True):
