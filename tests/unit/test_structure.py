@@ -24,6 +24,12 @@ CROWDED = {
     "storage/database/sql/sqlite": "one file of statements for each part of the platform",
 }
 
+DRIVERS = {
+    "asyncpg": "headrace.storage.database.postgres",
+    "obstore": "headrace.storage.objects.s3",
+}
+"""Packages of extras, and what the names of the modules begin with that may import them."""
+
 OLD_WORDS = {
     "anew", "carrier", "carriers", "carrying", "company", "courier", "crew", "dealing", "desk", "door", "face",
     "heard", "keeper", "lane", "longway", "loose", "nobody", "numbering", "outline", "pour", "proof", "reach", "shipped", "somebody", "spelling", "survey", "tabulate", "tell", "textout", "told", "trip",
@@ -66,6 +72,21 @@ def ring(graph: dict[str, set[str]]) -> list[str]:
         found: list[str] = error.args[1]
         return found
     return []
+
+
+def packages(path: Path) -> Iterator[str]:
+    """The packages that a module imports, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+
+
+@pytest.mark.parametrize("driver", DRIVERS)
+def test_only_its_adapter_imports_a_driver(driver: str) -> None:
+    using = {name for name, path in MODULES.items() if driver in set(packages(path))}
+    assert {name for name in using if not name.startswith(DRIVERS[driver])} == set()
 
 
 def test_no_modules_import_each_other_in_a_ring() -> None:

@@ -77,13 +77,13 @@ async def test_a_file_that_is_registered_meanwhile_stays(
     """It is listed as garbage, then registered, then looked at once more."""
     async with opened_lake(tmp_path / "lake") as lake:
         name = await lake.store(png())
-        delete = gc._Objects._delete
+        delete = gc.CollectedObjects._delete
 
-        async def register_first(self: gc._Objects, found: list[StoredObject]) -> None:
+        async def register_first(self: gc.CollectedObjects, found: list[StoredObject]) -> None:
             await lake.call(REGISTER_DATA, lake.registration(name))
             await delete(self, found)
 
-        monkeypatch.setattr(gc._Objects, "_delete", register_first)
+        monkeypatch.setattr(gc.CollectedObjects, "_delete", register_first)
         assert (await collect(tmp_path / "lake")).objects == 0
         assert await lake.platform.context.objects.head(name) is not None
 

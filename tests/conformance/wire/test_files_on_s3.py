@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
+import obstore
 import pytest
 from yarl import URL
 
@@ -18,7 +21,9 @@ from headrace.model.records import DataRecord
 from headrace.platform.datalake.registered import REGISTERED_WITHIN_MS
 from headrace.protocol.operations.datalake import GET_DATA, DataId
 from headrace.protocol.operations.storage import PRESIGN_DOWNLOAD, PresignDownload
+from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.s3 import S3Objects
+from headrace.storage.objects.s3_requests import S3Requests
 from headrace.storage.objects.sigv4 import Signer
 from tests.support.data.images import draw_images
 from tests.support.lakes.on_s3 import running_on_s3
@@ -46,6 +51,37 @@ def server_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(S3Objects, "get", get)
     return counted
+
+
+@pytest.fixture(autouse=True)
+def no_requests_in_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An object is neither read nor written while a transaction holds locks."""
+    writing: ContextVar[bool] = ContextVar("writing", default=False)
+    begin, send = SqliteDatabase.transaction, S3Requests.send
+
+    @asynccontextmanager
+    async def transaction(self: SqliteDatabase, *locks: Any) -> AsyncIterator[Any]:
+        async with begin(self, *locks) as tx:
+            token = writing.set(True)
+            try:
+                yield tx
+            finally:
+                writing.reset(token)
+
+    async def watched(self: S3Requests, *request: Any, **more: Any) -> Any:
+        assert not writing.get(), "a request to S3 in a transaction"
+        return await send(self, *request, **more)
+
+    monkeypatch.setattr(SqliteDatabase, "transaction", transaction)
+    monkeypatch.setattr(S3Requests, "send", watched)
+    for name in ("put_async", "get_async", "delete_async"):
+        call = getattr(obstore, name)
+
+        def checked(*request: Any, _call: Any = call, **more: Any) -> Any:
+            assert not writing.get(), "a request to S3 in a transaction"
+            return _call(*request, **more)
+
+        monkeypatch.setattr(obstore, name, checked)
 
 
 async def status_of(client: Uploader, url: str, method: str = "GET", **request: Any) -> int:

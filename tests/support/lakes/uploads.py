@@ -108,10 +108,9 @@ class Uploader(Struct):
     async def put(self, url: str, content: bytes) -> int:
         # Of a whole object, S3 demands that it may only be created.
         only_new = {"If-None-Match": "*"} if self.on_s3 and "uploadId" not in url else {}
-        async with self.http.put(
-            URL(url, encoded=True), data=io.BytesIO(content), headers=only_new
-        ) as answer:
-            return 204 if self.on_s3 and only_new and answer.status == 200 else answer.status
+        data = io.BytesIO(content) if len(content) >= 1 << 20 else content
+        async with self.http.put(URL(url, encoded=True), data=data, headers=only_new) as answer:
+            return 204 if only_new and answer.status == 200 else answer.status
 
     async def complete(self, name: str, upload_id: str, content: bytes) -> int:
         digest = hashlib.md5(content) if self.on_s3 else hashlib.sha256(content)

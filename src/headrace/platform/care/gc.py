@@ -4,7 +4,7 @@ Objects that no row names are uploads that were never registered, what an interr
 finished exports. An upload is registered after it has arrived, so only objects of a certain age are looked at. They are
 deleted in a write transaction that has looked once more, and registering looks for its object in its own transaction
 (platform/datalake/registered.py): so an object that is registered at the same time either stays, or the registration is told
-that it is gone.
+that it is gone. In a storage that clients reach themselves, only what is too old to be registered is deleted, without a lock.
 """
 
 from __future__ import annotations
@@ -101,8 +101,7 @@ async def collect_garbage(
             raise ReadOnlyLakeError(f"the lake {lake} cannot be written", hint="check who owns it")
         with Progress("gc", "objects", progress, phase="objects") as shown:
             before = context.clock() - int(older_than_hours * 3_600_000)
-            settled = before if context.objects.locked else context.clock() - DELETED_AFTER_MS
-            found = await _Objects(context, min(before, settled), shown, dry_run=dry_run).collect()
+            found = await collect_objects(context, before, shown, dry_run=dry_run)
             uploads = await context.objects.unfinished(before, delete=not dry_run)
             shown.enter("rows")
             expired = await context.database.fetch_one(
@@ -126,11 +125,20 @@ async def collect_garbage(
             )
 
 
-class _Objects:
+async def collect_objects(
+    context: Context, before: int, progress: Progress, *, dry_run: bool = False
+) -> CollectedObjects:
+    """Delete the objects that no row names and that were stored before a time (ms since 1970)."""
+    if not context.objects.locked:
+        before = min(before, context.clock() - DELETED_AFTER_MS)
+    return await CollectedObjects(context, before, progress, dry_run=dry_run).collect()
+
+
+class CollectedObjects:
     """Deletes the objects that no row names and that are old enough."""
 
     def __init__(
-        self, context: CareContext, before: int, progress: Progress, *, dry_run: bool
+        self, context: Context, before: int, progress: Progress, *, dry_run: bool
     ) -> None:
         self._context = context
         self._before = before
@@ -138,7 +146,7 @@ class _Objects:
         self._dry_run = dry_run
         self.objects = self.bytes = self.exports = self.younger = 0
 
-    async def collect(self) -> _Objects:
+    async def collect(self) -> CollectedObjects:
         """Go through all objects."""
         async with aclosing(unnamed_objects(self._context)) as batches:
             async for batch in batches:

@@ -12,6 +12,7 @@ from headrace.errors import BadRequestError, DiskFullError, HeadraceError, Stora
 from headrace.platform.care.object_names import CatalogedObject
 from headrace.storage.database.base import Statements
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
+from headrace.tasks import map_bounded
 from headrace.transfer.progress import Progress
 
 PAGE = 1000
@@ -19,6 +20,7 @@ PAGE = 1000
 
 _TOGETHER = 128
 _BYTES_TOGETHER = 64 << 20
+_STREAMS = 16
 
 
 class NotCopied(Struct, frozen=True):
@@ -72,7 +74,13 @@ class ObjectCopier:
         ]
         if len(files) == len(group):
             return await self._target.put_files(files)
-        return [await self._target.put(each.name, self._source.get(each.name)) for each in group]
+        return await map_bounded(self._store_one, group, concurrency=_STREAMS)
+
+    async def _store_one(self, each: CatalogedObject) -> ObjectInfo | HeadraceError:
+        try:
+            return await self._target.put(each.name, self._source.get(each.name))
+        except HeadraceError as error:
+            return error
 
     async def _failed(
         self, wanted: CatalogedObject, outcome: ObjectInfo | HeadraceError

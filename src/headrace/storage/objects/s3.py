@@ -20,6 +20,8 @@ from contextlib import AbstractContextManager, aclosing, nullcontext
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from headrace.errors import HeadraceError, ObjectNotFoundError
 from headrace.storage.objects import s3_errors
 from headrace.storage.objects.base import ObjectInfo, Replacing, StoredObject, Unfinished
@@ -27,6 +29,7 @@ from headrace.storage.objects.names import object_parts
 from headrace.storage.objects.s3_errors import obstore_errors, opening_errors
 from headrace.storage.objects.s3_location import S3Location, find_key, parse_location
 from headrace.storage.objects.s3_lookup import S3Lookup
+from headrace.storage.objects.s3_probe import Probed, probe
 from headrace.storage.objects.s3_parts import S3Parts, no_upload
 from headrace.storage.objects.s3_requests import S3Requests
 from headrace.storage.objects.s3_urls import INCOMING, S3DirectUrls
@@ -57,7 +60,7 @@ class S3Objects:
         replacing: Replacing = lambda name: nullcontext(),
         clock: Callable[[], float] = time.time,
     ) -> None:
-        signer = Signer(key, location.region, clock=clock)
+        signer = self._signer = Signer(key, location.region, clock=clock)
         self.name = location.name
         self.direct = S3DirectUrls(location, signer)
         self._location = location
@@ -301,10 +304,10 @@ class S3Objects:
             ConfigurationError: The server does not do it, or the key has no right to it; the message says what.
             ConnectError: The server cannot be reached.
         """
-        from headrace.storage.objects.s3_probe import probe
-
+        # Clients may reach the server at an address that this process cannot.
+        direct = S3DirectUrls(replace(self._location, public=self._location.endpoint), self._signer)
         with opening_errors(self.name):
-            await probe(self, self._requests, self._prefix)
+            await probe(Probed(self, direct, self._requests, self._prefix))
 
     # --- steps --------------------------------------------------------------------------------------------
 

@@ -22,9 +22,16 @@ MISSING = frozenset({"NoSuchKey", "NotFound", ""})
 BUSY_STATUSES = frozenset({429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed."""
 
+COMPLETE_S3 = "use an S3 that does it, such as that of AWS, MinIO, Ceph or SeaweedFS"
+
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>\s*([A-Za-z0-9]{1,60})\s*</Code>")
+_REGIONS = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed"})
 _KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"})
+
+
+class UnsupportedStepError(StorageError):
+    """A server that speaks as S3 does not know a step."""
 
 
 def code_of(body: str) -> str:
@@ -47,6 +54,12 @@ def refused(name: str, status: int, code: str, doing: str) -> HeadraceError:
         return StorageError(
             f"the bucket of {name} does not exist", hint="create it, or correct its name"
         )
+    if code == "RequestTimeTooSkewed":
+        return StorageError(f"the clock differs from that of S3 ({name})", hint="set the clock")
+    if status in (301, 307) or code in _REGIONS:
+        return StorageError(
+            f"the bucket of {name} is in another region ({shown})", hint="name it: ?region=eu-west-3"
+        )
     if code in _KEYS:
         return StorageError(
             f"S3 does not accept the key for {name} ({shown})",
@@ -57,8 +70,6 @@ def refused(name: str, status: int, code: str, doing: str) -> HeadraceError:
             f"the key for {name} has no right to {doing} ({shown})",
             hint="give its account the rights to list, read, write and delete there",
         )
-    if code == "RequestTimeTooSkewed":
-        return StorageError(f"the clock differs from that of S3 ({name})", hint="set the clock")
     if status == 507:
         return DiskFullError(f"the storage of {name} is full", hint="free space there")
     if status in BUSY_STATUSES:
@@ -66,10 +77,7 @@ def refused(name: str, status: int, code: str, doing: str) -> HeadraceError:
             f"S3 cannot {doing} in {name} now ({shown})", hint="try again later"
         )
     if status in (405, 501):
-        return StorageError(
-            f"the S3 of {name} cannot {doing} ({shown})",
-            hint="use one that can: see headrace doctor",
-        )
+        return UnsupportedStepError(f"the S3 of {name} cannot {doing} ({shown})", hint=COMPLETE_S3)
     return StorageError(f"S3 did not {doing} in {name} ({shown})")
 
 

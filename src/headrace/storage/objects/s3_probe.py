@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Awaitable
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import NamedTuple
 
 import aiohttp
+import anyio
 from yarl import URL
 
-from headrace.errors import ConfigurationError, HeadraceError, StorageError
+from headrace.errors import ConfigurationError, HeadraceError
+from headrace.net.errors import translated
+from headrace.storage.objects.base import DirectUrls, ObjectStore
+from headrace.storage.objects.s3_errors import COMPLETE_S3, UnsupportedStepError
 from headrace.storage.objects.s3_requests import S3Requests, parse_xml
-
-if TYPE_CHECKING:
-    from headrace.storage.objects.s3 import S3Objects
-
-T = TypeVar("T")
 
 _FOLDER = "probe"
 _LIFE_SECONDS = 600
+_CLEAN_SECONDS = 10.0
+_REFUSED = (409, 412)
+_ONLY_NEW = {"If-None-Match": "*"}
 _CONTENT = b"headrace"
-_CURE = "use an S3 that does it, such as AWS S3, MinIO, Ceph or SeaweedFS"
 
 
-async def probe(store: S3Objects, requests: S3Requests, prefix: str) -> None:
+class Probed(NamedTuple):
+    """The store that is tried: what it stores and signs, its requests, and what its keys begin with."""
+
+    store: ObjectStore
+    direct: DirectUrls
+    requests: S3Requests
+    prefix: str
+
+    def lacks(self, what: str) -> ConfigurationError:
+        """The error for a server that does not do something."""
+        name = self.requests.location.name
+        return ConfigurationError(f"the S3 of {name} does not {what}", hint=COMPLETE_S3)
+
+
+async def probe(probed: Probed) -> None:
     """Try each step on objects of random names, and delete them.
 
     Raises:
@@ -33,97 +49,112 @@ async def probe(store: S3Objects, requests: S3Requests, prefix: str) -> None:
     name = f"{_FOLDER}/{secrets.token_hex(8)}"
     used = [name, f"{name}.parts", f"{name}.form"]
     try:
-        await _store_and_read(store, requests, prefix + name, name)
-        await _reach_by_urls(store, name)
-        await _upload_in_parts(store, f"{name}.parts")
-        await _take_form(store, requests, prefix, name, f"{name}.form")
-        await _list(store, requests, prefix + name)
-    finally:
-        await store.delete(used)
-    if any(await store.heads(used)):
-        raise _lacks(store, "delete objects")
+        await _store_and_read(probed, name)
+        await _use_urls(probed, name)
+        await _upload_in_parts(probed, used[1])
+        await _take_form(probed, name, used[2])
+        await _list(probed, name)
+    except BaseException:
+        with anyio.move_on_after(_CLEAN_SECONDS, shield=True), suppress(HeadraceError):
+            await probed.store.delete(used)
+        raise
+    await probed.store.delete(used)
+    if any(await probed.store.heads(used)):
+        raise probed.lacks("delete objects")
 
 
-async def _store_and_read(store: S3Objects, requests: S3Requests, key: str, name: str) -> None:
-    await store.put(name, _stream(_CONTENT))
-    again = await requests.send("PUT", key, headers={"If-None-Match": "*"}, body=b"other")
-    if again.status not in (409, 412):
-        raise _lacks(store, "refuse to replace an object (PUT with If-None-Match)")
-    part = b"".join([chunk async for chunk in store.get(name, offset=4, length=3)])
+async def _store_and_read(probed: Probed, name: str) -> None:
+    await probed.store.put(name, _stream(_CONTENT))
+    again = await probed.requests.send(
+        "PUT", probed.prefix + name, headers=_ONLY_NEW, body=b"other"
+    )
+    if again.status not in _REFUSED:
+        raise probed.lacks("refuse to replace an object (PUT with If-None-Match)")
+    part = b"".join([chunk async for chunk in probed.store.get(name, offset=4, length=3)])
     if part != _CONTENT[4:7]:
-        raise _lacks(store, "read a range of an object")
+        raise probed.lacks("read a range of an object")
 
 
-async def _reach_by_urls(store: S3Objects, name: str) -> None:
-    direct = store.direct
-    async with aiohttp.ClientSession() as session:
+async def _use_urls(probed: Probed, name: str) -> None:
+    direct = probed.direct
+    async with _session(probed) as session:
         url = direct.downloads(_LIFE_SECONDS)(name)
         async with session.get(URL(url, encoded=True)) as response:
             if response.status != 200 or await response.read() != _CONTENT:
-                raise _lacks(store, "send objects by signed URLs")
+                raise probed.lacks("send objects by signed URLs")
         tampered = url[:-1] + ("0" if url[-1] != "0" else "1")
         async with session.get(URL(tampered, encoded=True)) as response:
             if response.status < 400:
-                raise _lacks(store, "refuse a URL with a wrong signature")
+                raise probed.lacks("refuse a URL with a wrong signature")
         put = URL(direct.put(name, _LIFE_SECONDS), encoded=True)
         async with session.put(put, data=b"other", headers=direct.put_headers) as response:
-            if response.status not in (409, 412):
-                raise _lacks(store, "refuse to replace an object (signed PUT with If-None-Match)")
+            if response.status not in _REFUSED:
+                raise probed.lacks("refuse to replace an object (signed PUT with If-None-Match)")
 
 
-async def _upload_in_parts(store: S3Objects, name: str) -> None:
-    upload = await _tried(store, "upload in parts", store.begin_parts(name))
-    try:
-        etag = await store.put_part(name, upload, 1, _stream(_CONTENT))
-        await _tried(store, "upload in parts", store.complete_parts(name, upload, [(1, etag)]))
-    except BaseException:
-        await store.abort_parts(name, upload)
-        raise
+async def _upload_in_parts(probed: Probed, name: str) -> None:
+    store = probed.store
+    upload = ""
+    with _naming(probed, "upload in parts"):
+        try:
+            upload = await store.begin_parts(name)
+            etag = await store.put_part(name, upload, 1, _stream(_CONTENT))
+            stored = await store.complete_parts(name, upload, [(1, etag)])
+        except BaseException:
+            if upload:
+                with anyio.move_on_after(_CLEAN_SECONDS, shield=True), suppress(HeadraceError):
+                    await store.abort_parts(name, upload)
+            raise
+    if stored.size != len(_CONTENT):
+        raise probed.lacks("join the parts of an upload")
 
 
-async def _take_form(
-    store: S3Objects, requests: S3Requests, prefix: str, source: str, target: str
-) -> None:
-    url, fields = store.direct.form(target, _LIFE_SECONDS, len(_CONTENT))
+async def _take_form(probed: Probed, source: str, target: str) -> None:
+    url, fields = probed.direct.form(target, _LIFE_SECONDS, len(_CONTENT))
     form = aiohttp.FormData(fields)
     form.add_field("Content-Type", "image/png")
     form.add_field("file", _CONTENT, filename=target, content_type="image/png")
     async with (
-        aiohttp.ClientSession() as session,
+        _session(probed) as session,
         session.post(URL(url, encoded=True), data=form) as response,
     ):
         if response.status >= 300:
-            raise _lacks(store, "take uploads by forms (POST)")
-    (taken,) = await _tried(store, "copy an object", store.receive([target]))
+            raise probed.lacks("take uploads by forms (POST)")
+    with _naming(probed, "copy an object"):
+        (taken,) = await probed.store.receive([target])
     if taken is None or taken.size != len(_CONTENT):
-        raise _lacks(store, "copy an object")
-    headers = {
-        "x-amz-copy-source": f"/{requests.location.bucket}/{prefix}{source}",
-        "If-None-Match": "*",
-    }
-    answer = await requests.send("PUT", prefix + target, headers=headers)
-    if answer.status not in (409, 412):
-        raise _lacks(store, "refuse to replace an object (copy with If-None-Match)")
+        raise probed.lacks("copy an object")
+    bucket = probed.requests.location.bucket
+    headers = {"x-amz-copy-source": f"/{bucket}/{probed.prefix}{source}", **_ONLY_NEW}
+    answer = await probed.requests.send("PUT", probed.prefix + target, headers=headers)
+    if answer.status not in _REFUSED:
+        raise probed.lacks("refuse to replace an object (copy with If-None-Match)")
 
 
-async def _list(store: S3Objects, requests: S3Requests, key: str) -> None:
-    answer = await requests.send("GET", "", query={"list-type": "2", "prefix": key})
-    root = parse_xml(requests.check(answer, "list objects").body)
+async def _list(probed: Probed, name: str) -> None:
+    key = probed.prefix + name
+    query = {"list-type": "2", "prefix": key}
+    answer = await probed.requests.send("GET", "", query=query)
+    root = parse_xml(probed.requests.check(answer, "list objects").body)
     if key not in [each.findtext("Key") for each in root.iterfind("Contents")]:
-        raise _lacks(store, "list objects")
+        raise probed.lacks("list objects")
 
 
-async def _tried(store: S3Objects, what: str, step: Awaitable[T]) -> T:
+@asynccontextmanager
+async def _session(probed: Probed) -> AsyncIterator[aiohttp.ClientSession]:
+    """Connect to the server as clients do, without a key."""
+    with translated(probed.requests.location.endpoint):
+        async with aiohttp.ClientSession(trust_env=True) as session:
+            yield session
+
+
+@contextmanager
+def _naming(probed: Probed, what: str) -> Iterator[None]:
+    """Name the step that a server does not know; errors that have another cause pass."""
     try:
-        return await step
-    except (HeadraceError, ValueError) as error:
-        raise _lacks(store, what, error) from None
-
-
-def _lacks(store: S3Objects, what: str, error: Exception | None = None) -> ConfigurationError:
-    if isinstance(error, StorageError) and "right" in error.message:
-        return ConfigurationError(error.message, hint=error.hint)
-    return ConfigurationError(f"the S3 of {store.name} does not {what}", hint=_CURE)
+        yield
+    except UnsupportedStepError:
+        raise probed.lacks(what) from None
 
 
 async def _stream(content: bytes) -> AsyncIterator[bytes]:

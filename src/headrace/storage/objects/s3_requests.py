@@ -18,6 +18,7 @@ from headrace.errors import StorageError, TransferError
 from headrace.event_loop import LoopBinding
 from headrace.net.aiohttp_client import client_session, discard_session
 from headrace.net.errors import translated
+from headrace.net.urls import Proxies
 from headrace.storage.objects import s3_errors
 from headrace.storage.objects.s3_errors import BUSY_STATUSES
 from headrace.storage.objects.s3_location import S3Location
@@ -63,6 +64,7 @@ class S3Requests:
         self._signer = signer
         self._base = location.base(location.endpoint)
         self._host = self._base.partition("://")[2]
+        self._proxies = Proxies()
         self._loop = LoopBinding()
         self._session = self._open()
 
@@ -133,7 +135,12 @@ class S3Requests:
         )
         with translated(self.location.endpoint):
             async with self._session.request(
-                method, url, headers=signed, data=data, allow_redirects=False
+                method,
+                url,
+                headers=signed,
+                data=data,
+                allow_redirects=False,
+                proxy=self._proxies.for_origin(self._base),
             ) as response:
                 content = await response.read()
                 # A completion may answer 200 and report its failure in the body.
