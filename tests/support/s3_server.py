@@ -106,7 +106,7 @@ def s3_server() -> S3Server:
     with (folder / "start.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / READY).exists():
-            _keep(folder, str(_RUN_PROCESS))
+            start_keeper(folder, str(_RUN_PROCESS))
             S3Server(folder).make_bucket()
     return S3Server(folder)
 
@@ -115,7 +115,7 @@ def s3_server() -> S3Server:
 def private_s3_server() -> Iterator[PrivateS3Server]:
     """Start a server for a block, with an empty bucket."""
     with tempfile.TemporaryDirectory(prefix="headrace-s3-", ignore_cleanup_errors=True) as at:
-        keeper = _keep(Path(at), "stdin")
+        keeper = start_keeper(Path(at), "stdin")
         try:
             server = PrivateS3Server(Path(at), keeper)
             server.make_bucket()
@@ -134,7 +134,7 @@ def fresh_prefix(account: str = ADMINISTRATOR) -> Iterator[str]:
         yield server.fresh_prefix()
 
 
-def _keep(folder: Path, watched: str) -> subprocess.Popen[str]:
+def start_keeper(folder: Path, watched: str) -> subprocess.Popen[str]:
     """Start a keeper and wait until its server answers."""
     script = Path(s3_keeper.__file__)
     log = folder / "keeper.log"
@@ -179,4 +179,5 @@ __all__ = [
     "fresh_prefix",
     "private_s3_server",
     "s3_server",
+    "start_keeper",
 ]

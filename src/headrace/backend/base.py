@@ -57,7 +57,7 @@ def limited(limits: Limits, workers: int | None) -> Limits:
 class UploadedFile(Struct, frozen=True):
     """A file that was sent: its ``size`` in bytes, and its ``sha256`` in hexadecimal where it was computed.
 
-    ``direct`` is set where it went to a storage that is not the platform's own server.
+    ``direct`` is set where it went to a storage from which the platform would have to fetch what it reads of the file.
     """
 
     size: int

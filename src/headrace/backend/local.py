@@ -149,8 +149,9 @@ class LocalBackend:
         stored = await objects.put_files(
             [(upload.prepared.object_name, upload.path) for upload in uploads]
         )
+        direct = objects.direct is not None
         return [
-            UploadedFile(each.size, each.sha256.hex() or None)
+            UploadedFile(each.size, each.sha256.hex() or None, direct)
             if isinstance(each, ObjectInfo)
             else each
             for each in stored
@@ -186,7 +187,8 @@ class LocalUpload:
             raise ConfigurationError(f"the lake demands an upload by {ticket.client_type!r}")
         stored = await self._objects.put_file(object_name, self._file.path)
         await in_thread(self._file.check)
-        return UploadedFile(stored.size, stored.sha256.hex() or None)
+        direct = self._objects.direct is not None
+        return UploadedFile(stored.size, stored.sha256.hex() or None, direct)
 
     async def finish(self) -> None:
         """Do nothing: a copy has no resume state."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -19,7 +22,15 @@ from headrace.testing.objects_conformance import BIG, NAME, read, stream
 from tests.support.lakes.on_s3 import platform_on_s3
 from tests.support.lakes.servers import new_lake
 from tests.support.s3_proxy import S3Proxy, s3_proxy
-from tests.support.s3_server import PrivateS3Server, fresh_prefix, private_s3_server, s3_server
+from tests.support.processes.waiting import until
+from tests.support.s3_server import (
+    PrivateS3Server,
+    fresh_prefix,
+    private_s3_server,
+    s3_server,
+    start_keeper,
+)
+from tools.servers.s3_keeper import READY
 
 
 @pytest.fixture
@@ -65,6 +76,27 @@ def private(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateS3Server]:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
         yield server
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["the run", "the keeper"])
+async def test_the_server_of_a_test_run_ends_with_it(tmp_path: Path, victim: str) -> None:
+    run = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    keeper = start_keeper(tmp_path, str(run.pid))
+    server = json.loads((tmp_path / READY).read_text())["pid"]
+    assert is_running(server)
+    (run if victim == "the run" else keeper).kill()
+    run.kill()
+    run.communicate()
+    await until(lambda: not is_running(server), 20)
+
+
+def is_running(pid: int) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="ascii")
+    except FileNotFoundError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 @pytest.mark.slow

@@ -56,6 +56,8 @@ class Signer:
         self._key = key
         self._region = region
         self._clock = clock
+        # What the URLs of one method share; a few methods and lives, so it stays small.
+        self._pages: dict[tuple[object, ...], tuple[str, Callable[[str], str]]] = {}
 
     def __repr__(self) -> str:
         return f"Signer({self._key.id!r}, {self._region!r})"
@@ -134,12 +136,30 @@ class Signer:
         """
         step = max(1, life // 2)
         stamp = _stamp(int(self._clock()) // step * step)
+        if query is not None:
+            return self._prepare(method, base, life, stamp, query, headers or {})
+        key = (method, base, life, *(headers or {}).items())
+        known = self._pages.get(key)
+        if known is None or known[0] != stamp:
+            known = (stamp, self._prepare(method, base, life, stamp, {}, headers or {}))
+            self._pages[key] = known
+        return known[1]
+
+    def _prepare(
+        self,
+        method: str,
+        base: str,
+        life: int,
+        stamp: str,
+        query: Mapping[str, str],
+        headers: Mapping[str, str],
+    ) -> Callable[[str], str]:
         scope = self._scope(stamp)
-        signed = {name.lower(): _trimmed(value) for name, value in (headers or {}).items()}
+        signed = {name.lower(): _trimmed(value) for name, value in headers.items()}
         signed["host"] = base.partition("://")[2]
         names = sorted(signed)
         parameters = {
-            **(query or {}),
+            **query,
             "X-Amz-Algorithm": ALGORITHM,
             "X-Amz-Credential": f"{self._key.id}/{scope}",
             "X-Amz-Date": stamp,
