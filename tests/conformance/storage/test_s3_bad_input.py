@@ -86,6 +86,11 @@ async def test_keys_and_addresses_come_from_the_files_of_aws(tmp_path: Path) -> 
     assert find_key(here, set_apart).id == "C"
 
 
+def test_the_usual_port_is_left_out_as_clients_leave_it_out() -> None:
+    found = parse_location("s3://bucket/x?endpoint=http://Host:80&public=https://files:443", {})
+    assert (found.endpoint, found.public) == ("http://host", "https://files")
+
+
 async def test_a_bucket_that_does_not_exist_is_named() -> None:
     with fresh_prefix() as url, pytest.raises(ConfigurationError, match="nobucket"):
         await S3Objects.open(url.replace(BUCKET, "nobucket"))

@@ -40,7 +40,7 @@ from headrace.threads import in_thread
 
 _CHUNK = 1 << 20
 _LISTED = 1000
-_TOGETHER = 16
+_TOGETHER = 8
 
 
 class S3Objects:

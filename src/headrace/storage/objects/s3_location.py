@@ -22,6 +22,7 @@ DEFAULT_REGION = "us-east-1"
 
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
+_USUAL_PORTS = {"http": 80, "https": 443}
 _OPTIONS = ("endpoint", "region", "public", "addressing")
 _HOW = "write s3://BUCKET/PREFIX, for another S3 than that of AWS with ?endpoint=https://HOST"
 
@@ -150,7 +151,9 @@ def _address(text: str, option: str) -> str:
         raise ConfigurationError(
             f"the {option} of the objects has a path", hint="the bucket stands in s3://BUCKET"
         )
-    return f"{parts.scheme}://{parts.netloc}"
+    # Clients leave the usual port out of the host that they name, and the signature covers it.
+    usual = f":{_USUAL_PORTS[parts.scheme]}"
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(usual)}"
 
 
 def _profile(environment: Mapping[str, str]) -> dict[str, str]:

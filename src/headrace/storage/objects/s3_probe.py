@@ -16,6 +16,7 @@ from headrace.net.errors import translated
 from headrace.storage.objects.base import DirectUrls, ObjectStore
 from headrace.storage.objects.s3_errors import COMPLETE_S3, UnsupportedStepError
 from headrace.storage.objects.s3_requests import S3Requests, parse_xml
+from headrace.storage.objects.sigv4 import quoted
 
 _FOLDER = "probe"
 _LIFE_SECONDS = 600
@@ -125,7 +126,7 @@ async def _take_form(probed: Probed, source: str, target: str) -> None:
     if taken is None or taken.size != len(_CONTENT):
         raise probed.lacks("copy an object")
     bucket = probed.requests.location.bucket
-    headers = {"x-amz-copy-source": f"/{bucket}/{probed.prefix}{source}", **_ONLY_NEW}
+    headers = {"x-amz-copy-source": quoted(f"/{bucket}/{probed.prefix}{source}"), **_ONLY_NEW}
     answer = await probed.requests.send("PUT", probed.prefix + target, headers=headers)
     if answer.status not in _REFUSED:
         raise probed.lacks("refuse to replace an object (copy with If-None-Match)")

@@ -144,7 +144,7 @@ class S3Requests:
             ) as response:
                 content = await response.read()
                 # A completion may answer 200 and report its failure in the body.
-                is_error = response.status >= 300 or b"<Error>" in content[:200]
+                is_error = response.status >= 300 or b"<Error" in content.lstrip()[:300]
                 code = (
                     s3_errors.code_of(content[:4096].decode(errors="replace")) if is_error else ""
                 )
