@@ -10,9 +10,10 @@ from headrace.storage.objects.s3 import S3Objects
 from tests.interop.test_official_client import SCRIPT, check, prepare
 from tests.support.lakes.on_s3 import running_on_s3
 from tests.support.processes.official import OFFICIAL, OURS, drive
+from tests.support.tiers import slow
 
 
-@pytest.mark.parametrize("client", [OFFICIAL, OURS])
+@pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
 async def test_the_main_job(tmp_path: Path, client: str) -> None:
     folder = tmp_path / "work"
     folder.mkdir()
