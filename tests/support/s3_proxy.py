@@ -1,4 +1,4 @@
-"""A proxy before the S3 of the tests: it counts bytes, lacks steps, loses answers, and is an S3 of its own in that.
+"""A proxy before the S3 of the tests: it counts bytes, lacks steps, and loses answers.
 
 It forwards requests as they are, with their host, so that signatures stay valid.
 """

@@ -25,23 +25,12 @@ from headrace.server.signing import PREFIX, Grant, key_number, verify
 from headrace.server.uploads import UploadReceiver
 from headrace.storage.database.base import Database
 from headrace.storage.objects.base import ObjectStore
+from headrace.storage.objects.names import SHOWN_TYPES
 from headrace.threads import in_thread
 
 SMALL = 256 * 1024
 """Files up to this size (bytes) are read whole, in the same thread call that looks them up."""
 
-_INLINE_TYPES = frozenset(
-    {
-        "image/jpeg",
-        "image/png",
-        "image/gif",
-        "image/webp",
-        "image/bmp",
-        "image/tiff",
-        "video/mp4",
-        "video/webm",
-    }
-)
 _RANGE = re.compile(r"^bytes=(\d{0,18})-(\d{0,18})$", re.ASCII)
 _log = logging.getLogger("headrace.server")
 
@@ -204,7 +193,7 @@ def _conditional_span(request: web.Request, found: _StoredFile) -> Span | None:
 
 def _headers(found: _StoredFile) -> dict[str, str]:
     kind = mimetypes.guess_type(found.name)[0] or "application/octet-stream"
-    disposition = "inline" if kind in _INLINE_TYPES else "attachment"
+    disposition = "inline" if kind in SHOWN_TYPES else "attachment"
     filename = quote(found.name.rpartition("/")[2], safe="")
     headers = {
         "Accept-Ranges": "bytes",

@@ -43,7 +43,7 @@ async def digest_of(objects: ObjectStore, info: ObjectInfo, declared: str | None
     """Return the SHA-256 of an object; reads the object if the store does not know it.
 
     An object that did not pass through this process is not read for it: then the digest is what the client has
-    ``declared``, None without that. Whoever downloads the object compares it.
+    ``declared``, None without that. A download compares it.
     """
     if info.sha256:
         return info.sha256

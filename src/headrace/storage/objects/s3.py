@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import (
-    AsyncGenerator,
     AsyncIterable,
     AsyncIterator,
     Callable,
@@ -18,11 +17,10 @@ from collections.abc import (
 )
 from contextlib import AbstractContextManager, aclosing, nullcontext
 from pathlib import Path
-from typing import Any
 
 from msgspec.structs import replace
 
-from headrace.errors import HeadraceError, ObjectNotFoundError
+from headrace.errors import HeadraceError
 from headrace.storage.objects import s3_errors
 from headrace.storage.objects.base import ObjectInfo, Replacing, StoredObject, Unfinished
 from headrace.storage.objects.names import object_parts
@@ -31,6 +29,7 @@ from headrace.storage.objects.s3_location import S3Location, find_key, parse_loc
 from headrace.storage.objects.s3_lookup import S3Lookup
 from headrace.storage.objects.s3_probe import Probed, probe
 from headrace.storage.objects.s3_parts import S3Parts, no_upload
+from headrace.storage.objects.s3_reader import S3Reader
 from headrace.storage.objects.s3_requests import S3Requests
 from headrace.storage.objects.s3_urls import INCOMING, S3DirectUrls
 from headrace.storage.objects.s3_writer import S3Writer, connect
@@ -38,8 +37,6 @@ from headrace.storage.objects.sigv4 import Signer, SigningKey, quoted
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 
-_CHUNK = 1 << 20
-_LISTED = 1000
 _TOGETHER = 8
 
 
@@ -69,6 +66,7 @@ class S3Objects:
         self._lookup = S3Lookup(self._requests)
         self._parts = S3Parts(self._requests)
         self._store = connect(location, key)
+        self._reader = S3Reader(self._store, location, self._lookup)
         self._writer = S3Writer(self._store, self._requests, self._lookup, self._parts, replacing)
 
     def __repr__(self) -> str:
@@ -171,34 +169,10 @@ class S3Objects:
         self, name: str, /, *, offset: int = 0, length: int | None = None
     ) -> AsyncIterator[bytes]:
         """Stream an object in chunks of about 1 MiB."""
-        import obstore
-
         self.check_name(name)
-        if length == 0:
-            return
-        options: Any = {}
-        if length is not None:
-            options = {"range": (offset, offset + length)}
-        elif offset:
-            options = {"range": {"offset": offset}}
-        try:
-            with self._errors("read an object"):
-                result = await obstore.get_async(self._store, self._prefix + name, options=options)
-        except FileNotFoundError:
-            raise ObjectNotFoundError(f"no object {name}") from None
-        except HeadraceError:
-            info = await self.head(name) if offset else None
-            if info is not None and offset >= info.size:
-                return
-            raise
-        chunks = result.stream(min_chunk_size=_CHUNK).__aiter__()
-        while True:
-            with self._errors("read an object"):
-                try:
-                    chunk = await chunks.__anext__()
-                except StopAsyncIteration:
-                    return
-            yield bytes(chunk)
+        async with aclosing(self._reader.get(name, offset, length)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     def local_path(self, name: str, /) -> None:
         """Return None: there are no local files."""
@@ -210,7 +184,7 @@ class S3Objects:
 
     async def listed(self) -> AsyncIterator[list[StoredObject]]:
         """List all objects in batches."""
-        async with aclosing(self._list("")) as batches:
+        async with aclosing(self._reader.listed()) as batches:
             async for batch in batches:
                 kept = [each for each in batch if not each.name.startswith(".")]
                 if kept:
@@ -257,7 +231,7 @@ class S3Objects:
                 size += sum(part.size for part in parts)
                 if delete:
                     await self._parts.abort(upload.key, upload.id)
-        async with aclosing(self._list(INCOMING)) as batches:
+        async with aclosing(self._reader.listed(INCOMING)) as batches:
             async for batch in batches:
                 old = [each for each in batch if each.stored < before]
                 count += len(old)
@@ -334,24 +308,6 @@ class S3Objects:
                     await obstore.delete_async(self._store, [self._prefix + name for name in names])
                 except FileNotFoundError:
                     return
-
-    async def _list(self, start: str) -> AsyncGenerator[list[StoredObject], None]:
-        prefix, count = self._prefix + start, len(self._prefix)
-        batches = self._store.list(prefix or None, chunk_size=_LISTED).__aiter__()
-        while True:
-            with self._errors("list objects"):
-                try:
-                    batch = await batches.__anext__()
-                except (StopAsyncIteration, FileNotFoundError):
-                    return
-            yield [
-                StoredObject(
-                    each["path"][count:],
-                    each["size"],
-                    int(each["last_modified"].timestamp() * 1000),
-                )
-                for each in batch
-            ]
 
     def _errors(self, doing: str) -> AbstractContextManager[None]:
         return obstore_errors(self.name, self._location.endpoint, doing)
