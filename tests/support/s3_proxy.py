@@ -5,6 +5,7 @@ It forwards requests as they are, with their host, so that signatures stay valid
 
 from __future__ import annotations
 
+import io
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
@@ -52,13 +53,21 @@ class S3Proxy:
             )  # fmt: skip
         if self.replaces(request):
             await self._free(request.url.raw_path)
-        headers = {name: value for name, value in request.headers.items() if name.lower() not in _HOP}
+        headers = {
+            name: value for name, value in request.headers.items() if name.lower() not in _HOP
+        }
         url = URL(self._server.endpoint + request.raw_path, encoded=True)
         async with self._session.request(
-            request.method, url, headers=headers, data=body, allow_redirects=False
+            request.method,
+            url,
+            headers=headers,
+            data=io.BytesIO(body) if body else b"",
+            allow_redirects=False,
         ) as found:
             content = await found.read()
-            kept = [(name, value) for name, value in found.headers.items() if name.lower() not in _HOP]
+            kept = [
+                (name, value) for name, value in found.headers.items() if name.lower() not in _HOP
+            ]
             size = found.headers.get("Content-Length")
         if self.loses(request) and request.raw_path not in self.lost:
             self.lost.append(request.raw_path)

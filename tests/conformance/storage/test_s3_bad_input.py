@@ -132,7 +132,7 @@ async def test_who_may_only_read_reads_and_is_told_what_else_is_needed() -> None
 async def test_a_server_that_is_away_is_named() -> None:
     with fresh_prefix() as url:
         away = url.replace(s3_server().endpoint, "http://127.0.0.1:9")
-        with pytest.raises(ConnectError, match="127.0.0.1:9 cannot be reached"):
+        with pytest.raises(ConnectError, match=r"127\.0\.0\.1:9 cannot be reached"):
             await S3Objects.open(away)
 
 
@@ -157,7 +157,7 @@ def is_copy(request: web.Request) -> bool:
 
 
 LACKING: dict[str, tuple[str, str, Rule]] = {
-    "parts": ("lacks", "upload in parts", lambda request: "uploads" in request.query),
+    "parts": ("lacks", "begin an upload", lambda request: "uploads" in request.query),
     "forms": ("lacks", "take uploads by forms", is_form),
     "copies": ("lacks", "copy an object", is_copy),
     "ranges": ("lacks", "read an object", lambda request: "Range" in request.headers),
@@ -193,7 +193,7 @@ async def test_a_server_that_lacks_a_step_is_refused_and_left_as_it_was(
             assert "such as" in str(raised.value.hint)
             if lacking != "deleting":
                 assert [each async for each in clean.listed()] == []
-            assert (await clean.unfinished(1 << 50)).count == (1 if lacking == "copies" else 0)
+            assert (await clean.unfinished(1 << 50)).count == 0
         finally:
             await store.aclose()
             await clean.aclose()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -21,8 +22,8 @@ from headrace.storage.objects.s3 import S3Objects
 from headrace.testing.objects_conformance import BIG, NAME, read, stream
 from tests.support.lakes.on_s3 import platform_on_s3
 from tests.support.lakes.servers import new_lake
-from tests.support.s3_proxy import S3Proxy, s3_proxy
 from tests.support.processes.waiting import until
+from tests.support.s3_proxy import S3Proxy, s3_proxy
 from tests.support.s3_server import (
     PrivateS3Server,
     fresh_prefix,
@@ -80,7 +81,7 @@ def private(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateS3Server]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["the run", "the keeper"])
-async def test_the_server_of_a_test_run_ends_with_it(tmp_path: Path, victim: str) -> None:
+def test_the_server_of_a_test_run_ends_with_it(tmp_path: Path, victim: str) -> None:
     run = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     keeper = start_keeper(tmp_path, str(run.pid))
     server = json.loads((tmp_path / READY).read_text())["pid"]
@@ -88,7 +89,7 @@ async def test_the_server_of_a_test_run_ends_with_it(tmp_path: Path, victim: str
     (run if victim == "the run" else keeper).kill()
     run.kill()
     run.communicate()
-    await until(lambda: not is_running(server), 20)
+    asyncio.run(until(lambda: not is_running(server), 20))
 
 
 def is_running(pid: int) -> bool:
@@ -116,7 +117,7 @@ async def test_a_killed_s3_is_unavailable_until_it_is_back_and_has_lost_nothing(
             store.delete([NAME]),
             store.check_present(),
         ):
-            with pytest.raises(UnavailableError, match="127.0.0.1"):
+            with pytest.raises(UnavailableError, match=r"127\.0\.0\.1"):
                 await step
         private.start()
         assert await read(store, NAME) == b"content"

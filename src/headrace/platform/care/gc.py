@@ -19,7 +19,7 @@ from msgspec import Struct
 from headrace.errors import BadRequestError, ReadOnlyLakeError
 from headrace.model.enums import JobStatus
 from headrace.platform.care.object_names import is_export, unnamed_objects
-from headrace.platform.care.opening import CareContext, opened
+from headrace.platform.care.opening import opened
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
 from headrace.platform.core.listing import json_text
@@ -137,9 +137,7 @@ async def collect_objects(
 class CollectedObjects:
     """Deletes the objects that no row names and that are old enough."""
 
-    def __init__(
-        self, context: Context, before: int, progress: Progress, *, dry_run: bool
-    ) -> None:
+    def __init__(self, context: Context, before: int, progress: Progress, *, dry_run: bool) -> None:
         self._context = context
         self._before = before
         self._progress = progress

@@ -27,8 +27,8 @@ from headrace.storage.objects.names import object_parts
 from headrace.storage.objects.s3_errors import obstore_errors, opening_errors
 from headrace.storage.objects.s3_location import S3Location, find_key, parse_location
 from headrace.storage.objects.s3_lookup import S3Lookup
-from headrace.storage.objects.s3_probe import Probed, probe
 from headrace.storage.objects.s3_parts import S3Parts, no_upload
+from headrace.storage.objects.s3_probe import Probed, probe
 from headrace.storage.objects.s3_reader import S3Reader
 from headrace.storage.objects.s3_requests import S3Requests
 from headrace.storage.objects.s3_urls import INCOMING, S3DirectUrls
@@ -57,6 +57,7 @@ class S3Objects:
         replacing: Replacing = lambda name: nullcontext(),
         clock: Callable[[], float] = time.time,
     ) -> None:
+        self._store = connect(location, key)
         signer = self._signer = Signer(key, location.region, clock=clock)
         self.name = location.name
         self.direct = S3DirectUrls(location, signer)
@@ -65,7 +66,6 @@ class S3Objects:
         self._requests = S3Requests(location, signer)
         self._lookup = S3Lookup(self._requests)
         self._parts = S3Parts(self._requests)
-        self._store = connect(location, key)
         self._reader = S3Reader(self._store, location, self._lookup)
         self._writer = S3Writer(self._store, self._requests, self._lookup, self._parts, replacing)
 

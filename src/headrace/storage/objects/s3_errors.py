@@ -26,12 +26,10 @@ COMPLETE_S3 = "use an S3 that does it, such as that of AWS, MinIO, Ceph or Seawe
 
 _STATUS = re.compile(r"status code: (\d{3})")
 _CODE = re.compile(r"<Code>\s*([A-Za-z0-9]{1,60})\s*</Code>")
+# One of many objects that are deleted by one request.
+_CODE_OF_ONE = re.compile(r"\(code: ([A-Za-z0-9]{1,60})\)")
 _REGIONS = frozenset({"PermanentRedirect", "AuthorizationHeaderMalformed"})
 _KEYS = frozenset({"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken"})
-
-
-class UnsupportedStepError(StorageError):
-    """A server that speaks as S3 does not know a step."""
 
 
 def code_of(body: str) -> str:
@@ -58,7 +56,8 @@ def refused(name: str, status: int, code: str, doing: str) -> HeadraceError:
         return StorageError(f"the clock differs from that of S3 ({name})", hint="set the clock")
     if status in (301, 307) or code in _REGIONS:
         return StorageError(
-            f"the bucket of {name} is in another region ({shown})", hint="name it: ?region=eu-west-3"
+            f"the bucket of {name} is in another region ({shown})",
+            hint="name it: ?region=eu-west-3",
         )
     if code in _KEYS:
         return StorageError(
@@ -77,7 +76,7 @@ def refused(name: str, status: int, code: str, doing: str) -> HeadraceError:
             f"S3 cannot {doing} in {name} now ({shown})", hint="try again later"
         )
     if status in (405, 501):
-        return UnsupportedStepError(f"the S3 of {name} cannot {doing} ({shown})", hint=COMPLETE_S3)
+        return StorageError(f"the S3 of {name} cannot {doing} ({shown})", hint=COMPLETE_S3)
     return StorageError(f"S3 did not {doing} in {name} ({shown})")
 
 
@@ -109,10 +108,12 @@ def obstore_errors(name: str, endpoint: str, doing: str) -> Iterator[None]:
         if isinstance(error, HeadraceError):
             raise
         text = str(error)
-        status = _STATUS.search(text)
-        if status is None:
-            raise away(endpoint, "no answer") from None
-        raise refused(name, int(status[1]), code_of(text), doing) from None
+        status, one = _STATUS.search(text), _CODE_OF_ONE.search(text)
+        if status is not None:
+            raise refused(name, int(status[1]), code_of(text), doing) from None
+        if one is not None:
+            raise refused(name, 403 if one[1] == "AccessDenied" else 400, one[1], doing) from None
+        raise away(endpoint, "no answer") from None
 
 
 @contextmanager

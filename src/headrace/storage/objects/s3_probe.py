@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 import aiohttp
@@ -14,8 +14,9 @@ from yarl import URL
 from headrace.errors import ConfigurationError, HeadraceError
 from headrace.net.errors import translated
 from headrace.storage.objects.base import DirectUrls, ObjectStore
-from headrace.storage.objects.s3_errors import COMPLETE_S3, UnsupportedStepError
+from headrace.storage.objects.s3_errors import COMPLETE_S3
 from headrace.storage.objects.s3_requests import S3Requests, parse_xml
+from headrace.storage.objects.s3_urls import INCOMING
 from headrace.storage.objects.sigv4 import quoted
 
 _FOLDER = "probe"
@@ -57,6 +58,7 @@ async def probe(probed: Probed) -> None:
         await _list(probed, name)
     except BaseException:
         with anyio.move_on_after(_CLEAN_SECONDS, shield=True), suppress(HeadraceError):
+            await probed.requests.send("DELETE", f"{probed.prefix}{INCOMING}{used[2]}")
             await probed.store.delete(used)
         raise
     await probed.store.delete(used)
@@ -95,17 +97,14 @@ async def _use_urls(probed: Probed, name: str) -> None:
 
 async def _upload_in_parts(probed: Probed, name: str) -> None:
     store = probed.store
-    upload = ""
-    with _naming(probed, "upload in parts"):
-        try:
-            upload = await store.begin_parts(name)
-            etag = await store.put_part(name, upload, 1, _stream(_CONTENT))
-            stored = await store.complete_parts(name, upload, [(1, etag)])
-        except BaseException:
-            if upload:
-                with anyio.move_on_after(_CLEAN_SECONDS, shield=True), suppress(HeadraceError):
-                    await store.abort_parts(name, upload)
-            raise
+    upload = await store.begin_parts(name)
+    try:
+        etag = await store.put_part(name, upload, 1, _stream(_CONTENT))
+        stored = await store.complete_parts(name, upload, [(1, etag)])
+    except BaseException:
+        with anyio.move_on_after(_CLEAN_SECONDS, shield=True), suppress(HeadraceError):
+            await store.abort_parts(name, upload)
+        raise
     if stored.size != len(_CONTENT):
         raise probed.lacks("join the parts of an upload")
 
@@ -121,8 +120,7 @@ async def _take_form(probed: Probed, source: str, target: str) -> None:
     ):
         if response.status >= 300:
             raise probed.lacks("take uploads by forms (POST)")
-    with _naming(probed, "copy an object"):
-        (taken,) = await probed.store.receive([target])
+    (taken,) = await probed.store.receive([target])
     if taken is None or taken.size != len(_CONTENT):
         raise probed.lacks("copy an object")
     bucket = probed.requests.location.bucket
@@ -147,15 +145,6 @@ async def _session(probed: Probed) -> AsyncIterator[aiohttp.ClientSession]:
     with translated(probed.requests.location.endpoint):
         async with aiohttp.ClientSession(trust_env=True) as session:
             yield session
-
-
-@contextmanager
-def _naming(probed: Probed, what: str) -> Iterator[None]:
-    """Name the step that a server does not know; errors that have another cause pass."""
-    try:
-        yield
-    except UnsupportedStepError:
-        raise probed.lacks(what) from None
 
 
 async def _stream(content: bytes) -> AsyncIterator[bytes]:

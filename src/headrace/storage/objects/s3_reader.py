@@ -28,9 +28,7 @@ class S3Reader:
         self._prefix = location.prefix
         self._lookup = lookup
 
-    async def get(
-        self, name: str, offset: int, length: int | None
-    ) -> AsyncGenerator[bytes, None]:
+    async def get(self, name: str, offset: int, length: int | None) -> AsyncGenerator[bytes, None]:
         """Stream an object or a range of it in chunks of about 1 MiB."""
         import obstore
 
