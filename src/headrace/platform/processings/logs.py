@@ -14,6 +14,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.launched import check_output
 from headrace.platform.jobs.records import HOLD_SECONDS, JOB_RUN, job_of
+from headrace.platform.processings.log_rows import read_rows
 from headrace.platform.processings.run import LOGS
 from headrace.protocol.operations.jobs import READ_JOB_LOG, ReadJobLog
 from headrace.subprocesses.log import LogChunk, read_log
@@ -45,8 +46,10 @@ async def _read_chunk(context: Context, access: Access, request: ReadJobLog) -> 
     # The state is read first, so that everything printed before the end is in the log.
     job = await job_of(context.database, access, request.job_id, JOB_RUN)
     check_output(access, job.kind, job.spec)
-    folder = context.path / LOGS / str(job.no)
-    chunk = await read_log(folder, request.offset, MAX_BYTES)
+    if context.shared:
+        chunk = await read_rows(context.database, job.no, request.offset, MAX_BYTES)
+    else:
+        chunk = await read_log(context.path / LOGS / str(job.no), request.offset, MAX_BYTES)
     ended = job.state != JobStatus.RUNNING
     text, used = _decode_text(chunk, complete=ended)
     at = chunk.offset + used

@@ -6,6 +6,7 @@ is not run again: its job fails, and the user decides whether to launch it again
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -30,12 +31,15 @@ from headrace.platform.core.locking import ACCOUNTS
 from headrace.platform.jobs.launched import VERSION_KIND
 from headrace.platform.jobs.records import job_id
 from headrace.platform.jobs.runner import JobTask, Progress, lease_ms
+from headrace.platform.processings.log_rows import LogCopier
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction
 from headrace.storage.database.locks import Lock
 from headrace.subprocesses.log import LogWriter, delete_old_logs
 from headrace.subprocesses.process import run_process
 from headrace.threads import in_thread
+
+log = logging.getLogger("headrace.platform")
 
 LOGS = "logs"
 TOKEN_SECONDS = 600.0
@@ -72,6 +76,8 @@ class ProcessingWork:
         # Names that users give to tokens cannot contain a tab.
         self._token_name = f"job\t{task.no}"
         self._error: HeadraceError | None = None
+        self._log: LogCopier | None = None
+        self._copying = anyio.Lock()
 
     async def locks(self, cursor: Any) -> tuple[Lock, ...]:
         """The tokens."""
@@ -115,11 +121,20 @@ class ProcessingWork:
         try:
             while not await self._must_stop(renewed + lease):
                 await anyio.sleep(_POLL_SECONDS)
+                await self._copy_log()
                 if time.monotonic() - renewed > lease / 4 and await self._renew():
                     renewed = time.monotonic()
         except HeadraceError as error:
             self._error = error
         scope.cancel()
+
+    async def _copy_log(self) -> None:
+        async with self._copying:
+            if self._log is not None:
+                try:
+                    await self._log.copy()
+                except HeadraceError as error:
+                    log.warning("the log of job %d is copied later: %s", self._task.no, error)
 
     async def _must_stop(self, until: float) -> bool:
         """Whether the program must stop. A shared database may be away for a moment, as long as the lease is valid."""
@@ -151,6 +166,9 @@ class ProcessingWork:
         await in_thread(_prepare_folder, logs, folder, spec.ids)
         token = await self._issue_token()
         writer = LogWriter(folder, secret=token.encode())
+        if context.shared:
+            self._log = LogCopier(context.database, self._task.no, folder)
+            await self._log.drop_old()
         await context.database.execute("jobs.mark", job=self._task.no, cursor="0")
         try:
             row = await context.database.fetch_one(
@@ -171,6 +189,7 @@ class ProcessingWork:
         finally:
             with anyio.CancelScope(shield=True):
                 await in_thread(_clean_up, writer, folder)
+                await self._copy_log()
         if status:
             raise UnprocessableEntityError(f"{_describe_status(status)}{_last_lines(writer.tail)}")
 
