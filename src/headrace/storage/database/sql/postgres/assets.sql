@@ -36,11 +36,15 @@ order by j.key, a.seq
 
 -- name: by_filename_startswith
 select a.seq
-from json_rows(:keys) j cross join asset a
+from json_rows(:keys) j
+cross join lateral (
+    select x.* from asset x
+    where x.bucket = :bucket and x.version = :version
+      and x.filename >= json_text(j.value -> 0) and x.filename < json_text(j.value -> 1)
+    order by x.filename offset 0) a
 cross join lateral (
     select x.* from data x where x.lake_bucket = a.lake_bucket and x.no = a.data offset 0) d
-where a.bucket = :bucket and a.version = :version
-  and a.filename >= json_text(j.value -> 0) and a.filename < json_text(j.value -> 1) /*filters*/
+where true /*filters*/
 
 -- name: by_object_names
 select a.seq
