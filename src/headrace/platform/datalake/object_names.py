@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from headrace.model.names import safe_extension
@@ -18,10 +19,17 @@ _NAME = re.compile(r"[0-9a-f]/(0|[1-9][0-9]{0,17})/[^/]*/.+", re.ASCII | re.DOTA
 
 def new_name(organization: int, connector: int, filename: str, folder: str = "") -> str:
     """Generate a unique object name."""
-    value = _uuid7()
-    digit = f"{value.int & 0xF:x}"
+    (name,) = new_names(organization, connector, [filename], folder)
+    return name
+
+
+def new_names(
+    organization: int, connector: int, filenames: Sequence[str], folder: str = ""
+) -> list[str]:
+    """Generate unique object names with the same digit, so that one listing finds the objects of a call together."""
     prefix = f"{folder}/" if folder else ""
-    return f"{digit}/{organization}/{connector}/{prefix}{value}{safe_extension(filename)}"
+    start = f"{secrets.randbits(4):x}/{organization}/{connector}/{prefix}"
+    return [f"{start}{_uuid7()}{safe_extension(filename)}" for filename in filenames]
 
 
 def organization_of(object_name: str) -> int | None:

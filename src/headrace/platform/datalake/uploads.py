@@ -22,7 +22,7 @@ from headrace.model.records import (
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_id, check_organization, key_of, missing
-from headrace.platform.datalake.object_names import belongs, new_name
+from headrace.platform.datalake.object_names import belongs, new_name, new_names
 from headrace.platform.datalake.registered import check_unregistered
 from headrace.platform.dispatch import handles
 from headrace.protocol.operations.storage import (
@@ -82,7 +82,7 @@ async def prepare_uploads(
     connector = await _connector(context, access, request.connector_id)
     folder = "" if request.upload_dir is UNSET else _folder(request.upload_dir)
     organization, urls = access.organization, access.urls
-    names = [new_name(organization, connector, name, folder) for name in request.filenames]
+    names = new_names(organization, connector, request.filenames, folder)
     return Items(
         items=[
             PreparedUpload(
