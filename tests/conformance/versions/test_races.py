@@ -133,6 +133,21 @@ async def test_a_chunk_that_is_sent_twice_at_once_is_written_once(pair: Pair) ->
     assert (await filled.stats()).nb_objects == 10
 
 
+async def test_a_chunk_that_replaces_needs_no_memory_of_it(pair: Pair) -> None:
+    """Another import that begins at this moment makes the platform forget that imports replace annotations."""
+
+    class Forgetful(set[int]):
+        def add(self, version: int, /) -> None:
+            """Forget it at once."""
+
+    filled = await pair[0].filled(3)
+    await filled.send(*(filled.item(n, 1) for n in range(3)))
+    pair[0].platform.context.replacing = Forgetful()
+    await filled.send(*(filled.item(n, 1, 2) for n in range(3)))
+    assert (await filled.stats()).nb_objects == 6
+    await check_counters(filled)
+
+
 async def test_two_that_begin_one_import_share_its_ledger(pair: Pair) -> None:
     filled = await pair[0].filled(1)
     begun = await at_once(

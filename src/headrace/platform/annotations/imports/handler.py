@@ -225,11 +225,12 @@ async def _apply(
         beside=request.beside is True,
     )
     await writer.read_ahead(context.database)
+    alone = scope.no in context.replacing
     try:
-        return await _write(context, access, request, scope, items, writer)
+        return await _write(context, access, request, scope, items, writer, alone=alone)
     except ReplacesError:
         _note_replacing(context, scope)
-        return await _write(context, access, request, scope, items, writer)
+        return await _write(context, access, request, scope, items, writer, alone=True)
 
 
 async def _write(
@@ -239,13 +240,14 @@ async def _write(
     scope: VersionScope,
     items: list[PreparedAnnotation],
     writer: ChunkWriter,
+    *,
+    alone: bool,
 ) -> ImportedShapes:
-    """Write a chunk in one transaction.
+    """Write a chunk in one transaction, with ``alone`` under the lock of the whole version.
 
     Raises:
-        ReplacesError: It replaces annotations, and the version was not known for this.
+        ReplacesError: It replaces annotations, and the version is not locked alone.
     """
-    alone = scope.no in context.replacing
     locks = _locks(request, scope, [item.asset for item in items], alone=alone)
     async with context.database.transaction(*locks) as tx:
         # Checked again inside the transaction: the version may be locked or deleted, the chunk sent twice at once.
