@@ -22,6 +22,7 @@ from headrace.storage.objects.s3_location import find_key, parse_location
 from headrace.testing.objects_conformance import stream
 from tests.support.s3_proxy import Rule, S3Proxy, s3_proxy
 from tests.support.s3_server import BUCKET, READER, fresh_prefix, s3_server
+from tests.support.tiers import slow
 
 SECRET = "wJalrXUtnFEMIxK7MDENGxbPxRfiCYEXAMPLEKEY"
 
@@ -177,7 +178,9 @@ LACKING: dict[str, tuple[str, str, Rule]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("lacking", LACKING)
+@pytest.mark.parametrize(
+    "lacking", ["create-only PUT", *(slow(each) for each in LACKING if each != "create-only PUT")]
+)
 async def test_a_server_that_lacks_a_step_is_refused_and_left_as_it_was(
     proxy: S3Proxy, lacking: str
 ) -> None:

@@ -173,3 +173,21 @@ async def test_a_broken_upload_in_parts_leaves_nothing(
     info = await store.put(NAME, stream(*large))
     assert info.size == 20 << 20
     assert await read(store, NAME) == b"".join(large)
+
+
+@pytest.mark.slow
+async def test_a_silent_s3_is_waited_for_once(
+    private: PrivateS3Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("headrace.storage.objects.s3_requests._SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr("headrace.storage.objects.s3_requests._RETRY_SECONDS", 1.0)
+    store = await S3Objects.open(private.fresh_prefix())
+    try:
+        await store.put(NAME, stream(b"content"))
+        private.pause()
+        with pytest.raises(UnavailableError, match="silent"):
+            await store.head(NAME)
+        private.resume()
+        assert await store.head(NAME) is not None
+    finally:
+        await store.aclose()

@@ -30,6 +30,7 @@ CONNECTIONS = 64
 
 ATTEMPTS = 4
 _SILENCE_SECONDS = 30.0
+_RETRY_SECONDS = 15.0
 _FIRST_PAUSE = 0.1
 _LONG = 1 << 18
 
@@ -99,12 +100,14 @@ class S3Requests:
         Raises:
             UnavailableError: The server cannot be reached.
         """
+        started = anyio.current_time()
         for attempt in range(1, attempts + 1):
             pause = _FIRST_PAUSE * 2**attempt * (0.5 + random.random())
             try:
                 answer = await self._send_once(method, key, query or {}, headers or {}, body)
             except TransferError as error:
-                if attempt == attempts:
+                # A server that is silent is waited for once.
+                if attempt == attempts or anyio.current_time() - started > _RETRY_SECONDS:
                     raise s3_errors.away(self.location.endpoint, error.message) from None
             else:
                 if answer.status not in BUSY_STATUSES or attempt == attempts:
