@@ -257,6 +257,7 @@ METHODS: dict[str, dict[str, str]] = {
 WITHOUT_A_METHOD = {
     "explain": "texts about findings and errors",
     "doctor": "a look at this machine and this installation",
+    "migrate-schema": "administrators run it between two releases",
     "serve": "`headrace.server.serve` runs a server in a program",
     "token": "the tokens of a lake are made beside the API",
     "user remove": "users of a lake are removed beside the API",

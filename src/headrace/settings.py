@@ -33,15 +33,16 @@ _ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
 
 PERSONAL = frozenset(
     {
-        *("allow_http", "audit_days", "audit_rows", "metrics"),
-        *("proxies", "public_url", "state", "trust_storage"),
+        *("allow_http", "audit_days", "audit_rows", "database", "metrics"),
+        *("objects", "proxies", "public_url", "scratch", "state", "trust_storage"),
     }
 )
 """The settings that a project's file cannot change.
 
 Whoever writes a repository could use them to have files fetched from the network of the person who cloned it, to send
 a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host, believe
-invented addresses of clients, show its figures to a network, or delete the audit log of a lake.
+invented addresses of clients, show its figures to a network, delete the audit log of a lake, or send the passwords of
+the environment to another database.
 """
 
 _TIMES = ("head_seconds", "body_seconds", "unread_seconds")
@@ -111,6 +112,10 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
         profile: The profile whose token is used, as ``headrace login`` stored it.
         max_workers: Maximum number of concurrent transfers and calls.
         state: The folder for the state of interrupted uploads, and of the folders that headrace wrote.
+        database: The address of the PostgreSQL database that the target ``postgresql://`` stands for.
+        objects: Where a platform over PostgreSQL keeps its files: ``s3://bucket/prefix``, or a folder.
+        scratch: The folder where a platform over PostgreSQL keeps logs of processings and unfinished exports.
+            Default: in the folder of the system for application state.
         undo_days: Days for which removals from a lake can be undone. Default: 7.
         undo_bytes: Bytes that the records of removals may take, per lake. Default: 2 GiB.
         audit_days: Days for which the audit log of a lake is kept. Default: 365.
@@ -145,6 +150,9 @@ class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     profile: str | None = None
     max_workers: int | None = None
     state: str | None = None
+    database: str | None = None
+    objects: str | None = None
+    scratch: str | None = None
     undo_days: float | None = None
     undo_bytes: int | None = None
     audit_days: float | None = None
@@ -200,6 +208,9 @@ class SettingsKeywords(TypedDict, total=False):
     profile: str | None
     max_workers: int | None
     state: str | None
+    database: str | None
+    objects: str | None
+    scratch: str | None
     undo_days: float | None
     undo_bytes: int | None
     audit_days: float | None

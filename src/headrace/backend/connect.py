@@ -1,7 +1,8 @@
-"""Resolve a connection target, a lake's folder or a server's address, to a backend."""
+"""Resolve a connection target to a backend: a lake's folder, a server's address, or a database of PostgreSQL."""
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from headrace.protocol.operations.session import (
 from headrace.settings import TOKEN_VARIABLE, Settings, load_settings
 from headrace.threads import in_thread
 
+_POSTGRES = ("postgresql", "postgres")
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -37,9 +39,13 @@ async def open_backend(
     organization_name: str | None = None,
     username: str | None = None,
     profile: str | None = None,
+    objects: str | os.PathLike[str] | None = None,
     token_variables: Sequence[str] = (TOKEN_VARIABLE,),
 ) -> tuple[Backend, PingRecord, OrganizationRecord]:
     """Open a lake (a folder, or ``sqlite:///folder``) or connect to a server (``http(s)://…``).
+
+    Administrators can open the database of a platform as well (``postgresql://…``): with the rights of its owner, and
+    without running its jobs, which its servers do.
 
     Arguments that are None are taken from the settings (``headrace.settings``).
 
@@ -50,6 +56,7 @@ async def open_backend(
         organization_name: Default: the default organization of the user.
         username: The user, for a lake. Default: the account that owns it.
         profile: The profile with the token, for a server.
+        objects: Where the platform keeps its files, for a database: ``s3://bucket/prefix``, or a folder.
         token_variables: The environment variables that may hold the token, for a server
             (:func:`headrace.credentials.find.find_credentials`).
 
@@ -58,10 +65,10 @@ async def open_backend(
 
     Raises:
         ConfigurationError: The target or an argument is not valid.
-        LakeError: The folder is not a lake, or cannot be opened.
+        LakeError: The folder or database is not a lake, or cannot be opened.
         AuthenticationError: The token is not accepted.
         NotFoundError: There is no such organization or user.
-        TransferError: The server cannot be reached.
+        TransferError: The server or database cannot be reached.
     """
     if not str(target):
         raise ConfigurationError(
@@ -71,6 +78,11 @@ async def open_backend(
     found = _SCHEME.match(target) if isinstance(target, str) else None
     scheme = found[1].lower() if found else ""
     settings = load_settings(organization=organization_name)
+    if objects is not None and scheme not in _POSTGRES:
+        raise ConfigurationError(
+            "objects is for a database; a lake and a server know where their files are",
+            hint="omit objects=",
+        )
     if scheme in ("http", "https"):
         if username is not None:
             raise ConfigurationError(
@@ -87,21 +99,23 @@ async def open_backend(
             settings=settings,
         )
         return await _connect(credentials, organization, settings)
-    if scheme not in ("", "sqlite"):
+    if scheme not in ("", "sqlite", *_POSTGRES):
         raise ConfigurationError(
             f"there is nothing to connect to at {scheme}:// addresses",
-            hint="use a folder, sqlite:///folder, http://host or https://host",
+            hint="use a folder, sqlite:///folder, http://host, https://host or postgresql://host/database",
         )
     if profile is not None:
         raise ConfigurationError("a profile is for a server, not for a lake", hint="omit profile=")
+    place = str(target) if scheme in _POSTGRES else _folder(target)
     # The organization in the settings is one of a server; that of a lake is chosen by argument only.
     return await _open(
-        _folder(target), organization, organization_name, username, settings, api_token
+        place, objects, organization, organization_name, username, settings, api_token
     )
 
 
 async def _open(
-    folder: Path,
+    place: str | Path,
+    objects: str | os.PathLike[str] | None,
     organization_id: UUID | None,
     organization_name: str | None,
     username: str | None,
@@ -115,7 +129,12 @@ async def _open(
     from headrace.platform.platform import Platform
 
     open_platform = partial(
-        Platform.open, folder, undo=settings.undo_policy(), audit=settings.audit_policy()
+        Platform.open,
+        place,
+        objects=objects,
+        jobs=isinstance(place, Path),
+        undo=settings.undo_policy(),
+        audit=settings.audit_policy(),
     )
     platform = await open_platform()
     try:

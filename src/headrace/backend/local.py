@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import anyio
+from msgspec.structs import replace
 
 from headrace.backend.base import (
     CallOptions,
@@ -103,7 +104,10 @@ class LocalBackend:
         reopen: Callable[[], Awaitable[Platform]] | None = None,
     ) -> None:
         self.limits = LOCAL_LIMITS
-        self.name = str(platform.context.path)
+        target = platform.context.target
+        if target is not None and target.folder is None:
+            self.limits = replace(LOCAL_LIMITS, local_files=False)
+        self.name = platform.context.name
         self._lake = OpenLake(platform, reopen)
         self._access = access
         self.options = CallOptions()

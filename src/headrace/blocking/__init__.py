@@ -101,21 +101,28 @@ __all__ = [
 ]
 
 
-def create_lake(path: str | os.PathLike[str]) -> None:
-    """Create a lake.
+def create_lake(
+    path: str | os.PathLike[str], *, objects: str | os.PathLike[str] | None = None
+) -> None:
+    """Create a lake, or a platform in an empty database of PostgreSQL.
 
     Args:
-        path: A folder that does not exist yet or is empty.
+        path: A folder that does not exist yet or is empty; or ``postgresql://user@host/database``.
+        objects: Where the platform keeps its files, for a database: ``s3://bucket/prefix``, or a folder. Default: the
+            setting ``objects``.
 
     Raises:
-        LakeError: If the folder is not empty.
+        LakeError: If the folder, the database or the place of the files is not empty.
+        ConfigurationError: If the database or the place of the files does not exist, or does not let this user in.
+        ConnectError: If the database or the place of the files cannot be reached.
     """
-    portal().call(lambda: opening.create_lake(path))
+    portal().call(lambda: opening.create_lake(path, objects=objects))
 
 
 def check_lake(
     path: str | os.PathLike[str],
     *,
+    objects: str | os.PathLike[str] | None = None,
     read_data: bool = False,
     repair: bool = False,
     progress: OnProgress | None = None,
@@ -125,7 +132,8 @@ def check_lake(
     Other processes, and a server, may use the lake meanwhile.
 
     Args:
-        path: The folder of the lake.
+        path: The folder of the lake, or the database of a platform: ``postgresql://user@host/name``.
+        objects: Where the platform keeps its files, for a database. Default: the setting ``objects``.
         read_data: Read all files, and compare their SHA-256.
         repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, jobs that stand still, and
             page checksums where there are none.
@@ -140,5 +148,7 @@ def check_lake(
         LakeHeldError: If another machine has the lake open for writing.
     """
     return portal().call(
-        lambda: lake_care.check_lake(path, read_data=read_data, repair=repair, progress=progress)
+        lambda: lake_care.check_lake(
+            path, objects=objects, read_data=read_data, repair=repair, progress=progress
+        )
     )

@@ -91,19 +91,26 @@ def connect(
     organization_name: str | None = None,
     username: str | None = None,
     profile: str | None = None,
+    objects: str | os.PathLike[str] | None = None,
 ) -> Client:
     """Open a client of a lake or a server.
+
+    Administrators can open the database of a platform itself: with the rights of its owner, and without a token. Jobs
+    that such a client starts are run by the servers of the platform.
 
     The client is opened at once. Close it, use it as a context manager, or leave it open until the process ends.
 
     Args:
-        target: The folder of a lake (also as ``sqlite:///folder``), or the URL of a server.
+        target: The folder of a lake (also as ``sqlite:///folder``), the URL of a server, or the address of a database,
+            ``postgresql://user@host/database``; ``postgresql://`` alone stands for the setting ``database``.
         api_token: The token for a server. Default: that of ``profile``, then the environment variable
             ``HEADRACE_TOKEN``, then the token that ``headrace login`` stored for this server. A lake needs none.
         organization_id: The id of the organization. Default: that of the token.
         organization_name: The name of the organization. Default: that of the token.
         username: The user whose calls these are, in a lake. Default: the own account of the lake.
         profile: The name of a stored token, as given to ``headrace login``. It must be one for this server.
+        objects: Where the platform keeps its files, for a database: ``s3://bucket/prefix``, or a folder. Default: the
+            setting ``objects``.
 
     Returns:
         The open client.
@@ -111,7 +118,8 @@ def connect(
     Raises:
         NotALakeError: If the folder is not a lake.
         AuthenticationError: If the token is not valid.
-        ConnectError: If the server cannot be reached.
+        ConnectError: If the server, the database or the store of its files cannot be reached.
+        MissingExtraError: If a package for PostgreSQL or S3 is missing.
         ConfigurationError: If ``target`` is another kind of address, a server gets no token or a ``username``, or the
             token must not be sent there.
         NotFoundError: If there is no such user or organization.
@@ -123,6 +131,7 @@ def connect(
         organization_name=organization_name,
         username=username,
         profile=profile,
+        objects=objects,
     )
     client = Client.__new__(Client)
     ClientBase.__init__(client, _opened(connection))

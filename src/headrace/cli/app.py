@@ -32,6 +32,7 @@ from headrace.cli.move.push import push
 from headrace.cli.move.sync import sync
 from headrace.cli.server import organization, token
 from headrace.cli.server.audit import audit
+from headrace.cli.server.migrate_schema import migrate_schema
 from headrace.cli.server.serve import serve
 from headrace.cli.undo import undo
 from headrace.cli.version import contents, delete, from_tags, label, tag, version
@@ -58,7 +59,7 @@ ALIASES = {"ls": ("list",), "rm": ("remove", "delete", "revoke")}
 """Accepted in place of a sub-command: the first of these that the family has."""
 
 EPILOGUE = """\
-TARGET is a lake's folder or a server's URL, VERSION is dataset/version.
+TARGET is a lake's folder, a server's URL or postgresql://…, VERSION is dataset/version.
 Exit status: 0 done, 1 failed, 2 wrong usage, 130 interrupted.
 """
 
@@ -89,6 +90,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "restore": (restore, SERVE),
     "doctor": (doctor, SERVE),
     "serve": (serve, SERVE),
+    "migrate-schema": (migrate_schema, SERVE),
     "audit": (audit, SERVE),
     "login": (login, ME),
     "logout": (logout, ME),
@@ -231,6 +233,7 @@ USAGE = {
     "restore": "DIR LAKE",
     "doctor": "[LAKE]",
     "serve": "LAKE",
+    "migrate-schema": "DATABASE",
     "audit": "LAKE",
     "login": "URL",
     "logout": "[URL]",

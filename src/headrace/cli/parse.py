@@ -15,10 +15,12 @@ from headrace.cli.console.options import Output
 from headrace.cli.console.progress import with_mode
 from headrace.cli.console.result import Result
 from headrace.cli.console.streams import with_streams
+from headrace.cli.console.target import is_database, refuse_password
 from headrace.cli.console.usage import usage_error
 
 # As a Path writes it: with one slash.
-_URL = re.compile(r"(?:https?|ftp|s3|gs):/", re.IGNORECASE)
+_URL = re.compile(r"(?:https?|ftp|s3|gs|postgres|postgresql):/", re.IGNORECASE)
+_SLASHES = re.compile(r":/+")
 
 
 class Parsed(NamedTuple):
@@ -49,6 +51,10 @@ def parse(arguments: Sequence[str]) -> Parsed:
         command(*bound.args, **bound.kwargs)
         return Parsed(None, Output())
     for argument, value in bound.arguments.items():
+        if isinstance(value, str):
+            refuse_password(value)
+        if argument == "lake" and isinstance(value, str) and is_database(value):
+            continue
         _refuse_urls(argument, value)
     output = bound.arguments.setdefault("output", Output())
     name = ".".join(words[: 2 if words[0] in SUBCOMMANDS else 1])
@@ -58,13 +64,14 @@ def parse(arguments: Sequence[str]) -> Parsed:
 def _refuse_urls(argument: str, value: object) -> None:
     """Raise UsageError for a URL where a file or folder is meant: it would be the path of a folder named ``http:``."""
     for each in value if isinstance(value, tuple) else (value,):
-        if not isinstance(each, Path) or not _URL.match(str(each)):
+        is_path = isinstance(each, Path) or (argument == "lake" and isinstance(each, str))
+        if not is_path or not _URL.match(str(each)):
             continue
         from headrace.net.urls import redact
 
         what = "lake's folder" if argument == "lake" else "file or folder"
         raise UsageError(
-            f"{redact(str(each).replace(':/', '://', 1))} is a URL, and {argument.upper()} is a {what}",
+            f"{redact(_SLASHES.sub('://', str(each), 1))} is a URL, and {argument.upper()} is a {what}",
             hint=f"name a {what} on this machine",
         )
 

@@ -7,11 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
 
+from headrace.folders.lakes import OBJECTS
 from headrace.platform.background import Background
 from headrace.platform.remembered import Remembered
 from headrace.settings import AuditPolicy, UndoPolicy
 from headrace.storage.database.base import Database, Statements, Transaction
 from headrace.storage.objects.base import ObjectStore
+from headrace.storage.opening import PostgresTarget
 from headrace.subprocesses.slots import Slots
 
 CALLER_SECONDS = 4.0
@@ -82,6 +84,8 @@ class JobQueue(Protocol):
 class Context:
     """One open lake: its catalog, object store and clock, and the work that runs beside the calls.
 
+    ``path`` is its folder; ``target`` the database of a platform over PostgreSQL, whose ``path`` is a scratch folder of
+    this machine. ``name`` says which one it is, without a password, and ``disks`` are the folders whose disks it fills.
     ``background`` runs what outlives a call; ``jobs`` runs the jobs that the API shows. ``slots`` limits how much of
     this machine processings use at once. ``public_address`` is where a server in this process serves the lake, None
     without a server. ``undo`` says how long and how much of a removal is kept, ``audit`` the same of the audit log.
@@ -105,8 +109,11 @@ class Context:
         objects: ObjectStore,
         undo: UndoPolicy | None = None,
         audit: AuditPolicy | None = None,
+        *,
+        target: PostgresTarget | None = None,
     ) -> None:
         self.path = path
+        self.target = target
         self.database = database
         self.objects = objects
         self.background = Background()
@@ -128,6 +135,17 @@ class Context:
         """Work beside other servers, perhaps of other machines."""
         self.shared = True
         self.callers = Remembered(CALLER_SECONDS)
+
+    @property
+    def name(self) -> str:
+        """The folder, or the address of the database without its password."""
+        return str(self.path) if self.target is None else self.target.name
+
+    @property
+    def disks(self) -> list[Path]:
+        """The folders whose disks must have room."""
+        objects = self.path / OBJECTS if self.target is None else self.target.folder
+        return [self.path] if objects is None else [self.path, objects]
 
     def with_database(self, database: Database) -> Context:
         """The same lake, read and written through another view of its catalog."""

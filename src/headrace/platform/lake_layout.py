@@ -40,7 +40,7 @@ async def create_lake(path: Path) -> None:
         database = await SqliteDatabase.open(draft)
         try:
             async with database.transaction() as tx:
-                await _fill(tx, time.time_ns() // 1_000_000)
+                await fill_catalog(tx, time.time_ns() // 1_000_000)
         finally:
             await database.aclose()
         await in_thread(_publish, draft, path)
@@ -57,7 +57,8 @@ async def check_lake(path: Path) -> None:
     await in_thread(_check, path)
 
 
-async def _fill(tx: Transaction, now: int) -> None:
+async def fill_catalog(tx: Transaction, now: int) -> None:
+    """Add the first organization, its owner and a signing key to an empty catalog; ``now`` is in milliseconds."""
     await add_organization(tx, 1, ORGANIZATION, now)
     await put_member(tx, 1, ACCOUNT, OWNER, now)
     await tx.fetch_one(

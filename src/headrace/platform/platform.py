@@ -1,7 +1,8 @@
-"""The platform over one lake: opens it, answers every call of the API in this process, closes it."""
+"""The platform over one lake or database: opens it, answers every call of the API in this process, closes it."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -21,7 +22,7 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.audit import AuditedDatabase
 from headrace.platform.datalake import data, datalakes, register, sources, uploads
-from headrace.platform.datalake.registered import replacing_unregistered
+from headrace.platform.datalake.registered import replacing_no_data, replacing_unregistered
 from headrace.platform.dispatch import HANDLERS, NEXT_STEPS, check_allowed
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, launched, records
@@ -31,16 +32,22 @@ from headrace.platform.jobs.runner import JobRunner, WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
 from headrace.platform.labels import delete as delete_labels
 from headrace.platform.lake_layout import check_lake, create_lake
+from headrace.platform.postgres_layout import check_platform, create_platform
 from headrace.platform.processings import launch, logs, registry, run
 from headrace.platform.tags import attach, tags
 from headrace.platform.undo import handler as undo_handler
 from headrace.platform.versions import copy, datasets, fork, locks, versions
 from headrace.protocol.operation import Operation, P, R
 from headrace.settings import AuditPolicy, UndoPolicy
-from headrace.storage.database.base import Database
 from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.opening import (
+    PostgresStores,
+    PostgresTarget,
+    check_files_named,
+    open_stores,
+    postgres_target,
+)
 from headrace.threads import in_thread
 
 HANDLER_MODULES = (
@@ -80,55 +87,66 @@ JOB_KINDS: dict[str, WorkFactory] = {
 
 
 class Platform:
-    """The rules of the API over one lake; works in the event loop that opened it.
+    """The rules of the API over one lake or database; works in the event loop that opened it.
 
-    ``context`` is what handlers get; ``jobs`` runs the lake's jobs.
+    ``context`` is what handlers get; ``jobs`` runs its jobs; ``stores`` are those of a database, None for a lake.
     """
 
     def __init__(
         self,
-        path: Path,
-        database: Database,
-        objects: ObjectStore,
-        undo: UndoPolicy | None = None,
+        context: Context,
         held: HeldLake | None = None,
-        audit: AuditPolicy | None = None,
+        stores: PostgresStores | None = None,
+        *,
+        works: bool = True,
     ) -> None:
-        self.context = Context(path, database, objects, undo, audit)
+        self.context = context
         self._held = held
-        self.jobs = JobRunner(self.context, JOB_KINDS)
-        self.context.jobs = self.jobs
+        self.stores = stores
+        self.jobs = JobRunner(context, JOB_KINDS, works=works)
+        context.jobs = self.jobs
 
     @staticmethod
-    async def create(path: str | Path) -> None:
-        """Make a lake in a new or empty folder, readable by its owner alone.
+    async def create(path: str | Path, *, objects: str | os.PathLike[str] | None = None) -> None:
+        """Make a lake in a new or empty folder, readable by its owner alone; or a platform in an empty database.
 
-        Raises :class:`LakeError` if the folder is in use, :class:`StorageError` if it cannot be made.
+        Raises :class:`LakeError` if the folder, the database or the store of the files is in use, and
+        :class:`StorageError` if it cannot be made. ``objects`` is where a platform over PostgreSQL keeps its files.
         """
-        await create_lake(Path(path))
+        target = postgres_target(path, objects=objects)
+        if target is None:
+            await create_lake(Path(path))
+        else:
+            await create_platform(target)
 
     @classmethod
     async def open(
         cls,
         path: str | Path,
         *,
+        objects: str | os.PathLike[str] | None = None,
+        jobs: bool = True,
         busy_timeout: float = 30.0,
         query_seconds: float | None = None,
         undo: UndoPolicy | None = None,
         audit: AuditPolicy | None = None,
         verify: bool = False,
     ) -> Platform:
-        """Open a lake, and resume in the background what an earlier stop or crash interrupted.
+        """Open a lake or a database, and resume in the background what an earlier stop or crash interrupted.
 
         A lake that was not closed is checked first, for a few seconds at most; with ``verify`` in any case.
         A lake that cannot be written is read: calls that change something raise :class:`ReadOnlyLakeError`.
 
-        ``busy_timeout`` is how many seconds to wait for another process that writes, ``query_seconds`` how long a
-        listing by a query may take (default: as long as it needs), ``undo`` how long and how much of a
-        removal is kept, ``audit`` the same of the audit log. Raises :class:`NotALakeError`,
-        :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`LakeHeldError`, :class:`CorruptionError` or
-        :class:`StorageError`.
+        ``objects`` is where a platform over PostgreSQL keeps its files, by default what the settings say; without
+        ``jobs``, its jobs are recorded for its servers and none runs here. ``busy_timeout`` is how many seconds to wait
+        for another process that writes to a lake, ``query_seconds`` how long a listing by a query may take (default: as
+        long as it needs), ``undo`` how long and how much of a removal is kept, ``audit`` the same of the audit log.
+        Raises :class:`NotALakeError`, :class:`LakeVersionError`, :class:`LakeBusyError`, :class:`LakeHeldError`,
+        :class:`CorruptionError`, :class:`StorageError`, :class:`ConfigurationError` or :class:`ConnectError`.
         """
+        target = postgres_target(path, objects=objects)
+        if target is not None:
+            return await cls._open_postgres(target, jobs, query_seconds, undo, audit)
         folder = Path(path)
         await check_lake(folder)
         held = await HeldLake.take(folder, verify=verify)
@@ -143,10 +161,10 @@ class Platform:
             held.leave()
             raise
         try:
-            objects = LocalObjectStore(folder / OBJECTS, replacing=replacing_unregistered(database))
+            store = LocalObjectStore(folder / OBJECTS, replacing=replacing_unregistered(database))
             if not database.read_only:
-                await objects.prepare()
-            platform = cls(folder, database, objects, undo, held, audit)
+                await store.prepare()
+            platform = cls(Context(folder, database, store, undo, audit), held)
             background = platform.context.background
             await background.open()
         except BaseException:
@@ -155,10 +173,49 @@ class Platform:
             raise
         background.start(held.keep, database)
         if not database.read_only:
-            background.start(keep_clean, platform.context)
-            background.start(mark_versions, platform.context)
-            background.start(platform.jobs.resume)
+            platform._start_work()
         return platform
+
+    @classmethod
+    async def _open_postgres(
+        cls,
+        target: PostgresTarget,
+        jobs: bool,
+        query_seconds: float | None,
+        undo: UndoPolicy | None,
+        audit: AuditPolicy | None,
+    ) -> Platform:
+        if jobs:
+            # What runs jobs reads and writes files.
+            check_files_named(target)
+        stores = await open_stores(
+            target,
+            query_seconds=query_seconds,
+            replacing=replacing_unregistered,
+            replacing_in_s3=replacing_no_data,
+        )
+        try:
+            await check_platform(stores, target)
+            context = Context(
+                stores.scratch, stores.database, stores.objects, undo, audit, target=target
+            )
+            context.share()
+            platform = cls(context, stores=stores, works=jobs)
+            await context.background.open()
+        except BaseException:
+            await stores.aclose()
+            raise
+        if jobs and not stores.database.read_only:
+            platform._start_work()
+        return platform
+
+    def _start_work(self) -> None:
+        background = self.context.background
+        background.start(keep_clean, self.context)
+        background.start(mark_versions, self.context)
+        background.start(
+            self.jobs.resume if self.context.target is None else self.jobs.keep_resuming
+        )
 
     async def call(
         self, access: Access, operation: Operation[P, R], request: P, *, key: str | None = None

@@ -43,11 +43,13 @@ log = logging.getLogger("headrace.server")
 class ChildSpec(Struct, kw_only=True):
     """What a child needs; it reads this as one line of JSON from its standard input.
 
+    ``lake`` may be an address with a password; so the specification is on no command line and in no log.
     ``number`` is that of the child, from 1; ``unix_socket`` the descriptor of a bound socket that it inherits.
     ``board`` is the descriptor of the board of so many ``processes``.
     """
 
     lake: str
+    objects: str | None = None
     host: str
     port: int
     settings: ServerSettings

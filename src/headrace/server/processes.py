@@ -31,6 +31,7 @@ from headrace.server.serve import ReadFigures, address_of, address_of_socket, on
 from headrace.server.settings import ServerSettings, host_and_port
 from headrace.server.watch.logs import ServerLog, start_logs
 from headrace.server.watch.snapshot import Snapshot, total
+from headrace.storage.opening import check_files_named, postgres_target
 from headrace.threads import in_thread
 
 _MORE_SECONDS = 10.0
@@ -43,6 +44,7 @@ async def serve_with_processes(
     lake: str | Path,
     processes: int,
     *,
+    objects: str | None = None,
     host: str,
     port: int = 0,
     settings: ServerSettings | None = None,
@@ -53,8 +55,9 @@ async def serve_with_processes(
     """Serve a lake with several processes until SIGINT or SIGTERM; see :func:`headrace.server.serve.serve`.
 
     Args:
-        lake: Folder of the lake.
+        lake: Folder of the lake, or ``postgresql://…``.
         processes: How many processes serve it.
+        objects: Where a platform in a database keeps its files. Default: what the settings say.
         host: Address to listen on.
         port: Port to listen on; 0 chooses a free one.
         settings: Limits; those of connections and calls are shared out equally.
@@ -68,8 +71,19 @@ async def serve_with_processes(
             ready.
     """
     settings = settings or ServerSettings()
+    target = postgres_target(lake, objects=objects)
+    if target is not None:
+        check_files_named(target)
     # Errors of the lake are raised here, and a lake of an earlier version is migrated once.
-    async with await Platform.open(lake, undo=settings.undo, audit=settings.audit, verify=True):
+    async with await Platform.open(
+        lake,
+        objects=objects,
+        # The children run the jobs of a database; a lake is brought up to date first.
+        jobs=target is None,
+        undo=settings.undo,
+        audit=settings.audit,
+        verify=True,
+    ):
         pass
     # Each process counts wrong tokens for itself.
     settings = replace(settings, failed_tokens=max(1, settings.failed_tokens // processes))
@@ -81,6 +95,7 @@ async def serve_with_processes(
             port = reserved.getsockname()[1]
         spec = ChildSpec(
             lake=os.fspath(lake),
+            objects=objects,
             host=host,
             port=port,
             settings=settings.shared_by(processes),
@@ -216,6 +231,7 @@ async def serve_as_child() -> None:
         group.start_soon(watch)
         await serve(
             spec.lake,
+            objects=spec.objects,
             host=spec.host,
             port=spec.port,
             settings=spec.settings,

@@ -50,7 +50,7 @@ class Readiness:
         self._board = board
         self._failed: list[str] = []
         self._presence = _OneLook(self._check_present)
-        self._disk = _OneLook(lambda: in_thread(_free, self._context.path))
+        self._disk = _OneLook(lambda: in_thread(_free, self._context.disks))
         if board is not None:
             self._context.background.start(self._keep_board, board)
 
@@ -148,9 +148,9 @@ class _Free(NamedTuple):
     files: int | None
 
 
-def _free(lake: Path) -> _Free:
+def _free(disks: list[Path]) -> _Free:
     """Return the room on the disks of a lake's database and of its objects, that of the fuller one."""
-    folders = [lake, *(each for each in [lake / "objects"] if each.is_dir())]
+    folders = [disks[0], *(each for each in disks[1:] if each.is_dir())]
     files: list[int] = []
     if hasattr(os, "statvfs"):
         found = map(os.statvfs, folders)

@@ -43,6 +43,7 @@ _FLUSH_SECONDS = 2.0
 async def serve(
     lake: str | Path,
     *,
+    objects: str | None = None,
     host: str = LOOPBACK,
     port: int = 0,
     settings: ServerSettings | None = None,
@@ -59,7 +60,8 @@ async def serve(
     chooses the event loop (uvloop).
 
     Args:
-        lake: Folder of the lake.
+        lake: Folder of the lake, or ``postgresql://…``.
+        objects: Where a platform in a database keeps its files. Default: what the settings say.
         host: Address to listen on.
         port: Port to listen on; 0 chooses a free one.
         settings: Limits of the server.
@@ -72,7 +74,7 @@ async def serve(
         board: What the other processes of the server say.
 
     Raises:
-        LakeError: The lake cannot be opened.
+        LakeError: The lake or the database cannot be opened.
         CorruptionError: The lake is damaged.
         ConfigurationError: The address cannot be used.
     """
@@ -80,6 +82,7 @@ async def serve(
     async with (
         await Platform.open(
             lake,
+            objects=objects,
             undo=settings.undo,
             audit=settings.audit,
             query_seconds=settings.query_seconds,

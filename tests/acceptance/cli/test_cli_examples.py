@@ -16,6 +16,7 @@ from tests.support.tiers import slow
 
 NEEDS_MORE = (
     "https://",
+    "postgresql://",
     "serve ",
     "blur.py",
     "tags.py",

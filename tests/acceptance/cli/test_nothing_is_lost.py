@@ -91,6 +91,7 @@ READING: dict[str, Lines] = {
     "explain": _reads(),
     "version digest": _reads(after=("demo/v1",)),
     "serve": _reads(),
+    "migrate-schema": _reads(),
     "completion": _reads(),
     "version list": _reads(),
     "version show": _reads(after=("demo/v1",)),

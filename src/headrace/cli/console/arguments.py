@@ -36,6 +36,7 @@ OPTIONS = {
     "mode": "--mode",
     "names": "--files-from",
     "older_than_hours": "--older-than",
+    "objects": "--objects",
     "on_error": "--on-error",
     "organization_name": "--organization",
     "overwrite": "--overwrite",

@@ -63,6 +63,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "init data/lake",
         "init data/lake --json",
     ),
+    "migrate-schema": (
+        "migrate-schema postgresql://",
+        "migrate-schema postgresql://headrace@db/headrace --dry-run",
+        "migrate-schema postgresql://headrace@db/headrace --json",
+    ),
     "check": (
         "check lake",
         "check lake --read-data --json",

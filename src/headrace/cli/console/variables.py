@@ -49,7 +49,7 @@ PROJECT_COMMANDS = (
 
 PROJECT_NEVER = (
     *("--profile", "--from-profile", "--to-profile", "--prefer", "--no-verify"),
-    *("--host", "--public-url", "--metrics", "--unix-socket-mode"),
+    *("--host", "--public-url", "--metrics", "--objects", "--unix-socket-mode"),
 )
 """Of these commands, the options that it may not set. Options that name a file are not read from it either."""
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import msgspec
 
 from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import DEFAULT_OUTPUT, Flag, Output
 from headrace.cli.console.result import Result
-from headrace.cli.console.wording import absolute, plural, size
+from headrace.cli.console.target import full_place
+from headrace.cli.console.wording import plural, size
 
 _AGE = re.compile(r"(\d+(?:\.\d+)?)(h|d)")
 _HOURS = {"h": 1.0, "d": 24.0}
@@ -24,9 +24,10 @@ def _hours(age: str) -> float:
 
 
 async def gc(
-    lake: Path,
+    lake: str,
     /,
     *,
+    objects: str | None = None,
     older_than: str = "24h",
     dry_run: Flag = False,
     output: Output = DEFAULT_OUTPUT,
@@ -36,14 +37,19 @@ async def gc(
     That are uploads that were never registered or never ended, files of finished exports, removals that are too old to be undone, and shapes that no annotation uses.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
+        objects: Where a platform in a database keeps its files. Default: HEADRACE_OBJECTS.
         older_than: The age from which on files that are not registered are deleted, such as 12h or 7d; at least 1h.
         dry_run: Count what would be deleted, and do nothing.
     """
     from headrace import collect_garbage
 
     report = await collect_garbage(
-        lake, older_than_hours=_hours(older_than), dry_run=dry_run, progress=output.reporter
+        lake,
+        objects=objects,
+        older_than_hours=_hours(older_than),
+        dry_run=dry_run,
+        progress=output.reporter,
     )
     verb = "would be deleted" if dry_run else "deleted"
     counts = [
@@ -72,6 +78,6 @@ async def gc(
         lines.append(f"{plural(report.younger, 'younger file')} that are not registered stay")
     return Result(
         command="gc",
-        data={"lake": absolute(lake), "dry_run": dry_run, **msgspec.to_builtins(report)},
+        data={"lake": full_place(lake), "dry_run": dry_run, **msgspec.to_builtins(report)},
         lines=lines or ["nothing to delete"],
     )

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from headrace.cli.console.errors import UsageError
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 
 async def audit(
-    lake: Path,
+    lake: str,
     /,
     *,
     since: str | None = None,
@@ -34,7 +33,7 @@ async def audit(
     Every call that changed something has a row, and every command on tokens, users, organizations and the lake itself.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         since: Only from this date or time on, such as 2030-01-31 or 2030-01-31T12:00+01:00. Without a zone, UTC.
         until: Only before this date or time.
         user: Only changes of this user of the lake or of the operating system.

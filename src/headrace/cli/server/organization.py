@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from headrace.cli.console.options import DEFAULT_OUTPUT, Flag, Output
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import opened_lake
+from headrace.cli.console.target import opened_lake, shown
 
 Role = Literal["owner", "member"]
 
 
-async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+async def list_(lake: str, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
     """List the organizations of a lake, with the roles of their members.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
     """
     from headrace.platform.accounts.members import list_organizations
 
@@ -31,7 +30,7 @@ async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
 
 
 async def create(
-    lake: Path,
+    lake: str,
     name: str,
     /,
     *,
@@ -42,7 +41,7 @@ async def create(
     """Create an organization with an empty datalake. Organizations do not see each other's data.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         name: Name of the organization.
         owner: User who looks after it; created if missing. Default: the lake's own account.
         dry_run: Print what would be created, and do nothing.
@@ -56,12 +55,12 @@ async def create(
         command="organization.create",
         data={"name": name, "owner": owner, "dry_run": dry_run},
         lines=[f"Organization {name} {would}, owned by {owner}."],
-        next=f"headrace token create {lake} --organization {name} --user {owner}",
+        next=f"headrace token create {shown(lake)} --organization {name} --user {owner}",
     )
 
 
 async def rename(
-    lake: Path,
+    lake: str,
     name: str,
     new: str,
     /,
@@ -72,7 +71,7 @@ async def rename(
     """Rename an organization; tokens stay valid.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         name: Name of the organization.
         new: Its new name.
         dry_run: Print what would be renamed, and do nothing.
@@ -90,7 +89,7 @@ async def rename(
 
 
 async def add(
-    lake: Path,
+    lake: str,
     name: str,
     user: str,
     /,
@@ -104,7 +103,7 @@ async def add(
     Owners may read the logs of programs that other members launched.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         name: Name of the organization.
         user: Name of the user; created if missing.
         role: Role in the organization.

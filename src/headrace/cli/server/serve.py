@@ -14,7 +14,7 @@ from headrace.cli.console.errors import UsageError
 from headrace.cli.console.logs import Level, chosen_level
 from headrace.cli.console.options import DEFAULT_OUTPUT, Output
 from headrace.cli.console.result import Result, print_result
-from headrace.cli.console.wording import absolute
+from headrace.cli.console.target import full_place, is_database, shown
 
 PORT = 8430
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
@@ -23,9 +23,10 @@ log = logging.getLogger("headrace.server")
 
 
 async def serve(
-    lake: Path,
+    lake: str,
     /,
     *,
+    objects: str | None = None,
     host: str = "127.0.0.1",
     port: Annotated[int, Parameter(validator=Number(gte=0, lte=65_535))] = PORT,
     unix_socket: Path | None = None,
@@ -60,7 +61,10 @@ async def serve(
     Requests in progress are completed first. Clients need a token: headrace token create LAKE.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder; or the database of a platform, postgresql://user@host/name, which any number of servers
+            may serve, and postgresql:// for that of HEADRACE_DATABASE.
+        objects: Where a platform in a database keeps its files: s3://bucket/prefix, or a folder that all its servers
+            reach. Default: HEADRACE_OBJECTS.
         host: Address to listen on. The default is reachable from this machine only.
         port: Port to listen on; 0 chooses a free one.
         unix_socket: Listen on a socket of this path in place of host and port, for a proxy; needs --public-url.
@@ -85,7 +89,8 @@ async def serve(
         body_rate: Bytes a second that a body must arrive with at least; 0 for no limit. Default: 500.
         body_seconds: Seconds over which that rate is measured. Default: 30.
         unread_seconds: Seconds that a client may take nothing of its answer. Default: 300.
-        processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time.
+        processes: How many processes serve the lake on this port, to use several cores. One of them writes at a time to a
+            lake's folder, all of them to a database.
         metrics: Serve figures for Prometheus at /metrics of PORT or HOST:PORT. Without a host, only this machine reads
             them. Default: not at all.
         log_level: The least that is logged. Default: warning; info with --log-file.
@@ -145,11 +150,13 @@ async def serve(
         )
 
     def ready(address: str) -> None:
-        data: dict[str, object] = {"url": address, "lake": absolute(lake)}
-        lines = [f"Serving {lake} at {address} (Ctrl-C stops)"]
+        data: dict[str, object] = {"url": address, "lake": full_place(lake)}
+        lines = [
+            f"Serving {full_place(lake) if is_database(lake) else shown(lake)} at {address} (Ctrl-C stops)"
+        ]
         if figures is not None:
-            shown = f"[{figures[0]}]" if ":" in figures[0] else figures[0]
-            data["metrics"] = f"http://{shown}:{figures[1]}/metrics"
+            shown_host = f"[{figures[0]}]" if ":" in figures[0] else figures[0]
+            data["metrics"] = f"http://{shown_host}:{figures[1]}/metrics"
             lines.append(f"Metrics at {data['metrics']}")
         print_result(Result(command="serve", data=data, lines=lines), output.form)
 
@@ -161,6 +168,7 @@ async def serve(
             await serve_with_processes(
                 lake,
                 processes,
+                objects=objects,
                 host=host,
                 port=port,
                 settings=settings,
@@ -171,7 +179,13 @@ async def serve(
         else:
             collect_seldom()
             await run_server(
-                lake, host=host, port=port, settings=settings, unix_socket=bound, ready=ready
+                lake,
+                objects=objects,
+                host=host,
+                port=port,
+                settings=settings,
+                unix_socket=bound,
+                ready=ready,
             )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
@@ -12,14 +11,14 @@ from cyclopts.validators import Number
 
 from headrace.cli.console.options import DEFAULT_OUTPUT, Flag, Output
 from headrace.cli.console.result import Result
-from headrace.cli.console.target import opened_lake
+from headrace.cli.console.target import opened_lake, shown
 
 if TYPE_CHECKING:
     from headrace.platform.accounts.tokens import TokenInfo
 
 
 async def create(
-    lake: Path,
+    lake: str,
     /,
     *,
     name: str = "token",
@@ -32,7 +31,7 @@ async def create(
     """Create a token and print it; it cannot be shown again.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         name: Name of the token.
         user: User of the token; created if missing. Default: the lake's own account.
         organization: Name of the organization that the token is for. Default: the one of the lake's own account.
@@ -53,11 +52,11 @@ async def create(
     return Result(command="token.create", data={"token": token, **_data(info)}, lines=[token])
 
 
-async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
+async def list_(lake: str, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
     """List the tokens of a lake: id, state, date of creation, last use, user and name.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
     """
     from headrace.platform.accounts.tokens import list_tokens
 
@@ -72,17 +71,17 @@ async def list_(lake: Path, /, *, output: Output = DEFAULT_OUTPUT) -> Result:
         command="token.list",
         data={"tokens": [_data(token) for token in tokens]},
         lines=lines or ["no tokens yet"],
-        next=None if lines else f"headrace token create {lake}",
+        next=None if lines else f"headrace token create {shown(lake)}",
     )
 
 
 async def revoke(
-    lake: Path, token: str, /, *, dry_run: Flag = False, output: Output = DEFAULT_OUTPUT
+    lake: str, token: str, /, *, dry_run: Flag = False, output: Output = DEFAULT_OUTPUT
 ) -> Result:
     """Revoke a token; it is invalid at once.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         token: Name or id of the token, as shown by headrace token list.
         dry_run: Print which token would be revoked, and do nothing.
     """
@@ -98,7 +97,7 @@ async def revoke(
 
 
 async def rotate_key(
-    lake: Path,
+    lake: str,
     /,
     *,
     drop_old: Flag = False,
@@ -111,7 +110,7 @@ async def rotate_key(
     once with --drop-old; clients of headrace ask for new ones by themselves.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         drop_old: End all URLs that were signed before.
         dry_run: Print what would be done, and do nothing.
     """

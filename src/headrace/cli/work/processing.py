@@ -21,7 +21,7 @@ from headrace.cli.console.options import (
     VersionType,
 )
 from headrace.cli.console.result import Form, Result
-from headrace.cli.console.target import connected, find_version, opened_lake
+from headrace.cli.console.target import connected, find_version, is_database, opened_lake, shown
 from headrace.errors import UnsupportedError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ Purpose = Literal[
 
 
 async def add(
-    lake: Path,
+    lake: str,
     name: str,
     /,
     *,
@@ -66,7 +66,7 @@ async def add(
     cannot be registered over HTTP.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         name: Name of the processing.
         command: Command line to run; split into words, without a shell.
         callable: Python callable to run instead of a command, as module:function.
@@ -116,7 +116,7 @@ async def add(
         command="processing.add",
         data=_data(made),
         lines=[f"Processing {name} added ({made.id})."],
-        next=f"headrace processing run {lake} DATASET/VERSION {name}",
+        next=f"headrace processing run {shown(lake)} DATASET/VERSION {name}",
     )
 
 
@@ -128,11 +128,11 @@ async def list_(
     Args:
         target: A lake's folder or a server's URL.
     """
-    if "://" in target:
+    if "://" in target and not is_database(target):
         return await _list_remote(target, account)
     from headrace.platform.processings.registry import registered_processings
 
-    async with opened_lake(Path(target)) as platform:
+    async with opened_lake(target) as platform:
         found = await registered_processings(platform.context)
     width = max(len(each.name) for each in found)
     return Result(
@@ -159,12 +159,12 @@ async def _list_remote(target: str, account: Account) -> Result:
 
 
 async def remove(
-    lake: Path, name: str, /, *, dry_run: Flag = False, output: Output = DEFAULT_OUTPUT
+    lake: str, name: str, /, *, dry_run: Flag = False, output: Output = DEFAULT_OUTPUT
 ) -> Result:
     """Remove a processing; jobs that are running it continue.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         name: Name of the processing.
         dry_run: Print what would be removed, and do nothing.
     """

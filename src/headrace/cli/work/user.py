@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from headrace.cli.console.find import find_user
 from headrace.cli.console.options import DEFAULT_ACCOUNT, DEFAULT_OUTPUT, Account, Flag, Output
 from headrace.cli.console.result import Result
@@ -72,7 +70,7 @@ async def add(
 
 
 async def remove(
-    lake: Path,
+    lake: str,
     user: str,
     /,
     *,
@@ -86,7 +84,7 @@ async def remove(
     see headrace token rotate-key --drop-old.
 
     Args:
-        lake: The lake's folder.
+        lake: The lake's folder, or postgresql://….
         user: Name of the user.
         organization: Remove from this organization only. Default: from all.
         dry_run: Print what would be removed, and do nothing.

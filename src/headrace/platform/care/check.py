@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from headrace.platform.care.check_rows import (
 from headrace.platform.care.check_versions import check_versions
 from headrace.platform.care.held import noted
 from headrace.platform.care.open_mark import OpenMark
+from headrace.platform.care.opening import opened_place
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
 from headrace.platform.lake_layout import check_lake as check_layout
@@ -29,6 +31,7 @@ from headrace.storage.database.base import DatabaseMaintenance, PageChecksums
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
 from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.opening import postgres_target
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 
@@ -41,8 +44,9 @@ _FILE_KINDS = ("database", "page", "index")
 
 
 async def check_lake(
-    path: Path,
+    path: str | Path,
     *,
+    objects: str | os.PathLike[str] | None = None,
     read_data: bool = False,
     repair: bool = False,
     progress: OnProgress | None = None,
@@ -50,7 +54,8 @@ async def check_lake(
     """Check a lake; other processes may use it meanwhile.
 
     Args:
-        path: The folder of the lake.
+        path: The folder of the lake, or ``postgresql://…``.
+        objects: Where a platform in a database keeps its files. Default: what the settings say.
         read_data: Read all files and compare their SHA-256.
         repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, page checksums.
         progress: Called with progress events.
@@ -60,9 +65,32 @@ async def check_lake(
         LakeVersionError: A newer headrace wrote it.
         LakeHeldError: Another machine has it open for writing.
     """
-    await check_layout(path)
-    async with noted(path) as guard:
-        return await _check(path, guard, progress, read_data=read_data, repair=repair)
+    if postgres_target(path, objects=objects) is not None:
+        return await _check_database(path, objects, progress, read_data=read_data, repair=repair)
+    folder = Path(path)
+    await check_layout(folder)
+    async with noted(folder) as guard:
+        return await _check(folder, guard, progress, read_data=read_data, repair=repair)
+
+
+async def _check_database(
+    place: str | Path,
+    objects: str | os.PathLike[str] | None,
+    progress: OnProgress | None,
+    *,
+    read_data: bool,
+    repair: bool,
+) -> CheckReport:
+    """Check a platform over PostgreSQL, which looks after its files and indexes itself."""
+    findings = CheckFindings()
+    with Progress("check", "rows", progress) as shown:
+        async with opened_place(place, objects=objects) as context:
+            try:
+                await _check_context(context, findings, shown, read_data=read_data, repair=repair)
+            except (CorruptionError, DatabaseError) as error:
+                findings.add("database", context.name, error.message)
+        seconds = shown.seconds
+    return findings.report(checksums=PageChecksums.NONE, seconds=seconds)
 
 
 async def _check(
@@ -80,21 +108,9 @@ async def _check(
         try:
             async with _opened(path, guard) as context:
                 may_repair = repair and not context.database.read_only
-                shown.enter("versions")
-                await check_versions(context, findings, shown, repair=may_repair)
-                shown.enter("rows")
-                await check_references(context, findings)
-                await check_numbers(context, findings, repair=may_repair)
-                with findings.guard("jobs"):
-                    await check_jobs(context, findings, repair=may_repair)
-                with findings.guard("removals"):
-                    await check_removals(context, findings, shown)
-                shown.enter("files")
-                with findings.guard("files"):
-                    await check_objects(context, findings, shown, read_data=read_data)
-                    await check_uploads(context, findings, repair=may_repair)
-                if may_repair:
-                    await record_command(context, context.database, "check", {"repair": True})
+                await _check_context(
+                    context, findings, shown, read_data=read_data, repair=may_repair
+                )
         except (CorruptionError, DatabaseError, NotALakeError) as error:
             findings.add("database", DATABASE, error.message)
         else:
@@ -105,6 +121,32 @@ async def _check(
         _note_checksums(findings, checksums)
         seconds = shown.seconds
     return findings.report(checksums=checksums, seconds=seconds)
+
+
+async def _check_context(
+    context: Context,
+    findings: CheckFindings,
+    shown: Progress,
+    *,
+    read_data: bool,
+    repair: bool,
+) -> None:
+    """Check the rows and the objects."""
+    shown.enter("versions")
+    await check_versions(context, findings, shown, repair=repair)
+    shown.enter("rows")
+    await check_references(context, findings)
+    await check_numbers(context, findings, repair=repair)
+    with findings.guard("jobs"):
+        await check_jobs(context, findings, repair=repair)
+    with findings.guard("removals"):
+        await check_removals(context, findings, shown)
+    shown.enter("files")
+    with findings.guard("files"):
+        await check_objects(context, findings, shown, read_data=read_data)
+        await check_uploads(context, findings, repair=repair)
+    if repair:
+        await record_command(context, context.database, "check", {"repair": True})
 
 
 async def _check_file(

@@ -10,30 +10,28 @@ import sys
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 from urllib.parse import quote
 
 import apsw
-from msgspec import Struct
 
 from headrace._version import __version__
 from headrace.app_folders import config_folder, state_folder
 from headrace.file_system import mount_of
 from headrace.folders.holders import holders_of, this_process
 from headrace.folders.lakes import DATABASE, OBJECTS
+from headrace.platform.care.doctor_database import examine_database
+from headrace.platform.care.facts import LITTLE_SPACE, Fact, mib
 from headrace.platform.lake_layout import check_lake
 from headrace.storage.database import sqlite_checksums
 from headrace.storage.database.base import PageChecksums
 from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
+from headrace.storage.opening import postgres_target
 from headrace.threads import in_thread
-
-Level = Literal["ok", "slow", "unsafe"]
 
 PACKAGES = ("aiohttp", "anyio", "apsw", "lxml", "msgspec", "numpy", "orjson", "uvloop")
 
 _FEW_FILES = 1024
-_LITTLE_SPACE = 2 << 30
 _LARGE_LOG = 256 << 20
 _SHARED_MEMORY = Path("/dev/shm")
 _LITTLE_SHARED_MEMORY = 64 << 20
@@ -41,27 +39,14 @@ _READ = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 _OPTIONS = ("THREADSAFE", "TEMP_STORE", "DEFAULT_CACHE_SIZE", "MAX_MMAP_SIZE")
 
 
-class Fact(Struct, frozen=True):
-    """One thing that was looked at.
-
-    Attributes:
-        name: What it is.
-        value: What it is like.
-        level: ``ok``, ``slow`` or ``unsafe``.
-        advice: What to do about it, where it is not ``ok``.
-    """
-
-    name: str
-    value: str
-    level: Level = "ok"
-    advice: str = ""
-
-
-async def examine(lake: Path | None = None) -> list[Fact]:
+async def examine(
+    lake: str | Path | None = None, *, objects: str | os.PathLike[str] | None = None
+) -> list[Fact]:
     """Look at this machine and this installation, and at a lake.
 
     Args:
-        lake: The folder of a lake. It is not opened for writing.
+        lake: The folder of a lake, or ``postgresql://…``. It is not opened for writing.
+        objects: Where a platform in a database keeps its files. Default: what the settings say.
 
     Returns:
         What was found, in the order in which to read it.
@@ -70,10 +55,15 @@ async def examine(lake: Path | None = None) -> list[Fact]:
         NotALakeError: The folder is not a lake.
     """
     facts = await in_thread(lambda: [*_installation(), *_limits()])
-    if lake is not None:
-        await check_lake(lake)
-        facts += await in_thread(lambda: [*_folder(lake), *_database(lake), *_holders(lake)])
-        facts.append(_checksums(await SqliteMaintenance(lake / DATABASE).checksums()))
+    if lake is None:
+        return facts
+    target = postgres_target(lake, objects=objects)
+    if target is not None:
+        return [*facts, *await examine_database(target)]
+    folder = Path(lake)
+    await check_lake(folder)
+    facts += await in_thread(lambda: [*_folder(folder), *_database(folder), *_holders(folder)])
+    facts.append(_checksums(await SqliteMaintenance(folder / DATABASE).checksums()))
     return facts
 
 
@@ -132,7 +122,7 @@ def _limits() -> Iterator[Fact]:
         small = size < _LITTLE_SHARED_MEMORY
         yield Fact(
             "shared memory",
-            _mib(size),
+            mib(size),
             "slow" if small else "ok",
             "give the container more: docker run --shm-size=256m" if small else "",
         )
@@ -157,10 +147,8 @@ def _folder(lake: Path) -> Iterator[Fact]:
             else "",
         )
     free = shutil.disk_usage(lake).free
-    little = free < _LITTLE_SPACE
-    yield Fact(
-        "free space", _mib(free), "unsafe" if little else "ok", "free some" if little else ""
-    )
+    little = free < LITTLE_SPACE
+    yield Fact("free space", mib(free), "unsafe" if little else "ok", "free some" if little else "")
     if not os.access(lake, os.W_OK):
         yield Fact("access", "can only be read", "ok", "")
     for path in (lake, lake / DATABASE):
@@ -194,13 +182,13 @@ def _keeps_attributes(folder: Path) -> bool:
 
 def _database(lake: Path) -> Iterator[Fact]:
     path = lake / DATABASE
-    yield Fact("database", _mib(path.stat().st_size))
+    yield Fact("database", mib(path.stat().st_size))
     log = path.with_name(f"{DATABASE}-wal")
     size = log.stat().st_size if log.exists() else 0
     large = size > _LARGE_LOG
     yield Fact(
         "log of the database",
-        _mib(size),
+        mib(size),
         "slow" if large else "ok",
         "a process reads for very long, so that the log cannot be emptied; end it" if large else "",
     )
@@ -246,7 +234,3 @@ def _checksums(found: PageChecksums) -> Fact:
         else "this build of apsw lacks SQLite's checksum extension: pip install -U apsw"
     )
     return Fact("page checksums", str(found), "unsafe", advice)
-
-
-def _mib(size: int) -> str:
-    return f"{size / (1 << 20):,.0f} MiB"

@@ -9,6 +9,7 @@ that it is gone. In a storage that clients reach themselves, only what is too ol
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import aclosing
 from pathlib import Path
@@ -19,7 +20,7 @@ from msgspec import Struct
 from headrace.errors import BadRequestError, ReadOnlyLakeError
 from headrace.model.enums import JobStatus
 from headrace.platform.care.object_names import is_export, unnamed_objects
-from headrace.platform.care.opening import opened
+from headrace.platform.care.opening import opened_place
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
 from headrace.platform.core.listing import json_text
@@ -70,8 +71,9 @@ class GarbageReport(Struct, frozen=True, kw_only=True):
 
 
 async def collect_garbage(
-    lake: Path,
+    lake: str | Path,
     *,
+    objects: str | os.PathLike[str] | None = None,
     older_than_hours: float = OLDER_THAN_HOURS,
     dry_run: bool = False,
     undo: UndoPolicy | None = None,
@@ -80,7 +82,8 @@ async def collect_garbage(
     """Delete what nothing in a lake needs any more; other processes may use the lake meanwhile.
 
     Args:
-        lake: The folder of the lake.
+        lake: The folder of the lake, or ``postgresql://…``.
+        objects: Where a platform in a database keeps its files. Default: what the settings say.
         older_than_hours: The age from which on unregistered objects and unfinished uploads are deleted; at least 1.
         dry_run: Only count.
         undo: How long removals are kept. Default: as without settings.
@@ -96,9 +99,11 @@ async def collect_garbage(
             f"older_than_hours={older_than_hours:g} is too small: a younger upload may be about to be registered",
             hint=f"at least {LEAST_HOURS:g}",
         )
-    async with opened(lake, undo) as context:
+    async with opened_place(lake, undo, objects=objects) as context:
         if context.database.read_only and not dry_run:
-            raise ReadOnlyLakeError(f"the lake {lake} cannot be written", hint="check who owns it")
+            raise ReadOnlyLakeError(
+                f"the lake {context.name} cannot be written", hint="check who owns it"
+            )
         with Progress("gc", "objects", progress, phase="objects") as shown:
             before = context.clock() - int(older_than_hours * 3_600_000)
             found = await collect_objects(context, before, shown, dry_run=dry_run)

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
+from headrace.platform.postgres_layout import MARK
 from headrace.storage.objects.base import StoredObject
 
 TOGETHER = 500
@@ -56,7 +57,7 @@ async def unnamed_objects(context: Context) -> AsyncGenerator[list[StoredObject]
     """
     async for batch in context.objects.listed():
         for start in range(0, len(batch), TOGETHER):
-            part = batch[start : start + TOGETHER]
+            part = [each for each in batch[start : start + TOGETHER] if each.name != MARK]
             named = await named_objects(context, [each.name for each in part])
             unnamed = [each for each in part if each.name not in named]
             if unnamed:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,10 +12,13 @@ import anyio
 from headrace.folders.lakes import DATABASE, OBJECTS
 from headrace.platform.care.held import HeldLake
 from headrace.platform.context import Context
+from headrace.platform.datalake.registered import replacing_no_data, replacing_unregistered
 from headrace.platform.lake_layout import check_lake
+from headrace.platform.postgres_layout import check_platform
 from headrace.settings import UndoPolicy
 from headrace.storage.database.sqlite import SqliteDatabase
 from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.opening import open_stores, postgres_target
 from headrace.threads import in_thread
 
 
@@ -22,6 +26,46 @@ class CareContext(Context):
     """An open lake whose catalog is a file of SQLite."""
 
     database: SqliteDatabase
+
+
+@asynccontextmanager
+async def opened_place(
+    place: str | Path,
+    undo: UndoPolicy | None = None,
+    *,
+    objects: str | os.PathLike[str] | None = None,
+) -> AsyncIterator[Context]:
+    """Open a lake, or the database of a platform, to look after it; other processes may use it meanwhile.
+
+    Args:
+        place: The folder of the lake, or ``postgresql://…``.
+        undo: How long removals are kept. Default: as without settings.
+        objects: Where the platform keeps its files. Default: what the settings say.
+
+    Raises:
+        LakeError: It is neither, or cannot be opened.
+        ConfigurationError: The database or its files do not exist, or do not let this user in.
+        ConnectError: The database or its files cannot be reached.
+    """
+    target = postgres_target(place, objects=objects)
+    if target is None:
+        async with opened(Path(place), undo) as lake:
+            yield lake
+        return
+    stores = await open_stores(
+        target, replacing=replacing_unregistered, replacing_in_s3=replacing_no_data
+    )
+    try:
+        await check_platform(stores, target)
+        context = Context(stores.scratch, stores.database, stores.objects, undo, target=target)
+        try:
+            await context.background.open()
+            yield context
+        finally:
+            with anyio.CancelScope(shield=True):
+                await context.background.aclose()
+    finally:
+        await stores.aclose()
 
 
 @asynccontextmanager

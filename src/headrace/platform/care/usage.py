@@ -11,8 +11,9 @@ from msgspec import Struct
 
 from headrace.folders.lakes import DATABASE
 from headrace.platform.care.object_names import unnamed_objects
-from headrace.platform.care.opening import opened
+from headrace.platform.care.opening import opened_place
 from headrace.platform.context import Context
+from headrace.platform.core.figures import database_bytes
 from headrace.platform.processings.run import LOGS
 from headrace.platform.removals.frames import FOLDER as REMOVALS
 from headrace.threads import in_thread
@@ -108,17 +109,23 @@ class LakeUsage(Struct, kw_only=True):
         )
 
 
-async def lake_usage(lake: Path, *, progress: OnProgress | None = None) -> LakeUsage:
+async def lake_usage(
+    lake: str | Path,
+    *,
+    objects: str | os.PathLike[str] | None = None,
+    progress: OnProgress | None = None,
+) -> LakeUsage:
     """Measure a lake; other processes may use it meanwhile.
 
     Args:
-        lake: The folder of the lake.
+        lake: The folder of the lake, or ``postgresql://…``.
+        objects: Where a platform in a database keeps its files. Default: what the settings say.
         progress: Called with progress events.
 
     Raises:
         LakeError: The folder is not a lake, or cannot be opened.
     """
-    async with opened(lake) as context:
+    async with opened_place(lake, objects=objects) as context:
         with Progress("du", "files", progress, phase="rows") as shown:
             usage = await _registered(context, shown)
             shown.enter("files")
@@ -131,7 +138,9 @@ async def lake_usage(lake: Path, *, progress: OnProgress | None = None) -> LakeU
                     usage.unregistered_bytes += sum(each.size for each in batch)
             now = context.clock()
             usage.unfinished_bytes = (await context.objects.unfinished(now + _DAY_MS)).bytes
-            await in_thread(_measure, lake, usage)
+            await in_thread(_measure, context.path, usage)
+            if context.target is not None:
+                usage.database_bytes = await database_bytes(context.database)
             return usage
 
 

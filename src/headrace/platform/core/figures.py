@@ -21,6 +21,12 @@ async def oldest_lease(statements: Statements) -> int | None:
     return None if row is None else row[0]
 
 
+async def database_bytes(statements: Statements) -> int:
+    """Return the bytes of the catalog."""
+    row = await statements.fetch_one("removals.catalog_bytes")
+    return 0 if row is None else int(row[0])
+
+
 async def stored_files(statements: Statements) -> tuple[int, int]:
     """Return the number of registered files, and their bytes. It reads all of them, a range at a time."""
     files = size = 0

@@ -18,7 +18,7 @@ import anyio
 import msgspec
 from msgspec import Struct
 
-from headrace.errors import APIError, HeadraceError
+from headrace.errors import APIError, HeadraceError, UnsupportedError
 from headrace.model.enums import JobStatus
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
@@ -99,11 +99,14 @@ WorkFactory = Callable[[Context, JobTask], JobWork]
 
 
 class JobRunner:
-    """Runs the jobs of one lake, each by the work of its kind."""
+    """Runs the jobs of one lake, each by the work of its kind. One that does not work leaves them to other processes."""
 
-    def __init__(self, context: Context, kinds: dict[str, WorkFactory]) -> None:
+    def __init__(
+        self, context: Context, kinds: dict[str, WorkFactory], *, works: bool = True
+    ) -> None:
         self._context = context
         self._kinds = kinds
+        self._works = works
         self._owner = new_owner()
         # Running jobs, with an event that is set when the job stops running here.
         self._running: dict[int, anyio.Event] = {}
@@ -118,7 +121,16 @@ class JobRunner:
         return kind in self._kinds
 
     async def reserve(self, tx: Transaction, no: int) -> None:
-        """Reserve a job that is being recorded, so that no other process runs it."""
+        """Reserve a job that is being recorded, so that no other process runs it.
+
+        Raises:
+            UnsupportedError: No job runs in this process.
+        """
+        if not self._works:
+            raise UnsupportedError(
+                "programs are launched by a server of the platform",
+                hint="connect to the server: headrace.connect('https://…')",
+            )
         self._reserved[no] = False
         lease = await database_clock(tx) + lease_ms(self._context)
         await tx.execute("jobs.reserve", no=no, owner=self._owner, lease=lease)
@@ -154,7 +166,8 @@ class JobRunner:
 
     def start(self, no: int) -> None:
         """Start the job in the background unless it is already running."""
-        self._context.background.start(self._run, no)
+        if self._works:
+            self._context.background.start(self._run, no)
 
     async def wait(self, no: int, seconds: float) -> None:
         """Wait for the end of a job, here or in another process, at most ``seconds``."""
@@ -191,6 +204,15 @@ class JobRunner:
             for no, owner, lease in rows:
                 if await self._is_free(self._context.database, owner, lease):
                     await self._run(no)
+            await anyio.sleep(_RETRY_SECONDS)
+
+    async def keep_resuming(self) -> None:
+        """Run the jobs that processes record which run none themselves, as those of administrators, until cancelled."""
+        while True:
+            try:
+                await self.resume()
+            except HeadraceError as error:
+                log.warning("open jobs are looked for again in a second: %s", error)
             await anyio.sleep(_RETRY_SECONDS)
 
     async def renew_lease(self, no: int) -> bool:

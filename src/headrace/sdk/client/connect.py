@@ -26,19 +26,26 @@ def connect(
     organization_name: str | None = None,
     username: str | None = None,
     profile: str | None = None,
+    objects: str | os.PathLike[str] | None = None,
 ) -> Connection:
     """Open a client of a lake or a server.
+
+    Administrators can open the database of a platform itself: with the rights of its owner, and without a token. Jobs
+    that such a client starts are run by the servers of the platform.
 
     Nothing is opened until the result is awaited or entered. A client that is awaited must be closed.
 
     Args:
-        target: The folder of a lake (also as ``sqlite:///folder``), or the URL of a server.
+        target: The folder of a lake (also as ``sqlite:///folder``), the URL of a server, or the address of a database,
+            ``postgresql://user@host/database``; ``postgresql://`` alone stands for the setting ``database``.
         api_token: The token for a server. Default: that of ``profile``, then the environment variable
             ``HEADRACE_TOKEN``, then the token that ``headrace login`` stored for this server. A lake needs none.
         organization_id: The id of the organization. Default: that of the token.
         organization_name: The name of the organization. Default: that of the token.
         username: The user whose calls these are, in a lake. Default: the own account of the lake.
         profile: The name of a stored token, as given to ``headrace login``. It must be one for this server.
+        objects: Where the platform keeps its files, for a database: ``s3://bucket/prefix``, or a folder. Default: the
+            setting ``objects``.
 
     Returns:
         A connection; ``await`` it, or enter it with ``async with``.
@@ -46,7 +53,8 @@ def connect(
     Raises:
         NotALakeError: On opening, if the folder is not a lake.
         AuthenticationError: On opening, if the token is not valid.
-        ConnectError: On opening, if the server cannot be reached.
+        ConnectError: On opening, if the server, the database or the store of its files cannot be reached.
+        MissingExtraError: On opening, if a package for PostgreSQL or S3 is missing.
         ConfigurationError: On opening, if ``target`` is another kind of address, or a server gets no token or
             a ``username``, or the token must not be sent there.
         NotFoundError: On opening, if there is no such user or organization.
@@ -64,6 +72,7 @@ def connect(
         organization_name=organization_name,
         username=username,
         profile=profile,
+        objects=objects,
     )
 
 
@@ -75,6 +84,7 @@ class ConnectKeywords(TypedDict, total=False):
     organization_name: str | None
     username: str | None
     profile: str | None
+    objects: str | os.PathLike[str] | None
 
 
 def open_connection(
@@ -112,24 +122,32 @@ async def _open_session(
     return Session(backend, organization, ping.username, open_again)
 
 
-async def create_lake(path: str | os.PathLike[str]) -> None:
-    """Create a lake.
+async def create_lake(
+    path: str | os.PathLike[str], *, objects: str | os.PathLike[str] | None = None
+) -> None:
+    """Create a lake, or a platform in an empty database of PostgreSQL.
 
     Args:
-        path: A folder that does not exist yet or is empty.
+        path: A folder that does not exist yet or is empty; or ``postgresql://user@host/database``.
+        objects: Where the platform keeps its files, for a database: ``s3://bucket/prefix``, or a folder. Default: the
+            setting ``objects``.
 
     Raises:
-        LakeError: If the folder is not empty.
+        LakeError: If the folder, the database or the place of the files is not empty.
+        ConfigurationError: If the database or the place of the files does not exist, or does not let this user in.
+        ConnectError: If the database or the place of the files cannot be reached.
     """
     running_loop()
     from headrace.platform.platform import Platform
+    from headrace.storage.database.dsn import is_dsn
 
-    if "://" in os.fspath(path):
+    place = os.fspath(path)
+    if "://" in place and not is_dsn(place):
         raise LakeError(
-            f"{redact(os.fspath(path))} is a URL, and a lake is a folder",
+            f"{redact(place)} is a URL, and a lake is a folder",
             hint="headrace serve makes a server of a lake's folder",
         )
-    await Platform.create(Path(path))
+    await Platform.create(place if is_dsn(place) else Path(place), objects=objects)
 
 
 _HOW_TO_OPEN = (

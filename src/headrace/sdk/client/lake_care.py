@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 async def check_lake(
     path: str | os.PathLike[str],
     *,
+    objects: str | os.PathLike[str] | None = None,
     read_data: bool = False,
     repair: bool = False,
     progress: OnProgress | None = None,
@@ -27,7 +28,8 @@ async def check_lake(
     Other processes, and a server, may use the lake meanwhile.
 
     Args:
-        path: The folder of the lake.
+        path: The folder of the lake, or the database of a platform: ``postgresql://user@host/name``.
+        objects: Where the platform keeps its files, for a database. Default: the setting ``objects``.
         read_data: Read all files, and compare their SHA-256.
         repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, jobs that stand still, and
             page checksums where there are none.
@@ -51,7 +53,17 @@ async def check_lake(
     running_loop()
     from headrace.platform.care.check import check_lake as check
 
-    return await check(local_folder(path), read_data=read_data, repair=repair, progress=progress)
+    return await check(
+        lake_place(path), objects=objects, read_data=read_data, repair=repair, progress=progress
+    )
+
+
+def lake_place(path: str | os.PathLike[str]) -> str | Path:
+    """Return the path of a lake's folder, or the address of a database; raises :class:`LakeError` for another URL."""
+    from headrace.storage.database.dsn import is_dsn
+
+    text = os.fspath(path)
+    return text if is_dsn(text) else local_folder(path)
 
 
 def local_folder(path: str | os.PathLike[str]) -> Path:

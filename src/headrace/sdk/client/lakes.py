@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Literal
 
 from headrace.event_loop import running_loop
-from headrace.sdk.client.lake_care import local_folder
+from headrace.sdk.client.lake_care import lake_place, local_folder
 from headrace.settings import load_settings
 from headrace.transfer.progress import OnProgress
 
@@ -119,6 +119,7 @@ async def restore_lake(
 async def collect_garbage(
     lake: str | os.PathLike[str],
     *,
+    objects: str | os.PathLike[str] | None = None,
     older_than_hours: float = 24.0,
     dry_run: bool = False,
     progress: OnProgress | None = "auto",
@@ -129,7 +130,8 @@ async def collect_garbage(
     undone, and shapes that no annotation uses.
 
     Args:
-        lake: The folder of the lake.
+        lake: The folder of the lake, or the database of a platform: ``postgresql://user@host/name``.
+        objects: Where the platform keeps its files, for a database. Default: the setting ``objects``.
         older_than_hours: The age in hours from which on files that are not registered are deleted; at least 1.
         dry_run: Only count.
         progress: Called with progress events; ``"auto"`` shows a line on a terminal.
@@ -145,7 +147,8 @@ async def collect_garbage(
     from headrace.platform.care import gc
 
     return await gc.collect_garbage(
-        local_folder(lake),
+        lake_place(lake),
+        objects=objects,
         older_than_hours=older_than_hours,
         dry_run=dry_run,
         undo=load_settings().undo_policy(),
@@ -154,12 +157,16 @@ async def collect_garbage(
 
 
 async def lake_usage(
-    lake: str | os.PathLike[str], *, progress: OnProgress | None = "auto"
+    lake: str | os.PathLike[str],
+    *,
+    objects: str | os.PathLike[str] | None = None,
+    progress: OnProgress | None = "auto",
 ) -> LakeUsage:
     """Measure what takes the space of a lake: in all, and by dataset and version, with shared files told apart.
 
     Args:
-        lake: The folder of the lake.
+        lake: The folder of the lake, or the database of a platform: ``postgresql://user@host/name``.
+        objects: Where the platform keeps its files, for a database. Default: the setting ``objects``.
         progress: Called with progress events; ``"auto"`` shows a line on a terminal.
 
     Returns:
@@ -171,4 +178,4 @@ async def lake_usage(
     running_loop()
     from headrace.platform.care import usage
 
-    return await usage.lake_usage(local_folder(lake), progress=progress)
+    return await usage.lake_usage(lake_place(lake), objects=objects, progress=progress)

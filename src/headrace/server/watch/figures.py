@@ -17,6 +17,7 @@ from headrace.server.middleware import RequestDrain
 from headrace.server.watch.lake_figures import LakeFigures
 from headrace.server.watch.logs import lost_lines
 from headrace.server.watch.snapshot import Family, Series, Snapshot
+from headrace.storage.opening import PostgresStores
 
 REQUEST_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 WAIT_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0)
@@ -133,7 +134,33 @@ class ServerFigures:
         platform.context.background.start(self._watch_loop)
         platform.context.background.start(self._lake.count_files)
         platform.context.database.watch_writes(self._writer_wait.observe)
+        if platform.stores is not None:
+            self._watch_waits(platform.stores)
         platform.jobs.watch_retries(self._job_retries.inc)
+
+    def _watch_waits(self, stores: PostgresStores) -> None:
+        """Observe the waits for connections to PostgreSQL, and for its locks."""
+        pool = Histogram(
+            "headrace_pool_wait_seconds",
+            "Seconds that a statement waited for a connection to the database, by what it is for.",
+            ["pool"],
+            registry=self._registry,
+            buckets=WAIT_BUCKETS,
+        )
+        lock = Histogram(
+            "headrace_lock_wait_seconds",
+            "Seconds that a transaction waited for the locks of others, by what is locked.",
+            ["lock"],
+            registry=self._registry,
+            buckets=WAIT_BUCKETS,
+        )
+        of_group = {"pool": pool, "lock": lock}
+
+        def observe(kind: str, seconds: float) -> None:
+            group, _, name = kind.partition(" ")
+            of_group[group].labels(name).observe(seconds)
+
+        stores.database.watch_waits(observe)
 
     def watch(self, connections: Connections, drain: RequestDrain) -> None:
         """Tell of these connections, and of the requests that are being answered."""

@@ -12,7 +12,12 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from headrace.errors import HeadraceError
 from headrace.folders.lakes import DATABASE
-from headrace.platform.core.figures import jobs_by_status, oldest_lease, stored_files
+from headrace.platform.core.figures import (
+    database_bytes,
+    jobs_by_status,
+    oldest_lease,
+    stored_files,
+)
 from headrace.platform.jobs.runner import lease_ms
 from headrace.platform.platform import Platform
 from headrace.threads import in_thread
@@ -68,6 +73,8 @@ class LakeFigures:
     async def _look_up(self) -> None:
         context = self._platform.context
         main, wal, free, size = await in_thread(_on_disk, context.path)
+        if context.target is not None:
+            main = await database_bytes(context.database)
         self._database.labels("main").set(main)
         self._database.labels("wal").set(wal)
         self._free.set(free)

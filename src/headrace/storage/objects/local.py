@@ -25,6 +25,9 @@ from headrace.threads import in_thread
 P = ParamSpec("P")
 T = TypeVar("T")
 
+STORE_FOLDERS = (".incoming", ".parts")
+"""The folders that a store keeps for what is not complete."""
+
 _KNOWN_PATHS = 1024
 _LISTED = 1000
 _STALE_SECONDS = 24 * 3600.0
@@ -48,8 +51,7 @@ class LocalObjectStore:
         self, root: Path, *, sync: bool = True, replacing: Replacing = lambda name: nullcontext()
     ) -> None:
         self._root = root
-        self._incoming = root / ".incoming"
-        self._parts = root / ".parts"
+        self._incoming, self._parts = (root / name for name in STORE_FOLDERS)
         self._sync = sync
         self._replacing = replacing
         self._opened: Stamp | None = None
