@@ -17,11 +17,13 @@ from headrace.model.records import RemovalRecord
 from headrace.platform.annotations import delete
 from headrace.platform.context import Context
 from headrace.platform.jobs.maintenance import purge
-from headrace.platform.removals import recorder
+from headrace.platform.removals import parts, recorder
 from headrace.protocol.operations import annotating, annotations, assets, datasets, undo
 from headrace.settings import UndoPolicy
 from tests.support.lakes.campaigns import campaign
 from tests.support.lakes.stocked_lake import Filled, Stocked
+
+pytestmark = pytest.mark.every_storage
 
 DAY = 86_400_000
 
@@ -73,6 +75,7 @@ def limit(lake: Stocked, size: int) -> None:
     context.undo = UndoPolicy(max_bytes=size)
 
 
+@pytest.mark.sqlite_only("reads the file of a removal")
 async def test_only_the_owner_may_read_it(lake: Stocked) -> None:
     filled = await annotated(lake)
     mask = os.umask(0)
@@ -179,12 +182,13 @@ async def test_several_replacements_of_one_removal_are_all_taken_back(lake: Stoc
     assert await filled.load() == before
 
 
+@pytest.mark.sqlite_only("fills the disk of a lake")
 async def test_a_disk_that_fills_up_stops_the_removal(
     lake: Stocked, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     filled = await annotated(lake)
     before = await filled.load()
-    append, calls = recorder.append, 0
+    append, calls = parts.append, 0
 
     def full(*arguments: Any) -> int:
         nonlocal calls
@@ -193,7 +197,7 @@ async def test_a_disk_that_fills_up_stops_the_removal(
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         return append(*arguments)
 
-    monkeypatch.setattr(recorder, "append", full)
+    monkeypatch.setattr(parts, "append", full)
     monkeypatch.setattr(delete, "RANGE", 2)
     with pytest.raises(RemovalNotRecordedError, match="no space left on device") as caught:
         await delete_all(filled, undo=True)
@@ -230,6 +234,7 @@ async def test_returning_assets_get_tasks_where_new_ones_do(lake: Stocked) -> No
     assert len(await run.tasks()) == 6
 
 
+@pytest.mark.sqlite_only("reads the file of a removal")
 async def test_a_damaged_file_is_an_error(lake: Stocked) -> None:
     filled = await annotated(lake)
     await delete_all(filled)
@@ -326,6 +331,7 @@ async def test_shared_content_of_a_deleted_version_stays_until_it_is_purged(lake
     assert await filled.load() == before
 
 
+@pytest.mark.sqlite_only("reads the file of a removal")
 async def test_files_of_removals_that_are_gone_are_deleted(lake: Stocked) -> None:
     filled = await annotated(lake)
     await delete_all(filled)

@@ -16,8 +16,7 @@ from typing import Any
 import headrace
 from headrace.platform.annotations import delete
 from headrace.platform.assets import assets
-from headrace.platform.removals import frames, recorder
-from headrace.platform.undo import restore
+from headrace.platform.removals import frames, parts
 from tests.support.scripts.serve_lake import serve_lake
 
 RANGE = 2
@@ -70,20 +69,20 @@ def prepare(die: str, count: int) -> None:
     delete.RANGE = assets.RANGE = RANGE
     passed = Countdown(count)
     if die == "restoring":
-        restore.read_last_frame = passed.before(restore.read_last_frame)
+        parts.read_last_frame = passed.before(parts.read_last_frame)
     elif die == "recorded":
-        recorder.append = passed.after(recorder.append)
+        parts.append = passed.after(parts.append)
     else:
         append = frames.append
 
-        def torn(path: Path, offset: int, parts: Sequence[frames.Frame]) -> int:
-            size = append(path, offset, parts)
+        def torn(path: Path, offset: int, added: Sequence[frames.Frame]) -> int:
+            size = append(path, offset, added)
             if passed.is_last():
                 os.truncate(path, (offset + size) // 2)
                 kill()
             return size
 
-        recorder.append = torn
+        parts.append = torn
 
 
 class Countdown:

@@ -12,7 +12,7 @@ from headrace.errors import StorageError
 from headrace.folders.lakes import DATABASE
 from headrace.platform.care.check_report import CheckFindings
 from headrace.platform.context import Context
-from headrace.platform.removals.frames import file_of, read_frames
+from headrace.platform.removals.parts import all_frames
 from headrace.storage.database.sqlite_checksums import left_over
 from headrace.threads import in_thread
 from headrace.transfer.progress import Progress
@@ -84,12 +84,10 @@ async def check_removals(context: Context, findings: CheckFindings, progress: Pr
 
 
 async def _check_removal(context: Context, no: int, size: int, findings: CheckFindings) -> None:
-    def read() -> None:
-        for _ in read_frames(file_of(context.path, no), size):
-            pass
-
     try:
-        await in_thread(read)
+        async with aclosing(all_frames(context, no, size)) as frames:
+            async for _ in frames:
+                pass
     except StorageError as error:
         # A removal that is too old is deleted while the lake is open.
         if any(

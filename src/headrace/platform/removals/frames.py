@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
@@ -26,7 +26,8 @@ from headrace.errors import CorruptionError, StorageError
 
 FOLDER = "removals"
 
-_MAGIC = b"headrace removal 1\n"
+MAGIC = b"headrace removal 1\n"
+"""The line that begins a file."""
 _HEAD = struct.Struct("<II")
 _TAIL = struct.Struct("<I")
 _LEVEL = 1
@@ -106,7 +107,7 @@ def append(path: Path, offset: int, frames: Sequence[Frame]) -> int:
     Raises:
         OSError: The file cannot be written.
     """
-    content = b"".join([*([] if offset else [_MAGIC]), *map(_encode, frames)])
+    content = encoded(frames, first=not offset)
     if not offset and not path.parent.is_dir():
         path.parent.mkdir(mode=0o700, exist_ok=True)
         _sync_folder(path.parent.parent)
@@ -125,6 +126,11 @@ def append(path: Path, offset: int, frames: Sequence[Frame]) -> int:
     return offset + len(content)
 
 
+def encoded(frames: Sequence[Frame], *, first: bool) -> bytes:
+    """Return the bytes of frames; ``first`` begins a file."""
+    return b"".join([*([MAGIC] if first else []), *map(_encode, frames)])
+
+
 def read_last_frame(path: Path, end: int) -> tuple[Frame, int] | None:
     """Read the frame that ends at ``end``; None where no frame is before it.
 
@@ -134,35 +140,58 @@ def read_last_frame(path: Path, end: int) -> tuple[Frame, int] | None:
     Raises:
         CorruptionError: The file is missing or damaged.
     """
-    if end <= len(_MAGIC):
+    if end <= len(MAGIC):
         return None
     with _opened(path) as file:
-        file.seek(end - _TAIL.size)
-        (length,) = _TAIL.unpack(file.read(_TAIL.size))
-        start = end - _TAIL.size - length - _HEAD.size
-        if start < len(_MAGIC):
-            raise CorruptionError(f"the removal file {path} is damaged before byte {end}")
-        return _read(file, path, start)[0], start
+        return last_frame_of(file, path, end, len(MAGIC))
 
 
-def read_frames(path: Path, end: int) -> Iterator[Frame]:
+def last_frame_of(file: BinaryIO, path: Path, end: int, least: int = 0) -> tuple[Frame, int]:
+    """Read the frame that ends at ``end``, and where it begins, not before ``least``."""
+    file.seek(end - _TAIL.size)
+    (length,) = _TAIL.unpack(file.read(_TAIL.size))
+    start = end - _TAIL.size - length - _HEAD.size
+    if start < least:
+        raise CorruptionError(f"the removal file {path} is damaged before byte {end}")
+    return read_frame(file, path, start)[0], start
+
+
+def read_frames(path: Path, end: int) -> Generator[Frame, None, None]:
     """Yield all frames of a file, one at a time.
 
     Raises:
         CorruptionError: The file is missing or damaged.
     """
-    start = len(_MAGIC)
+    start = len(MAGIC)
     with _opened(path) as file:
         while start < end:
-            frame, start = _read(file, path, start)
+            frame, start = read_frame(file, path, start)
             yield frame
+
+
+def read_pieces(path: Path, end: int, most: int) -> Generator[bytes, None, None]:
+    """Yield the bytes of a file, in pieces of whole frames that end where they exceed ``most`` bytes.
+
+    Raises:
+        CorruptionError: The file is missing or damaged.
+    """
+    begin, start = 0, len(MAGIC)
+    with _opened(path) as file:
+        while start < end:
+            file.seek(start)
+            length, _ = _HEAD.unpack(file.read(_HEAD.size))
+            start += _HEAD.size + length + _TAIL.size
+            if start >= end or start - begin > most:
+                file.seek(begin)
+                yield file.read(start - begin)
+                begin = start
 
 
 @contextmanager
 def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
         with open(path, "rb") as file:
-            if file.read(len(_MAGIC)) != _MAGIC:
+            if file.read(len(MAGIC)) != MAGIC:
                 raise CorruptionError(f"{path} is not a removal file")
             yield file
     except FileNotFoundError:
@@ -173,7 +202,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         raise StorageError(f"cannot read the removal file {path}: {error}") from error
 
 
-def _read(file: BinaryIO, path: Path, start: int) -> tuple[Frame, int]:
+def read_frame(file: BinaryIO, path: Path, start: int) -> tuple[Frame, int]:
     """Read the frame at ``start``; returns it, and where the next one begins."""
     file.seek(start)
     length, checksum = _HEAD.unpack(file.read(_HEAD.size))

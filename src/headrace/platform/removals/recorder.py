@@ -18,13 +18,11 @@ from headrace.platform.removals.frames import (
     Replacement,
     SavedAnnotation,
     SavedAsset,
-    append,
-    file_of,
 )
 from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.parts import append_frames
 from headrace.platform.removals.room import check_room
 from headrace.storage.database.base import Row, Transaction
-from headrace.threads import in_thread
 
 JOINED_MS = 60_000
 """Calls without a common key join the user's last removal of the same kind that is not older than this."""
@@ -152,7 +150,7 @@ class RemovalRecorder:
         no, size = await self._row(tx, scope)
         if self.saves:
             try:
-                size = await in_thread(append, file_of(self._context.path, no), size, frames)
+                size = await append_frames(self._context, tx, no, size, frames)
             except OSError as error:
                 why = (error.strerror or str(error)).lower()
                 cause = RemovalNotRecordedError(
@@ -184,10 +182,13 @@ class RemovalRecorder:
         organization, now = self._access.organization, self._context.clock()
         row: Row | None
         if self._no is not None:
-            row = await tx.fetch_one("removals.by_no", no=self._no, organization=organization)
+            row = await tx.fetch_one("removals.hold", no=self._no)
             if row is not None:
-                return int(row[0]), int(row[11])
+                return int(row[0]), int(row[1])
         row = await self._joined(tx, scope, now)
+        if row is not None:
+            # Another call may have made it longer, until this one holds its row.
+            row = await tx.fetch_one("removals.hold", no=row[0])
         if row is None:
             no = await self._context.database.reserve("removal")
             await tx.execute(

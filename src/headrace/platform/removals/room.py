@@ -1,4 +1,4 @@
-"""The room that removal files may take, and their end."""
+"""The room that the records of removals may take, and their end."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ async def check_room(
     """
     database, policy = context.database, context.undo
     (used,) = await database.fetch_one("removals.used") or (0,)
-    disk = (await in_thread(shutil.disk_usage, context.path)).free
-    free = min(policy.max_bytes - int(used), disk)
+    free = policy.max_bytes - int(used)
+    if context.target is None:
+        free = min(free, (await in_thread(shutil.disk_usage, context.path)).free)
     (catalog,) = await database.fetch_one("removals.catalog_bytes") or (0,)
     if int(catalog) <= free:
         return RemovalRoom(needed=0, free=free)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import aclosing
 from itertools import islice
-from pathlib import Path
 
 import msgspec
 
@@ -18,8 +18,8 @@ from headrace.platform.core.identifiers import check_organization
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import version_scope
 from headrace.platform.dispatch import handles
-from headrace.platform.removals.frames import file_of, read_frames
 from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.parts import all_frames
 from headrace.platform.removals.room import DAY_MS, check_room
 from headrace.platform.removals.rows import Removal, removal_by_key, removal_of
 from headrace.platform.undo.deleted import restore_deleted
@@ -35,7 +35,6 @@ from headrace.protocol.operations.undo import (
     RemovalId,
     UndoRemoval,
 )
-from headrace.threads import in_thread
 
 FILES_SHOWN = 20
 
@@ -75,9 +74,7 @@ async def get_removal(context: Context, access: Access, request: RemovalId) -> R
     labels: dict[str, int] = {}
     files: list[str] = []
     if removal.kind not in _DELETIONS:
-        labels, files, assets = await in_thread(
-            _read, file_of(context.path, removal.no), removal.bytes
-        )
+        labels, files, assets = await _read(context, removal)
         if not files and removal.version is not None:
             files = await _names(context, removal.version, assets)
     shown = msgspec.structs.asdict(removal.record(context))
@@ -127,16 +124,17 @@ async def check_removal(context: Context, access: Access, request: CheckRemoval)
     return await check_room(context, scope, "removals.size_of_assets", seqs)
 
 
-def _read(path: Path, end: int) -> tuple[dict[str, int], list[str], list[int]]:
+async def _read(context: Context, removal: Removal) -> tuple[dict[str, int], list[str], list[int]]:
     """Return the shapes by label, the first files, and the first assets of annotations."""
     labels: Counter[str] = Counter()
     files: list[str] = []
     assets: dict[int, None] = {}
-    for frame in read_frames(path, end):
-        for each in frame.annotations:
-            for key, count in unpack_counts(each.counts).items():
-                labels[frame.labels.get(key, "?")] += count
-        files += [asset.filename for asset in islice(frame.assets, FILES_SHOWN - len(files))]
-        if len(assets) < FILES_SHOWN:
-            assets |= dict.fromkeys(each.asset for each in frame.annotations[:FILES_SHOWN])
+    async with aclosing(all_frames(context, removal.no, removal.bytes)) as frames:
+        async for frame in frames:
+            for each in frame.annotations:
+                for key, count in unpack_counts(each.counts).items():
+                    labels[frame.labels.get(key, "?")] += count
+            files += [asset.filename for asset in islice(frame.assets, FILES_SHOWN - len(files))]
+            if len(assets) < FILES_SHOWN:
+                assets |= dict.fromkeys(each.asset for each in frame.annotations[:FILES_SHOWN])
     return dict(labels), files, list(assets)[:FILES_SHOWN]

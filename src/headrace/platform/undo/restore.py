@@ -35,10 +35,9 @@ from headrace.platform.removals.frames import (
     Replacement,
     SavedAnnotation,
     digest_of,
-    file_of,
-    read_last_frame,
 )
 from headrace.platform.removals.kinds import RemovalKind
+from headrace.platform.removals.parts import last_frame
 from headrace.platform.removals.recorder import RemovalChoice, RemovalRecorder
 from headrace.platform.removals.rows import Removal
 from headrace.platform.undo.plan import FramePlan, plan_frame
@@ -71,9 +70,9 @@ async def restore_content(
         await _end_import(context, access, removal)
     # The newest first: what one call removed, an earlier one may have written.
     end = removal.bytes if request.cursor is None else request.cursor
-    path, until = file_of(context.path, removal.no), time.monotonic() + SECONDS
+    until = time.monotonic() + SECONDS
     while True:
-        found = await in_thread(read_last_frame, path, end)
+        found = await last_frame(context, removal.no, end)
         if found is None:
             break
         frame, end = found

@@ -75,3 +75,6 @@ left join lateral (
     select x.shapes from content x
     where x.dataset_bucket = :dataset_bucket and x.dataset = :dataset and x.no = n.content offset 0) c on true
 where n.bucket = :bucket and n.version = :version
+
+-- name: hold
+select r.no, r.bytes from removal r where r.no = :no for update

@@ -71,3 +71,6 @@ select coalesce(sum(100 + length(n.counts) + coalesce(length(n.shapes), length(c
 from annotation n
 left join content c on c.dataset_bucket = :dataset_bucket and c.dataset = :dataset and c.no = n.content
 where n.bucket = :bucket and n.version = :version
+
+-- name: hold
+select r.no, r.bytes from removal r where r.no = :no

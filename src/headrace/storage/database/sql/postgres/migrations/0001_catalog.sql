@@ -503,6 +503,15 @@ create table removal (
 create unique index removal_key on removal (organization, key) where key is not null;
 create index removal_version on removal (version);
 
+-- The pieces of what is a removal's file in a lake, by the byte at which each starts.
+create table removal_part (
+    removal bigint not null references removal on delete cascade,
+    start bigint not null,
+    content bytea not null,
+    primary key (removal, start)
+);
+alter table removal_part alter column content set storage external;
+
 create table old_blob (
     object bigint not null,
     dataset bigint not null,
