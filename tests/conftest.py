@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from headrace.storage.database import sqlite_checksums
-from tests.support import lock_ladder, methods
+from tests.support import lock_ladder, methods, storage
 from tests.support.tiers import register_profiles
 
 CLEAN_UP_SECONDS = 300.0
@@ -26,17 +26,55 @@ if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--storage",
+        choices=storage.KINDS,
+        help="run the tests of the platform on this storage alone; default: lakes, and a part of them on PostgreSQL",
+    )
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Tests that make platforms run on every storage; what the default run leaves out is in the slow tier."""
+    if "platform_storage" not in metafunc.fixturenames or not storage.makes_platforms(metafunc):
+        return
+    chosen = metafunc.config.getoption("storage")
+    if chosen is not None:
+        kinds = [pytest.param(chosen, id=pytest.HIDDEN_PARAM)]
+    else:
+        early = metafunc.definition.get_closest_marker("every_storage") is not None
+        kinds = [pytest.param("lake", id=pytest.HIDDEN_PARAM)]
+        kinds += [
+            pytest.param(kind, marks=() if early and kind == "postgres" else pytest.mark.slow)
+            for kind in storage.KINDS[1:]
+        ]
+    for marker, kept in (("sqlite_only", {"lake"}), ("one_platform", {*storage.KINDS} - {"two"})):
+        if metafunc.definition.get_closest_marker(marker) is not None:
+            kinds = [each for each in kinds if each.values[0] in kept]
+    metafunc.parametrize("platform_storage", kinds, indirect=True)
+
+
 def pytest_configure() -> None:
     if methods.folder() is not None:
         methods.watch_headrace()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of what only headrace's platform has do not run on the door ``plain``."""
-    left_out = [item for item in items if _is_plain(item) and item.get_closest_marker("lakes_only")]
+    """Tests of what only headrace's platform has do not run on the door ``plain``, whose storage is its own."""
+    left_out = [
+        item
+        for item in items
+        if _is_plain(item)
+        and (item.get_closest_marker("lakes_only") or _storage_of(item) != "lake")
+    ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def _storage_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return "lake" if callspec is None else str(callspec.params.get("platform_storage", "lake"))
 
 
 def _is_plain(item: pytest.Item) -> bool:
@@ -87,6 +125,13 @@ def pytest_runtest_makereport(
             methods.passed(item.nodeid)
         methods.CALLS.take()
     return report
+
+
+@pytest.fixture(name="platform_storage", autouse=True)
+def stored(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The storage of the platforms that the test makes."""
+    with storage.stored_in(getattr(request, "param", "lake")):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

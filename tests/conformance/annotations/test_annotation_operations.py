@@ -13,6 +13,8 @@ from headrace.protocol.operations import annotating, annotations, shapes
 from headrace.protocol.operations.annotations import ImportItem, PolygonIn, RectangleIn
 from tests.support.lakes.stocked_lake import Filled, Stocked, colleague
 
+pytestmark = pytest.mark.every_storage
+
 RING = [(i / 7, i / 3) for i in range(60)]  # too large for the annotation's own row
 
 

@@ -31,6 +31,8 @@ from tests.support.lakes.forks import fork, rows
 from tests.support.lakes.stocked_lake import Filled, Stocked, colleague, stocked
 from tests.support.processes.waiting import until
 
+pytestmark = pytest.mark.every_storage
+
 TO_DO, REWORK = AssignmentStatus.TO_DO, AssignmentStatus.TO_REWORK
 DONE, SKIPPED = AssignmentStatus.DONE, AssignmentStatus.SKIPPED
 ACCEPTED, REFUSED = AnnotationStatus.ACCEPTED, AnnotationStatus.REFUSED

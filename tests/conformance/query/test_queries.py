@@ -15,6 +15,8 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.lakes.servers import running
 
+pytestmark = pytest.mark.every_storage
+
 AWKWARD = 'day" or filename != "'
 
 

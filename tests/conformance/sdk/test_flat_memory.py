@@ -16,6 +16,7 @@ from headrace.protocol.operations.annotations import ImportItem
 from tests.support.lakes.stocked_lake import stocked
 
 pytestmark = [
+    pytest.mark.sqlite_only("writes rows by hand"),
     pytest.mark.slow,
     pytest.mark.timeout(3000),
     pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="memory is read from /proc"),

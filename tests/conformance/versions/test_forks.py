@@ -15,6 +15,8 @@ from tests.support.lakes.forks import fork, origin, rich, rows, told
 from tests.support.lakes.stocked_lake import Stocked, colleague
 from tests.support.processes.waiting import until
 
+pytestmark = pytest.mark.every_storage
+
 ALL: dict[str, Any] = {"with_tags": True, "with_annotations": True}
 NOTHING = (0, [])
 
@@ -170,6 +172,7 @@ def slowly(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("headrace.platform.jobs.records.ANSWER_SECONDS", 0.01)
 
 
+@pytest.mark.one_platform("reads a version between the ranges of its fork")
 @pytest.mark.usefixtures("slowly")
 async def test_a_version_that_fills_is_read_and_not_written(lake: Stocked) -> None:
     parent = await rich(lake, 200)

@@ -21,6 +21,8 @@ from headrace.protocol.operations.annotations import (
 )
 from tests.support.lakes.stocked_lake import HEIGHT, WIDTH, Filled, Stocked, colleague
 
+pytestmark = pytest.mark.every_storage
+
 
 def boxes(annotation: annotations.LoadedAnnotation) -> list[tuple[str, float]]:
     return [(shape.label, shape.x) for shape in annotation.rectangles]

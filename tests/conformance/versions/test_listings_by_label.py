@@ -167,8 +167,9 @@ async def test_an_older_lake_is_marked_in_steps(tmp_path: Path) -> None:
     async with await Platform.open(path) as platform:
         while await mark_step(platform.context):
             pass
-    check_marks(path)
     async with stocked(path) as lake:
+        with lake.raw() as connection:
+            check_marks(connection)
         with lake.raw() as connection:
             assert connection.execute("select unmarked from version").fetchone() == (None,)
         again = Filled(lake, filled.id, filled.data, filled.assets, filled.labels)

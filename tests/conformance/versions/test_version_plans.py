@@ -19,6 +19,8 @@ from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite_functions import register
 from tests.support.lakes.stocked_lake import stocked
 
+pytestmark = pytest.mark.sqlite_only("reads plans of SQLite")
+
 ROOMS = (
     "datasets",
     "versions",

@@ -18,6 +18,7 @@ from headrace.protocol.operations.datasets import FIND_VERSION
 from tests.support.lakes.forks import fork, origin, rich, rows, told
 from tests.support.lakes.stocked_lake import Stocked, stocked
 from tests.support.processes.waiting import until
+from tests.support.storage import assert_sound
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = ROOT / "tests" / "support" / "scripts" / "forker.py"
@@ -78,8 +79,7 @@ async def test_a_killed_fork_ends_as_an_undisturbed_one(tmp_path: Path) -> None:
         name = f"fork {number}"
         kill_after(path, parent.id, name, line, seconds)
         async with stocked(path) as lake:
-            with lake.raw() as connection:
-                assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+            assert_sound(lake)
             found = await lake.call(FIND_VERSION, dataset_id=dataset, version=name)
             await ended(lake)
             assert await told(lake, found.id) == wanted

@@ -16,12 +16,12 @@ import headrace
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
 from headrace.sdk.client.connect import Connection
-from headrace.server.serve import serving
 from tests.support.data.images import drawn_image
 from tests.support.lakes.marks import check_marks
-from tests.support.lakes.servers import server_process
+from tests.support.lakes.servers import served, server_process
 from tests.support.lakes.templates import COUNT, copy_with_token, copy_with_version
 from tests.support.plain_platform import PlainPlatform, plain_platform
+from tests.support.storage import rows_of_lake
 
 DOORS = ("lake", "http", pytest.param("process", marks=pytest.mark.slow))
 """Parameters of tests that run on every door to a lake. ``http`` serves in this process, ``process`` in another one."""
@@ -67,9 +67,10 @@ async def open_door(kind: str, folder: Path, *, with_version: bool = False) -> A
     if kind == "lake":
         yield Door(str(lake), None, lake)
     elif kind == "http":
-        async with await Platform.open(lake) as platform, serving(platform) as address:
+        async with served(lake) as (address, _):
             yield Door(address, token, lake)
     else:
         async with server_process(lake) as server:
             yield Door(server.address, token, lake)
-    check_marks(lake)
+    with rows_of_lake(lake) as connection:
+        check_marks(connection)

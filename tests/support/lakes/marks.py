@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import apsw
-
 from headrace.model.blob.counts import unpack_counts
 from headrace.platform.core import asset_set
+from tests.support.lakes.raw_rows import RawRows
 
 Marked = dict[tuple[int, int], set[int]]
 """Assets by version and label."""
 
 
-def marked(connection: apsw.Connection) -> Marked:
+def marked(connection: RawRows) -> Marked:
     """Return what the marks say."""
     found: Marked = {}
     for version, block, label, size, assets in connection.execute(
@@ -28,7 +25,7 @@ def marked(connection: apsw.Connection) -> Marked:
     return found
 
 
-def annotated(connection: apsw.Connection) -> Marked:
+def annotated(connection: RawRows) -> Marked:
     """Return what the annotations say."""
     found: Marked = {}
     for version, asset, counts in connection.execute(
@@ -40,16 +37,8 @@ def annotated(connection: apsw.Connection) -> Marked:
     return found
 
 
-def check_marks(lake: Path) -> None:
+def check_marks(connection: RawRows) -> None:
     """Compare the marks of a lake with its annotations, unless some version is not marked yet."""
-    connection = apsw.Connection(str(lake / "headrace.db"))
-    # Another process may be closing the lake.
-    connection.set_busy_timeout(20_000)
-    try:
-        with connection:
-            if not connection.execute(
-                "select count(*) from version where unmarked is not null"
-            ).get:
-                assert marked(connection) == annotated(connection)
-    finally:
-        connection.close()
+    unmarked = "select count(*) from version where unmarked is not null"
+    if not connection.execute(unmarked).fetchone()[0]:
+        assert marked(connection) == annotated(connection)

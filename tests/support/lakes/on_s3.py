@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from headrace.folders.lakes import DATABASE
+from headrace.platform.context import Context
 from headrace.platform.datalake.registered import replacing_no_data
 from headrace.platform.platform import Platform
 from headrace.server.serve import serving
@@ -22,7 +23,7 @@ async def platform_on_s3(lake: Path, url: str) -> AsyncIterator[Platform]:
     """Open a lake with its objects at a URL of S3, whose key is in the environment."""
     database = await SqliteDatabase.open(lake / DATABASE)
     objects = await S3Objects.open(url, replacing=replacing_no_data)
-    platform = Platform(lake, database, objects)
+    platform = Platform(Context(lake, database, objects))
     await platform.context.background.open()
     async with platform:
         yield platform

@@ -34,6 +34,7 @@ from headrace.protocol.operations import (
 from headrace.protocol.operations import annotations as wire
 from tests.support.lakes.campaigns import campaign, user_ids
 from tests.support.lakes.stocked_lake import Stocked
+from tests.support.storage import tables_of
 
 Swap = tuple[str, Any]
 
@@ -235,9 +236,5 @@ def _as_id(value: UUID | str) -> UUID | None:
 def rows_of(lake: Stocked) -> dict[str, set[Sequence[Any]]]:
     """Every row of every table, but for the running numbers."""
     with lake.raw() as connection:
-        tables = [
-            name
-            for (name,) in connection.execute("select name from sqlite_schema where type = 'table'")
-            if name != "sequence" and not name.startswith("sqlite_")
-        ]
+        tables = tables_of(lake.platform.context, connection) - {"sequence"}
         return {table: set(connection.execute(f"select * from {table}")) for table in tables}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import apsw
 import msgspec
 
 from headrace.model.ids import IdScope, Kind, encode
@@ -20,21 +20,29 @@ from headrace.protocol.operations import annotations, assets, datasets, labels
 from headrace.protocol.operations.annotations import ImportItem, LoadedAnnotation
 from headrace.threads import in_thread
 from tests.support.lakes.marks import check_marks
+from tests.support.lakes.raw_rows import RawRows
 from tests.support.lakes.templates import copy_empty
+from tests.support.storage import is_made, raw_rows, rows_of_lake, second_platform
 
 WIDTH, HEIGHT = 640, 480
+DATA = (
+    *("lake_bucket", "no", "lake", "object_name", "filename", "kind", "content_type", "status"),
+    *("width", "height", "size", "sha256", "source", "created", "metadata", "custom_metadata"),
+)
+"""The columns of data."""
 
 
 class Stocked:
-    """An open platform with one caller, and the ids of its data."""
+    """An open platform with one caller, and the ids of its data. With a ``second`` one, calls take turns."""
 
-    def __init__(self, platform: Platform, access: Access) -> None:
+    def __init__(self, platform: Platform, access: Access, second: Platform | None = None) -> None:
         self.platform = platform
         self.access = access
+        self._turns = itertools.cycle([platform, second or platform])
 
     async def call(self, operation: Operation[P, R], **fields: Any) -> R:
         """Answer an operation for the caller."""
-        return await self.platform.call(self.access, operation, operation.request(**fields))
+        return await next(self._turns).call(self.access, operation, operation.request(**fields))
 
     def rounding(self) -> Stocked:
         """The same caller with a client that needs whole pixels."""
@@ -51,8 +59,8 @@ class Stocked:
         with self.raw() as connection:
             # The first statement writes: a transaction that reads first cannot wait for others.
             (last,) = connection.execute(
-                "insert into sequence values ('data', :count)"
-                " on conflict (name) do update set last = last + :count returning last",
+                "insert into sequence (name, last) values ('data', :count)"
+                " on conflict (name) do update set last = sequence.last + :count returning last",
                 {"count": count},
             ).fetchone()
             lake, bucket, created = connection.execute(
@@ -62,7 +70,7 @@ class Stocked:
             first = last - count + 1
             size = (width, None if width is None else HEIGHT)
             connection.executemany(
-                f"insert into data values ({', '.join('?' * 16)})",
+                f"insert into data ({', '.join(DATA)}) values ({', '.join('?' * len(DATA))})",
                 [
                     (
                         bucket,
@@ -87,11 +95,9 @@ class Stocked:
         ids = IdScope(Kind.DATA, created, bucket, 0)
         return [ids.id(no) for no in range(first, last + 1)]
 
-    def raw(self) -> apsw.Connection:
+    def raw(self) -> RawRows:
         """A connection of its own to the catalog, for what no call of the API does."""
-        connection = apsw.Connection(str(self.platform.context.path / "headrace.db"))
-        connection.set_busy_timeout(10_000)
-        return connection
+        return raw_rows(self.platform.context)
 
     async def dataset(self, name: str = "birds") -> DatasetRecord:
         """A new dataset."""
@@ -173,11 +179,12 @@ class Filled(msgspec.Struct):
 @asynccontextmanager
 async def stocked(path: Path) -> AsyncIterator[Stocked]:
     """A lake at ``path``, made where there is none, opened for its own account; at the end its marks must be right."""
-    if not (path / "headrace.db").exists():
+    if not is_made(path):
         copy_empty(path)
-    async with await Platform.open(path) as platform:
-        yield Stocked(platform, await local_access(platform.context))
-    check_marks(path)
+    async with await Platform.open(path) as platform, second_platform(path) as second:
+        yield Stocked(platform, await local_access(platform.context), second)
+    with rows_of_lake(path) as connection:
+        check_marks(connection)
 
 
 async def stranger(lake: Stocked) -> Stocked:

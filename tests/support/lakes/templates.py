@@ -14,7 +14,11 @@ from typing import Any, TypeVar
 import headrace
 from headrace.platform.accounts.tokens import create_token
 from headrace.platform.platform import Platform
+from headrace.sdk.client.connect import Connection
+from headrace.storage.opening import PostgresTarget
+from tests.support import storage
 from tests.support.data.images import draw_images
+from tests.support.lakes import postgres_templates
 
 T = TypeVar("T")
 
@@ -26,11 +30,16 @@ _FOLDER = TemporaryDirectory(prefix="headrace-templates-")
 
 def copy_empty(path: Path) -> None:
     """Make a new lake at ``path``, which may be an empty folder."""
+    if storage.kind() != "lake":
+        postgres_templates.copy_platform(path, "empty")
+        return
     _copy(_empty(), path)
 
 
 def copy_with_token(path: Path) -> str:
     """Make a new lake that has one token, called ``test``; the token."""
+    if storage.kind() != "lake":
+        return postgres_templates.copy_platform(path, "token", postgres_templates.add_token)
     template, token = _with_token()
     _copy(template, path)
     return token
@@ -38,6 +47,8 @@ def copy_with_token(path: Path) -> str:
 
 def copy_with_version(path: Path) -> str:
     """Make a new lake with one token and the version ``drawings/first`` of 12 images; the token."""
+    if storage.kind() != "lake":
+        return postgres_templates.copy_platform(path, "version", _fill_database)
     template, token = _with_version()
     _copy(template, path)
     return token
@@ -78,11 +89,17 @@ def _with_version() -> tuple[Path, str]:
     path = Path(_FOLDER.name, "version")
     token = copy_with_token(path)
 
-    async def fill() -> None:
-        images = Path(_FOLDER.name, "images")
-        draw_images(images, COUNT)
-        async with headrace.connect(str(path)) as client:
-            await client.push("drawings/first", images)
-
-    finished(fill())
+    finished(_fill(headrace.connect(str(path))))
     return path, token
+
+
+async def _fill_database(target: PostgresTarget, token: Path) -> None:
+    await postgres_templates.add_token(target, token)
+    await _fill(headrace.connect(target.dsn, objects=target.objects))
+
+
+async def _fill(connection: Connection) -> None:
+    images = Path(_FOLDER.name, "images")
+    draw_images(images, COUNT)
+    async with connection as client:
+        await client.push("drawings/first", images)

@@ -23,6 +23,7 @@ from headrace.cli import main
 from tests.support.lakes import servers
 from tests.support.lakes.templates import copy_empty, finished
 from tests.support.processes.forked import Forked
+from tests.support.storage import kind, target_of
 
 COMMAND = [sys.executable, "-m", "headrace.cli"]
 
@@ -232,16 +233,31 @@ class Place:
 
 
 def new_lake(path: Path) -> Place:
-    """A new lake, reached by its folder."""
+    """A new lake, reached by its folder, or by the database that stands for it."""
     copy_empty(path)
-    return Place(str(path), path, {})
+    return _reached(path)
+
+
+def _reached(path: Path) -> Place:
+    target = target_of(path)
+    if target is None:
+        return Place(str(path), path, {})
+    variables = {
+        "HEADRACE_DATABASE": target.dsn,
+        "HEADRACE_OBJECTS": target.objects or "",
+        "HEADRACE_SCRATCH": str(path),
+    }
+    return Place("postgresql://", path, variables)
 
 
 @contextmanager
 def served(path: Path) -> Iterator[Place]:
     """A new lake behind ``headrace serve``, with a token."""
     _, token = finished(servers.new_lake(path, "token"))
-    with running("serve", path, "--port", "0", "--json") as command:
+    place, more = _reached(path), ("--processes", "2") if kind() == "two" else ()
+    with running(
+        "serve", place.target, "--port", "0", "--json", *more, **place.variables
+    ) as command:
         yield Place(json.loads(command.first_line())["url"], path, {"HEADRACE_TOKEN": token})
         command.process.send_signal(signal.SIGINT)
         outcome = command.outcome()

@@ -12,7 +12,7 @@ from headrace.server.serve import serve
 from headrace.server.settings import ServerSettings
 
 
-def serve_lake(lake: Path, stop_seconds: float, port: int = 0) -> None:
+def serve_lake(lake: str | Path, stop_seconds: float, port: int = 0) -> None:
     """Serve a lake until told to stop."""
     logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
     uvloop.run(

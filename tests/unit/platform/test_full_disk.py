@@ -16,6 +16,8 @@ from headrace.platform.platform import Platform
 from headrace.storage.database import sqlite_file
 from tests.support.lakes.servers import running
 
+pytestmark = pytest.mark.sqlite_only("fills the disk of a lake")
+
 
 @pytest.mark.parametrize("where", ["lake", "deep/er/lake"])
 async def test_a_lake_that_cannot_be_made_leaves_no_folder(

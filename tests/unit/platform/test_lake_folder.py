@@ -13,6 +13,8 @@ from headrace.platform.platform import Platform
 from headrace.protocol.operations.datalake import LIST_DATA, ListData
 from tests.support.lakes.lake import opened_lake
 
+pytestmark = pytest.mark.sqlite_only("looks into the folder of a lake")
+
 
 async def test_a_new_lake_holds_what_it_needs_and_is_its_owners_alone(tmp_path: Path) -> None:
     await Platform.create(tmp_path / "deep" / "lake")

@@ -50,6 +50,8 @@ from headrace.protocol.operations.tags import (
 )
 from tests.support.lakes.lake import Lake
 
+pytestmark = pytest.mark.every_storage
+
 
 def organization_tag(lake: Lake, name: str, target: TagTarget) -> OrganizationTagName:
     return OrganizationTagName(organization_id=lake.organization, name=name, target_type=target)

@@ -30,6 +30,7 @@ from tests.support.lakes.lake import Lake
 from tests.support.processes.waiting import until
 
 
+@pytest.mark.sqlite_only("reads the file of a lake")
 async def test_a_token_opens_its_organization_and_is_nowhere_in_the_lake(lake: Lake) -> None:
     token, info = await create_token(lake.platform.context, name="ci")
     assert token.startswith("hr_")
