@@ -20,13 +20,16 @@ from bench.environments import CACHE, PeerEnvironmentError  # noqa: E402
 from bench.hot import Row, needed, rows, table  # noqa: E402
 from bench.report import text  # noqa: E402
 from bench.runner import WORK_FOLDERS, Plan, prepare_scenario, run_scenario, work_folder  # noqa: E402
+from bench.scale import scale_rows  # noqa: E402
 from bench.scenario import RunError, Scenario, Setting  # noqa: E402
 from bench.scenarios import SCENARIOS, find  # noqa: E402
 from bench.scenarios.transfer import MEMORY  # noqa: E402
 
 HOT = "hot"
-# Keeps all rows within an hour.
-HOT_BUDGET = 60.0
+# Rows of figures to reach, by the name that the command line takes in place of a scenario.
+TABLES = {HOT: rows, "scale": scale_rows}
+# Seconds of measured runs of a contender, which keep all rows of a table within an hour.
+BUDGETS = {HOT: 60.0, "scale": 120.0}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:
@@ -42,7 +45,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "scenario",
         nargs="?",
         metavar="SCENARIO",
-        help="one of those below, or a group: formats; hot: the table of the hot paths",
+        help="one of those below, or a group: formats; hot, scale: the table of the hot paths, or of platforms over PostgreSQL",
     )
     parser.add_argument(
         "--only",
@@ -58,7 +61,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         action="append",
         default=[],
         metavar="FILE",
-        help="with hot: print the table of an earlier result instead of running (repeatable)",
+        help="with hot or scale: print the table of an earlier result instead of running (repeatable)",
     )
     parser.add_argument(
         "--against",
@@ -68,7 +71,9 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         help="run only this peer, even if it is slow (repeatable)",
     )
     parser.add_argument(
-        "--scale", choices=SCALES, help="size of the data (default S, or in hot as the row says)"
+        "--scale",
+        choices=SCALES,
+        help="size of the data (default S, or in hot and scale as the row says)",
     )
     parser.add_argument(
         "--kind", choices=("boxes", "polygons"), help="shapes (default: those of the scale)"
@@ -84,14 +89,14 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--budget",
         type=float,
         metavar="SECONDS",
-        help="fewer rounds for a contender whose measured runs take longer than this together (default 60 in hot, else none)",
+        help="fewer rounds for a contender whose measured runs take longer than this together (default 60 in hot, 120 in scale, else none)",
     )
     parser.add_argument(
         "--part",
         action="append",
         default=[],
         metavar="GROUP",
-        help="with hot: only the rows of these scenarios (repeatable)",
+        help="with hot or scale: only the rows of these scenarios (repeatable)",
     )
     parser.add_argument(
         "--prepare",
@@ -113,7 +118,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
         "--clean", action="store_true", help="delete the files of earlier runs and exit"
     )
     options = parser.parse_args(arguments)
-    if not (options.scenario == HOT or find(options.scenario or "") or options.clean):
+    if not (options.scenario in TABLES or find(options.scenario or "") or options.clean):
         parser.error("name a scenario: " + ", ".join(SCENARIOS))
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
@@ -131,19 +136,18 @@ class Task:
 
 def tasks(options: argparse.Namespace) -> list[Task]:
     """Return what to run."""
-    if options.scenario != HOT:
+    if options.scenario not in TABLES:
         only = frozenset(options.only)
         return [Task(each, options.scale or "S", only) for each in find(options.scenario)]
-    return [
-        Task(SCENARIOS[name], scale, frozenset(only))
-        for (name, scale), only in needed(row for row in hot_rows(options) if not row.apart).items()
-    ]
+    wanted = needed(row for row in table_rows(options) if not row.apart)
+    return [Task(SCENARIOS[name], scale, frozenset(only)) for (name, scale), only in wanted.items()]
 
 
-def hot_rows(options: argparse.Namespace) -> list[Row]:
-    """Return the rows of the hot paths: of the parts and at the scale of the command line, if it has some."""
+def table_rows(options: argparse.Namespace) -> list[Row]:
+    """Return the rows of a table: of the parts and at the scale of the command line, if it has some."""
     scale: str | None = options.scale
-    found = [row for row in rows() if in_parts(row.ours.scenario, options.part)]
+    every = TABLES[options.scenario]()
+    found = [row for row in every if in_parts(row.ours.scenario, options.part)]
     if scale:
         # Rows that differ in nothing else become one.
         found = list(dict.fromkeys(replace(row, scale=scale, apart=False) for row in found))
@@ -179,7 +183,7 @@ def plan_from(options: argparse.Namespace, task: Task) -> Plan:
         work / f"{scenario.name.replace('/', '-')}-{task.scale}",
         options.limit,
         warm_up=not options.no_warm_up,
-        budget=options.budget or (HOT_BUDGET if options.scenario == HOT else math.inf),
+        budget=options.budget or BUDGETS.get(options.scenario, math.inf),
     )
 
 
@@ -191,8 +195,8 @@ def main(arguments: list[str]) -> int:
             for folder in base.glob(WORK_FOLDERS):
                 shutil.rmtree(folder, ignore_errors=True)
         return 0
-    if options.scenario == HOT and options.known:
-        print(table(hot_rows(options), [each for file in options.known for each in read(file)]))
+    if options.scenario in TABLES and options.known:
+        print(table(table_rows(options), [each for file in options.known for each in read(file)]))
         return 0
     results, refused = [], False
     for task in tasks(options):
@@ -212,8 +216,8 @@ def main(arguments: list[str]) -> int:
             # Written after each scenario, so that a later failure loses no measurement.
             whole = results[0] if options.scenario in SCENARIOS else combined(options, results)
             options.json.write_text(json.dumps(whole, indent=1) + "\n")
-    if options.scenario == HOT and not options.prepare:
-        print(f"\n{table(hot_rows(options), results)}")
+    if options.scenario in TABLES and not options.prepare:
+        print(f"\n{table(table_rows(options), results)}")
     if refused:
         return 2
     good = all(each["same_outcome"] and not each["failures"] for each in results)
@@ -221,8 +225,8 @@ def main(arguments: list[str]) -> int:
 
 
 def combined(options: argparse.Namespace, results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Combine the results of several scenarios; in hot each has its own scale."""
-    scale = options.scale or ("as in the rows" if options.scenario == HOT else "S")
+    """Combine the results of several scenarios; in a table each has its own scale."""
+    scale = options.scale or ("as in the rows" if options.scenario in TABLES else "S")
     return {"format": 1, "scenario": options.scenario, "scale": scale, "results": results}
 
 

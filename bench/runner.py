@@ -46,7 +46,7 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
         script = ROOT / "bench" / "contenders" / contender.script
         command = [python, str(script), json.dumps(dict(setup.arguments))]
         server = MemorySampler(setup.server_pid) if setup.server_pid else None
-        before = cpu_seconds(setup.server_pid) if setup.server_pid else 0.0
+        before, used_before = servers_cpu(setup), setup.readings() if setup.readings else {}
         with server or nullcontext():
             done = measure(
                 command,
@@ -58,28 +58,44 @@ def run_once(plan: Plan, contender: Contender, python: str, folder: Path) -> dic
             raise RunError(failure_message(contender, folder, done.status, plan.limit))
         figures: dict[str, Any] = asdict(done.usage)
         figures["total_cpu_s"] = figures["cpu_s"]
-        if server and setup.server_pid:
-            figures["server_cpu_s"] = cpu_seconds(setup.server_pid) - before
+        used = setup.readings() if setup.readings else {}
+        figures |= {name: value - used_before[name] for name, value in used.items()}
+        if server:
+            figures["server_cpu_s"] = servers_cpu(setup) - before
             figures["server_peak_mib"] = server.peak / MIB
             figures["total_cpu_s"] += figures["server_cpu_s"]
         answer = json.loads((folder / "stdout").read_text().splitlines()[-1])
         figures |= answer["figures"]
         figures["job_total_cpu_s"] = figures["job_cpu_s"] + figures.get("server_cpu_s", 0.0)
+        if "postgres_cpu_s" in figures:
+            figures["platform_cpu_s"] = figures.get("server_cpu_s", 0.0) + figures["postgres_cpu_s"]
         figures |= rates(setup, figures)
         return {"figures": figures, "counts": outcome_of(setup, answer)}
 
 
+def servers_cpu(setup: RunSetup) -> float:
+    """Return the CPU time of all servers so far."""
+    pids = (setup.server_pid, *setup.more_servers) if setup.server_pid else ()
+    return sum(map(cpu_seconds, pids))
+
+
 def rates(setup: RunSetup, figures: Mapping[str, float]) -> dict[str, float]:
-    """Return files and megabytes per second of the job, in wall time and in CPU time, and microseconds per item."""
+    """Return files and megabytes per second of the job, in wall time and in CPU time, and what an item took."""
     each = {
         name: 1e6 * figures[seconds] / setup.items
         for seconds, name in (
             ("job_total_cpu_s", "total_us_each"),
             ("job_cpu_s", "job_us_each"),
             ("server_cpu_s", "server_us_each"),
+            ("postgres_cpu_s", "postgres_us_each"),
+            ("platform_cpu_s", "platform_us_each"),
         )
         if setup.items and seconds in figures
     }
+    if setup.items and "log_mib" in figures:
+        each["log_bytes_each"] = MIB * figures["log_mib"] / setup.items
+    if "lock_wait_s" in figures:
+        each["lock_wait_share"] = figures["lock_wait_s"] / figures["job_wall_s"]
     return each | {
         name: moved / figures[seconds]
         for moved, names in (

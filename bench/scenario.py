@@ -40,6 +40,11 @@ class RunSetup:
     arguments: Arguments
     # The process id of a server for the contender, which is measured separately.
     server_pid: int | None = None
+    # Those of further servers, whose CPU time is added to it.
+    more_servers: tuple[int, ...] = ()
+    # Returns what grows beside the job, such as the CPU seconds of a database (`postgres_cpu_s`) or the MiB that it
+    # wrote to its log (`log_mib`): it is called right before and right after, and the differences are figures.
+    readings: Callable[[], Mapping[str, float]] | None = None
     # Called after the run to count what was done; the counts must be equal for all contenders.
     verify: Callable[[], Mapping[str, int]] | None = None
     # Files and bytes to transfer, if that is the job.

@@ -6,7 +6,7 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,23 +34,25 @@ class Server:
 
 @contextmanager
 def serve(
-    lake: Path,
+    lake: Path | str,
     folder: Path,
     build: Build = TODAY,
     options: Sequence[str] = (),
     program: Sequence[str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    log_name: str = "server.log",
 ) -> Iterator[Server]:
-    """Serve a lake inside the block, with the log in `folder/server.log`.
+    """Serve a lake, or the database that `variables` name, inside the block, with the log in the folder.
 
     `program` is run in place of the build's command line.
 
     Raises ServerError if the server does not start, or ends with an error.
     """
-    environment = clean_environment(folder)
+    environment = clean_environment(folder) | dict(variables or {})
     token = headrace(["token", "create", str(lake)], environment, build).strip()
     command = [*(program or command_line(build)), "serve", str(lake)]
     command += ["--port", "0", "--json", *options]
-    log = folder / "server.log"
+    log = folder / log_name
     with log.open("wb") as err:
         process = subprocess.Popen(
             command,

@@ -12,6 +12,8 @@ from bench.scenarios.listing import LIST
 from bench.scenarios.load import ITER, LOAD
 from bench.scenarios.local import LOCAL
 from bench.scenarios.parse import PARSE
+from bench.scenarios.scale import SCALE
+from bench.scenarios.scale_objects import SCALE_OBJECTS
 from bench.scenarios.serve import SERVE
 from bench.scenarios.size import SIZE
 from bench.scenarios.soak import SOAK
@@ -22,7 +24,7 @@ from bench.scenarios.transfer_upload import UPLOAD
 
 ALL = (
     *CHANGE, COPY, *EXPORT, FILES, *FORMATS, IMPORT, *ITER, JOURNEY, *LIST, LOAD, *LOCAL, PARSE,
-    *SERVE, *SIZE, *SOAK, START, *TRANSFER, *MANY, UPLOAD,
+    *SCALE, *SCALE_OBJECTS, *SERVE, *SIZE, *SOAK, START, *TRANSFER, *MANY, UPLOAD,
 )  # fmt: skip
 SCENARIOS: dict[str, Scenario] = {each.name: each for each in ALL}
 

@@ -49,7 +49,7 @@ def set_up(setting: Setting, contender: Contender, folder: Path) -> Iterator[Run
     lake = folder / "lake"
     build = build_of(OFFICIAL.get(contender, Place()).build, setting.cache)
     copy_lake(build.empty_lake(setting.cache), lake)
-    moved = {"files": load.files, "bytes": load.files * load.size}
+    moved: dict[str, Any] = {"files": load.files, "bytes": load.files * load.size}
     verify = partial(count_data, lake)
     try:
         if contender == EMBEDDED:

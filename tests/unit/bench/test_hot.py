@@ -1,4 +1,4 @@
-"""The table of the hot paths: its rows name what exists, and say what held."""
+"""The tables of figures to reach: their rows name what exists, and say what held."""
 
 import argparse
 from dataclasses import replace
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bench.__main__ import hot_rows, parse, tasks
+from bench.__main__ import TABLES, parse, table_rows, tasks
 from bench.hot import Figure, Row, Side, needed, rows, table
 from bench.scenarios import SCENARIOS
 
@@ -29,14 +29,16 @@ def figure(median: float) -> Figure:
     return Figure(median, median, median, 1)
 
 
-def test_every_row_names_contenders_that_exist() -> None:
-    for (scenario, _), contenders in needed(rows()).items():
+@pytest.mark.parametrize("name", TABLES)
+def test_every_row_names_contenders_that_exist(name) -> None:
+    for (scenario, _), contenders in needed(TABLES[name]()).items():
         known = SCENARIOS[scenario]
         assert contenders <= {each.name for each in (*known.ours, *known.peers)}
 
 
-def test_no_two_rows_are_the_same() -> None:
-    names = [(row.work, row.scale) for row in rows()]
+@pytest.mark.parametrize("name", TABLES)
+def test_no_two_rows_are_the_same(name) -> None:
+    names = [(row.work, row.scale) for row in TABLES[name]()]
     assert len(names) == len(set(names))
 
 
@@ -90,12 +92,12 @@ def options(*arguments: str) -> argparse.Namespace:
 
 
 def test_with_one_scale_for_all_no_row_is_there_twice() -> None:
-    names = [row.work for row in hot_rows(options("--scale", "S"))]
-    assert len(names) == len(set(names)) < len(hot_rows(options()))
+    names = [row.work for row in table_rows(options("--scale", "S"))]
+    assert len(names) == len(set(names)) < len(table_rows(options()))
 
 
 def test_a_part_has_the_rows_of_its_scenarios() -> None:
-    found = {row.ours.scenario for row in hot_rows(options("--part", "export", "--part", "load"))}
+    found = {row.ours.scenario for row in table_rows(options("--part", "export", "--part", "load"))}
     assert found == {"export/build", "export/coco", "export/yolo", "export/voc", "load"}
 
 
