@@ -25,7 +25,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from tests.support.postgres_keeper import PASSWORD_FILE, READY, SUPERUSER
+from tools.servers import postgres_keeper
+from tools.servers.postgres_keeper import PASSWORD_FILE, READY, SUPERUSER
 
 T = TypeVar("T")
 
@@ -208,13 +209,20 @@ def _keep(
     folder: Path, watched: str, *options: str, programs: Path | None = None
 ) -> subprocess.Popen[str]:
     """Start a keeper and wait until its server accepts connections."""
-    script = Path(__file__).with_name("postgres_keeper.py")
     chosen = programs or _package() / "pginstall18"
     log = folder / "keeper.log"
     with log.open("w", encoding="utf-8") as errors:
         # A session apart: Ctrl-C reaches the tests first, and the keeper ends with them.
         keeper = subprocess.Popen(
-            [sys.executable, "-S", str(script), str(folder), watched, str(chosen), *options],
+            [
+                sys.executable,
+                "-S",
+                postgres_keeper.__file__,
+                str(folder),
+                watched,
+                str(chosen),
+                *options,
+            ],
             stdin=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
             stdout=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
             stderr=errors,

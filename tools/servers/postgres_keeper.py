@@ -87,10 +87,8 @@ class Keeper:
                 str(self._programs / "bin" / "initdb"),
                 *("--pgdata", str(self._data), "--username", SUPERUSER, "--no-sync"),
                 *("--auth", "scram-sha-256", "--pwfile", str(inside / PASSWORD_FILE)),
-                *("--locale-provider", "builtin", "--locale", "C.UTF-8", "--encoding", "UTF8"),
-                *("--wal-segsize", "1"),
-                # A connection of a test need not be hard to guess.
-                *("-c", "scram_iterations=1"),
+                *("--locale", "C.UTF-8", "--encoding", "UTF8", "--wal-segsize", "1"),
+                *self._of_version(),
             ],
             check=True,
             stdout=subprocess.DEVNULL,
@@ -101,6 +99,21 @@ class Keeper:
         made.touch(mode=0o600)
         made.write_text(password, encoding="utf-8")
         made.replace(self._folder / PASSWORD_FILE)
+
+    def _of_version(self) -> list[str]:
+        """Return the options that older versions do not know."""
+        version = subprocess.run(
+            [str(self._programs / "bin" / "postgres"), "--version"],
+            check=True,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            **self._as_user,
+        )
+        major = int(version.stdout.split()[2].partition(".")[0])
+        options = ["--locale-provider", "builtin"] if major >= 17 else []
+        # A password of a test need not be hard to guess.
+        return [*options, "-c", "scram_iterations=1"] if major >= 16 else options
 
     def start(self, settings: tuple[str, ...] = ()) -> None:
         """Start the server on a free port, or on the port of last time, and wait until it accepts connections."""

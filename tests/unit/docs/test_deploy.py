@@ -18,7 +18,7 @@ from headrace.cli.app import make_app
 from headrace.cli.console.variables import options_of, variable_of
 from headrace.cli.parse import parse
 from headrace.settings import Settings
-from headrace.storage.database.postgres import PostgresDatabase
+from headrace.storage.database import postgres
 from headrace.storage.objects.s3_location import parse_location
 from tests.support.processes import nginx
 
@@ -146,14 +146,15 @@ def test_the_page_names_commands_that_exist() -> None:
 
 
 def test_the_page_counts_the_connections() -> None:
-    sizes = inspect.signature(PostgresDatabase).parameters
-    counts = {name: sizes[name].default for name in ("writers", "readers", "streams")}
+    sizes = inspect.signature(postgres.PostgresDatabase).parameters
+    writers, readers, streams = (sizes[name].default for name in ("writers", "readers", "streams"))
+    numbers, asking = postgres._TAKERS, readers // 2
+    total = writers + readers + streams + numbers
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
-    asking = counts["readers"] // 2
     assert (
-        f"at most {sum(counts.values()) + 1}: {counts['writers']} that write, "
-        f"{counts['readers'] - asking} that read, {asking} for listings by queries, "
-        f"{counts['streams']} for streams, such as exports, and 1 for numbers"
+        f"at most {total}: {writers} that write, {readers - asking} that read, {asking} for listings by queries, "
+        f"{streams} for streams, such as exports, and {numbers} for numbers"
     ) in text
-    pools = f"[{sum(counts.values()) + 1} for each process](#count-the-connections)"
-    assert pools in text
+    assert f"[{total} for each process](#count-the-connections)" in text
+    example = (DEPLOY / "headrace.env.example").read_text(encoding="utf-8")
+    assert f"opens up to {total} connections" in example
