@@ -112,7 +112,7 @@ def parse_location(url: str, environment: Mapping[str, str] = os.environ) -> S3L
     addressing = options.get("addressing") or ("path" if given or "." in bucket else "virtual")
     if addressing not in ("path", "virtual"):
         raise ConfigurationError(
-            f"addressing={addressing!r} is unknown", hint="addressing is path or virtual"
+            f"{addressing!r} is no way to address a bucket", hint="addressing is path or virtual"
         )
     return S3Location(
         bucket=bucket,
