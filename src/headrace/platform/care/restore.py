@@ -115,13 +115,15 @@ async def restore_lake(
             f"snapshot {record.id} has schema version {record.schema}, and this headrace knows up to {known}",
             hint="install the newest version: pip install -U headrace",
         )
-    restore = _Restore(folder, record, lake, skip=on_error == "skip")
+    draft = DraftLake(lake, "restore", record.id)
+    restore = _Restore(folder, record, draft, skip=on_error == "skip")
     with Progress("restore", "files", progress, total=record.objects, phase="catalog") as shown:
-        await in_thread(_check_place, lake, backups)
+        await in_thread(draft.check_place)
+        await in_thread(_check_outside, lake, backups)
         if dry_run:
             await restore.verify(shown)
         else:
-            async with _held(lake):
+            async with draft.held():
                 await restore.run(shown)
             async with opened(lake) as context:
                 await record_command(context, context.database, "restore", {"name": record.id})
@@ -132,13 +134,13 @@ class _Restore:
     """One restore. ``verify`` reads what it would need, ``run`` does it."""
 
     def __init__(
-        self, folder: BackupFolder, record: SnapshotRecord, lake: Path, *, skip: bool
+        self, folder: BackupFolder, record: SnapshotRecord, draft: DraftLake, *, skip: bool
     ) -> None:
         self._folder = folder
         self._record = record
-        self._lake = lake
         self._skip = skip
-        self._draft = lake.with_name(f"{_prefix(lake)}{record.id}")
+        self._place = draft
+        self._draft = draft.folder
         self._files = self._bytes = self._missing_count = 0
         self._missing: list[str] = []
 
@@ -175,21 +177,14 @@ class _Restore:
 
     async def run(self, shown: Progress) -> None:
         """Write the lake, and put it in its place."""
-        await in_thread(self._begin)
-        catalog = self._draft / CATALOG
+        await in_thread(self._place.begin)
+        catalog = self._place.catalog
         if not (self._draft / DATABASE).exists():
             await in_thread(self._copy_catalog, catalog)
             shown.enter("files")
             await self._copy_objects(catalog, shown)
             await in_thread(self._copy_removals)
-        await in_thread(self._publish)
-
-    def _begin(self) -> None:
-        with file_errors(self._lake.parent):
-            for name in os.listdir(self._lake.parent):
-                if name.startswith(_prefix(self._lake)) and name != self._draft.name:
-                    shutil.rmtree(self._lake.parent / name, ignore_errors=True)
-            self._draft.mkdir(mode=0o700, exist_ok=True)
+        await in_thread(self._place.publish)
 
     def _copy_catalog(self, catalog: Path) -> None:
         if catalog.exists():
@@ -263,50 +258,102 @@ class _Restore:
                 hint="restore another snapshot: headrace restore BACKUPS --list",
             )
 
-    def _publish(self) -> None:
-        with file_errors(self._lake.parent):
-            if (self._draft / CATALOG).exists():
-                os.rename(self._draft / CATALOG, self._draft / DATABASE)
-                sync_folder(self._draft)
+
+class DraftLake:
+    """A lake that is made in a hidden folder beside its place, and appears there when it is complete.
+
+    What was interrupted leaves the folder; the same work continues in it, other work of its kind removes it. ``folder`` is
+    the hidden one. All methods but :meth:`held` block.
+
+    Args:
+        lake: The place of the lake, an absolute path.
+        work: What makes it: ``restore`` or ``migrate``.
+        key: What tells this work from other work of its kind.
+    """
+
+    def __init__(self, lake: Path, work: str, key: str) -> None:
+        self.lake = lake
+        self._work = work
+        self._prefix = f".{lake.name}.{work}-"
+        self.folder = lake.with_name(f"{self._prefix}{key}")
+
+    @property
+    def catalog(self) -> Path:
+        """The file of the catalog, as long as the draft is not complete."""
+        return self.folder / CATALOG
+
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[None]:
+        """Keep other work of this kind away from the place for a block.
+
+        Raises:
+            LakeBusyError: Another process does it.
+        """
+        lock = PathLock(self.lake.with_name(f".{self.lake.name}.{self._work}.lock"))
+
+        def take() -> bool:
+            with file_errors(self.lake.parent):
+                make_folder(self.lake.parent)
+                return lock.take()
+
+        if not await in_thread(take):
+            raise LakeBusyError(
+                f"another process makes the lake {self.lake}",
+                hint="run this again when it has finished",
+            )
+        try:
+            yield
+        finally:
+            await in_thread(lock.free)
+
+    def check_place(self) -> None:
+        """Check that a lake can be made in the place.
+
+        Raises:
+            LakeError: It is in use, or lies in a lake.
+        """
+        if is_lake(self.lake):
+            raise LakeError(
+                f"{self.lake} is a lake already",
+                hint="choose a new folder, and exchange the two afterwards",
+            )
+        check_no_lake(self.lake, below=False)
+        if self.lake.exists() and not self.lake.is_dir():
+            raise LakeError(f"{self.lake} is a file", hint="choose a new folder")
+        if self.lake.is_dir() and any(self.lake.iterdir()):
+            raise self._in_use()
+
+    def begin(self) -> None:
+        """Make the folder, and remove what other work of this kind has left here."""
+        with file_errors(self.lake.parent):
+            for name in os.listdir(self.lake.parent):
+                if name.startswith(self._prefix) and name != self.folder.name:
+                    shutil.rmtree(self.lake.parent / name, ignore_errors=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+
+    def publish(self) -> None:
+        """Put the lake in its place.
+
+        Raises:
+            LakeError: The place is in use by now.
+        """
+        with file_errors(self.lake.parent):
+            if self.catalog.exists():
+                os.rename(self.catalog, self.folder / DATABASE)
+                sync_folder(self.folder)
             try:
-                os.rename(self._draft, self._lake)
+                os.rename(self.folder, self.lake)
             except OSError as error:
                 if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
-                    raise _in_use(self._lake) from None
+                    raise self._in_use() from None
                 raise
-            sync_folder(self._lake.parent)
+            sync_folder(self.lake.parent)
+
+    def _in_use(self) -> LakeError:
+        return LakeError(f"{self.lake} is not empty", hint="choose a new or an empty folder")
 
 
-@asynccontextmanager
-async def _held(lake: Path) -> AsyncIterator[None]:
-    """Keep other restores away from the place of a lake."""
-    lock = PathLock(lake.with_name(f".{lake.name}.restore.lock"))
-
-    def take() -> bool:
-        with file_errors(lake.parent):
-            make_folder(lake.parent)
-            return lock.take()
-
-    if not await in_thread(take):
-        raise LakeBusyError(
-            f"another process restores {lake}", hint="run this again when it has finished"
-        )
-    try:
-        yield
-    finally:
-        await in_thread(lock.free)
-
-
-def _check_place(lake: Path, backups: Path) -> None:
-    if is_lake(lake):
-        raise LakeError(
-            f"{lake} is a lake already", hint="restore into a new folder, and exchange the two"
-        )
-    check_no_lake(lake, below=False)
-    if lake.exists() and not lake.is_dir():
-        raise LakeError(f"{lake} is a file", hint="choose a new folder")
-    if lake.is_dir() and any(lake.iterdir()):
-        raise _in_use(lake)
+def _check_outside(lake: Path, backups: Path) -> None:
     real, folder = Path(os.path.realpath(lake)), Path(os.path.realpath(backups))
     if folder in (real, *real.parents):
         raise LakeError(
@@ -319,14 +366,6 @@ def _digest(path: Path) -> FileRecord:
         return digest_of(path)
     except FileNotFoundError:
         raise _lost(path) from None
-
-
-def _prefix(lake: Path) -> str:
-    return f".{lake.name}.restore-"
-
-
-def _in_use(lake: Path) -> LakeError:
-    return LakeError(f"{lake} is not empty", hint="choose a new or an empty folder")
 
 
 def _lost(path: Path) -> BackupError:
