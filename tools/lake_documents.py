@@ -113,6 +113,30 @@ class SnapshotsDocument(Document):
     snapshots: list[ListedSnapshot]
 
 
+class MigrationDocument(Change):
+    """headrace migrate; ``digest`` is that of all rows in both places, null for a dry run; ``missing`` are the first 100."""
+
+    source: str
+    target: str
+    rows: int
+    digest: str | None
+    files: int
+    bytes: int
+    copied: int
+    copied_bytes: int
+    missing: list[str]
+    missing_count: int
+    lost_removals: int
+    seconds: float
+
+
+class ReopenedDocument(Document):
+    """headrace migrate --reopen."""
+
+    source: str
+    reopened: bool
+
+
 class FactBody(Part):
     """One thing that was looked at; ``level`` is ``ok``, ``slow`` or ``unsafe``."""
 
@@ -135,6 +159,8 @@ LAKE: dict[str, type[Struct]] = {
     "headrace.backup/1": BackupDocument,
     "headrace.restore/1": RestoreDocument,
     "headrace.restore/1 (--list)": SnapshotsDocument,
+    "headrace.migrate/1": MigrationDocument,
+    "headrace.migrate/1 (--reopen)": ReopenedDocument,
     "headrace.doctor/1": DoctorDocument,
 }
 """The class of each form."""

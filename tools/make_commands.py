@@ -34,6 +34,7 @@ METHODS: dict[str, dict[str, str]] = {
         "backup": "backup_lake",
         "restore": "restore_lake",
         "restore --list": "list_snapshots",
+        "migrate": "migrate_lake reopen_lake",
         "convert": "convert",
         "copy": "copy_version",
     },
@@ -286,6 +287,7 @@ def lacking() -> list[str]:
     known["headrace"] = {
         *("connect", "create_lake", "check_lake", "convert", "copy_version"),
         *("backup_lake", "restore_lake", "list_snapshots", "collect_garbage", "lake_usage"),
+        *("migrate_lake", "reopen_lake"),
     }
     faults += [f"class {name}" for name in known.keys() ^ METHODS.keys()]
     for name in known.keys() & METHODS.keys():

@@ -59,6 +59,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.platform.care.gc import GarbageReport as GarbageReport
     from headrace.platform.care.restore import RestoreReport as RestoreReport
     from headrace.platform.care.usage import LakeUsage as LakeUsage
+    from headrace.platform.migration.report import MigrationReport as MigrationReport
     from headrace.sdk.annotation import Annotation as Annotation
     from headrace.sdk.annotation import MultiAnnotation as MultiAnnotation
     from headrace.sdk.asset import Asset as Asset
@@ -78,6 +79,8 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.sdk.client.lakes import lake_usage as lake_usage
     from headrace.sdk.client.lakes import list_snapshots as list_snapshots
     from headrace.sdk.client.lakes import restore_lake as restore_lake
+    from headrace.sdk.client.migrations import migrate_lake as migrate_lake
+    from headrace.sdk.client.migrations import reopen_lake as reopen_lake
     from headrace.sdk.data import Data as Data
     from headrace.sdk.data import MultiData as MultiData
     from headrace.sdk.datalake import Datalake as Datalake
@@ -139,6 +142,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.platform.care.gc": ("GarbageReport",),
     "headrace.platform.care.restore": ("RestoreReport",),
     "headrace.platform.care.usage": ("LakeUsage",),
+    "headrace.platform.migration.report": ("MigrationReport",),
     "headrace.sdk.annotation": ("Annotation", "MultiAnnotation"),
     "headrace.sdk.asset": ("Asset", "MultiAsset"),
     "headrace.sdk.campaign.assignment": ("AnnotationCampaignAssignment",),
@@ -155,6 +159,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
         "list_snapshots",
         "restore_lake",
     ),
+    "headrace.sdk.client.migrations": ("migrate_lake", "reopen_lake"),
     "headrace.sdk.data": ("Data", "MultiData"),
     "headrace.sdk.datalake": ("Datalake",),
     "headrace.sdk.dataset": ("Dataset",),

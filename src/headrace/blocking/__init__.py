@@ -53,6 +53,8 @@ from headrace.blocking.lakes import (
     collect_garbage,
     lake_usage,
     list_snapshots,
+    migrate_lake,
+    reopen_lake,
     restore_lake,
 )
 from headrace.blocking.portal import portal
@@ -97,6 +99,8 @@ __all__ = [
     "create_lake",
     "lake_usage",
     "list_snapshots",
+    "migrate_lake",
+    "reopen_lake",
     "restore_lake",
 ]
 

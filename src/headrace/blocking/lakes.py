@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from headrace.blocking.portal import portal
-from headrace.sdk.client import lakes
+from headrace.sdk.client import lakes, migrations
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -28,3 +28,5 @@ restore_lake = _without_await(lakes.restore_lake)
 list_snapshots = _without_await(lakes.list_snapshots)
 collect_garbage = _without_await(lakes.collect_garbage)
 lake_usage = _without_await(lakes.lake_usage)
+migrate_lake = _without_await(migrations.migrate_lake)
+reopen_lake = _without_await(migrations.reopen_lake)

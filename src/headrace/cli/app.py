@@ -18,6 +18,7 @@ from headrace.cli.lake.doctor import doctor
 from headrace.cli.lake.du import du
 from headrace.cli.lake.gc import gc
 from headrace.cli.lake.init import init
+from headrace.cli.lake.migrate import migrate
 from headrace.cli.look.explain import explain
 from headrace.cli.look.ls import ls
 from headrace.cli.look.stats import stats
@@ -88,6 +89,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], Group]] = {
     "du": (du, SERVE),
     "backup": (backup, SERVE),
     "restore": (restore, SERVE),
+    "migrate": (migrate, SERVE),
     "doctor": (doctor, SERVE),
     "serve": (serve, SERVE),
     "migrate-schema": (migrate_schema, SERVE),
@@ -231,6 +233,7 @@ USAGE = {
     "du": "LAKE",
     "backup": "LAKE DIR",
     "restore": "DIR LAKE",
+    "migrate": "SRC DST",
     "doctor": "[LAKE]",
     "serve": "LAKE",
     "migrate-schema": "DATABASE",

@@ -20,6 +20,8 @@ from tests.support.processes.cli import Outcome, Place, headrace, new_lake
 
 FORMATS = ("coco", "yolo")
 """A format of one file, and one of a folder."""
+NOWHERE = "postgresql://me@127.0.0.1:1/x"
+"""A database that cannot be reached; tests/conformance/migration has those that can."""
 PERMISSIONS = ([], ["--overwrite"], ["--force"])
 
 Arguments = list[str | Path]
@@ -64,6 +66,17 @@ def _restore(place: Place, _: Drawn, dst: Path) -> Iterator[Arguments]:
     yield [backups, dst]
 
 
+def _migrate(place: Place, _: Drawn, dst: Path) -> Iterator[Arguments]:
+    objects = place.lake.with_name("objects")
+    for source, target, files in (
+        (NOWHERE, dst, objects),
+        (place.target, NOWHERE, dst),
+        (dst, NOWHERE, objects),
+    ):
+        yield [source, target, "--objects", files]
+    yield [dst, "--reopen"]
+
+
 def _reads(*before: str, after: tuple[str, ...] = ()) -> Lines:
     """A command that only reads what is at the path, or takes the path for its lake."""
 
@@ -81,6 +94,7 @@ WRITING: dict[str, Lines] = {
     "sync": _sync,
     "backup": _backup,
     "restore": _restore,
+    "migrate": _migrate,
 }
 READING: dict[str, Lines] = {
     "push": _reads("{lake}", "demo/v2"),

@@ -24,6 +24,7 @@ CLASSES = sorted(
 FUNCTIONS = (
     *("connect", "create_lake", "check_lake"),
     *("backup_lake", "restore_lake", "list_snapshots", "collect_garbage", "lake_usage"),
+    *("migrate_lake", "reopen_lake"),
 )
 EXAMPLE = re.compile(r"^( *)```python\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 

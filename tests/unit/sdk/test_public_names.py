@@ -27,12 +27,13 @@ PUBLIC = {
         ImportReport InferenceType JobRunStatus JobStatus LabelInfo NameFilter ProcessingTargetType ProcessingType ProgressEvent
         PushReport Sample SyncReport TagTarget Timeout TransferReport VerifyReport VersionDigest __version__ blocking connect convert
         check_lake
-        copy_version create_lake errors backup_lake restore_lake list_snapshots collect_garbage lake_usage
-        BackupReport RestoreReport SnapshotRecord GarbageReport LakeUsage
+        copy_version create_lake errors backup_lake restore_lake list_snapshots collect_garbage lake_usage migrate_lake reopen_lake
+        BackupReport MigrationReport RestoreReport SnapshotRecord GarbageReport LakeUsage
         formats
     """,
     "headrace.blocking": HANDLES
-    + "check_lake connect convert copy_version create_lake backup_lake restore_lake list_snapshots collect_garbage lake_usage",
+    + "check_lake connect convert copy_version create_lake backup_lake restore_lake list_snapshots collect_garbage lake_usage migrate_lake "
+    "reopen_lake",
     "headrace.formats": """
         Capability ChunkedReader ConvertKeywords Finding FindingText Findings Format FormatInfo Guess Loss Occurrence Pass Place ReadKeywords ReadOptions Reader Samples
         Severity WHOLE WriteKeywords WriteOptions Writer all_formats detect get losses names read write

@@ -93,6 +93,11 @@ EXAMPLES: dict[str, tuple[str, str, str]] = {
         "restore backups restored-lake",
         "restore backups restored-lake --dry-run",
     ),
+    "migrate": (
+        "migrate lake postgresql://ann@db/lake --objects s3://vision/lake",
+        "migrate postgresql://ann@db/lake new-lake --objects s3://vision/lake",
+        "migrate lake --reopen",
+    ),
     "doctor": (
         "doctor",
         "doctor lake",

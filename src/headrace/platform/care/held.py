@@ -15,6 +15,7 @@ from headrace.errors import HeadraceWarning, LakeLostError
 from headrace.file_system import Mount, mount_of
 from headrace.folders.holders import BEAT_SECONDS, Holding
 from headrace.folders.lakes import DATABASE
+from headrace.folders.moved import moved_to
 from headrace.platform.background import Background
 from headrace.platform.care.open_mark import OpenMark
 from headrace.storage.database.base import Database
@@ -44,8 +45,13 @@ class HeldLake:
             CorruptionError: It is damaged.
 
         Warns:
-            HeadraceWarning: It is on a network file system.
+            HeadraceWarning: It is on a network file system, or has moved.
         """
+        moved = await in_thread(moved_to, lake)
+        if moved is not None:
+            warnings.warn(
+                f"{moved.sentence(lake)}, and is only read", HeadraceWarning, stacklevel=3
+            )
         held = cls(await _guard(lake), OpenMark(lake))
         try:
             if await in_thread(_mark, held._mark) or verify:

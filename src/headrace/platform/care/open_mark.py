@@ -27,6 +27,8 @@ class OpenMark:
         self._fd: int | None = None
         self.first = False
         """Whether no other process had the lake open."""
+        self.others = False
+        """Whether another process had it open."""
 
     def take(self) -> bool:
         """Mark the lake as open. Returns whether it was not closed, and no other process has it open.
@@ -37,6 +39,7 @@ class OpenMark:
             self._fd = os.open(self._path, _FLAGS, 0o600)
             self.first = _lock(self._fd, exclusive=True)
             if not self.first:
+                self.others = True
                 _lock(self._fd, exclusive=False, wait=True)
                 return False
             unclean = os.fstat(self._fd).st_size > 0 or _size(self._log) > 0

@@ -22,7 +22,6 @@ from headrace.errors import (
     DatabaseError,
     EventLoopError,
     LakeBusyError,
-    ReadOnlyLakeError,
     UnprocessableEntityError,
 )
 from headrace.storage.database import sqlite_calls as sqlite_jobs
@@ -343,10 +342,7 @@ class SqliteDatabase:
         """Hold the writer of this process; yields the seconds that it was waited for."""
         self._check_open()
         if self._read_only:
-            raise ReadOnlyLakeError(
-                f"the lake {self._path.parent} cannot be written",
-                hint="check who owns it and whether its disk is read-only, or use a copy of it",
-            )
+            raise sqlite_file.cannot_write(self._path)
         task = asyncio.current_task()
         if self._owner is task:
             raise ConfigurationError("a transaction is open in this task: write through it")

@@ -10,7 +10,8 @@ from urllib.parse import quote
 
 import apsw
 
-from headrace.errors import LakeError, NotALakeError, StorageError
+from headrace.errors import LakeError, NotALakeError, ReadOnlyLakeError, StorageError
+from headrace.folders.moved import is_moved, moved_to
 from headrace.storage.database import migrate, sqlite_checksums, sqlite_functions
 from headrace.storage.database.sqlite_errors import translate
 
@@ -86,8 +87,26 @@ def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.
 
 
 def is_read_only(path: Path) -> bool:
-    """Return whether the file or its folder cannot be written: by its permissions, or since its disk is read-only."""
-    return path.is_file() and not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK))
+    """Return whether nothing is to be written to the file.
+
+    That is so where it or its folder cannot be written, by its permissions or since its disk is read-only, and where the
+    lake has moved.
+    """
+    if not path.is_file():
+        return False
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    return not writable or is_moved(path.parent)
+
+
+def cannot_write(path: Path) -> ReadOnlyLakeError:
+    """Return the error of a change to a file that is read-only."""
+    lake = path.parent
+    if is_moved(lake) and (moved := moved_to(lake)) is not None:
+        return ReadOnlyLakeError(moved.sentence(lake), hint=moved.cure(lake))
+    return ReadOnlyLakeError(
+        f"the lake {lake} cannot be written",
+        hint="check who owns it and whether its disk is read-only, or use a copy of it",
+    )
 
 
 class FileState(NamedTuple):

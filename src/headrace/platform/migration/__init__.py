@@ -1,0 +1,1 @@
+"""Move a lake into a PostgreSQL database, and copy a platform into a lake."""
