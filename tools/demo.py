@@ -25,6 +25,11 @@ SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".tif", ".tiff"}
 def main() -> int:
     """Run the demo and return the exit status."""
     options = _options()
+    if options.cluster:
+        # Needs the packages of the group "servers".
+        from tools.demo_cluster import run_cluster
+
+        return run_cluster()
     try:
         asyncio.run(_demo(options))
     except headrace.HeadraceError as error:
@@ -41,7 +46,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--images", type=Path, help="a folder of your own images")
     parser.add_argument("--annotations", type=Path, help="their annotations: COCO, YOLO or VOC")
     parser.add_argument("--lake", type=Path, help="a lake to use; created if missing")
+    parser.add_argument(
+        "--cluster",
+        action="store_true",
+        help="run two servers over PostgreSQL and S3, which it starts, and go back to a lake",
+    )
     options = parser.parse_args()
+    if options.cluster and (options.images or options.annotations or options.lake):
+        parser.error("--cluster takes no other option")
     if (options.images is None) != (options.annotations is None):
         parser.error("--images and --annotations go together")
     if options.images is not None and not options.images.is_dir():
