@@ -137,6 +137,14 @@ class ReopenedDocument(Document):
     reopened: bool
 
 
+class MigrateSchemaDocument(Change):
+    """headrace migrate-schema; ``before`` and ``after`` are numbers of migrations."""
+
+    database: str
+    before: int
+    after: int
+
+
 class FactBody(Part):
     """One thing that was looked at; ``level`` is ``ok``, ``slow`` or ``unsafe``."""
 
@@ -161,6 +169,7 @@ LAKE: dict[str, type[Struct]] = {
     "headrace.restore/1 (--list)": SnapshotsDocument,
     "headrace.migrate/1": MigrationDocument,
     "headrace.migrate/1 (--reopen)": ReopenedDocument,
+    "headrace.migrate-schema/1": MigrateSchemaDocument,
     "headrace.doctor/1": DoctorDocument,
 }
 """The class of each form."""

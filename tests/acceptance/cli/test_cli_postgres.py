@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import msgspec
 import pytest
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ from tests.support.postgres_server import fresh_database, postgres_server
 from tests.support.processes.cli import Outcome, Place, headrace, running
 from tests.support.processes.serving import asked, children, free_port
 from tests.support.s3_server import s3_server
+from tools.lake_documents import MigrateSchemaDocument
 
 TARGET = "postgresql://"
 
@@ -78,7 +80,8 @@ def test_the_main_job(plant: Plant, drawn: Drawn, tmp_path: Path) -> None:
     facts = {each["name"]: each for each in plant.done("doctor")["facts"]}
     assert facts["files"]["value"] == str(plant.files)
     assert facts["schema"]["level"] == facts["files"]["level"] == "ok"
-    assert plant.done("migrate-schema", "--dry-run")["before"] > 0
+    document = plant.done("migrate-schema", "--dry-run")
+    assert msgspec.convert(document, MigrateSchemaDocument, strict=True).before > 0
     server_place(plant, token, len(drawn.coco["images"]))
 
 
