@@ -1,5 +1,6 @@
-"""Files of a platform over PostgreSQL and S3: uploads and signatures."""
+"""Files of a platform over PostgreSQL and S3: uploads, signatures, and a lake that moves there."""
 
+import os
 import re
 import shutil
 import urllib.request
@@ -7,8 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import apsw
+from apsw import sqlite_extra
+
 from bench.blobs import FileSet, ensure_files, manifest, warm_page_cache
+from bench.builds import TODAY
 from bench.catalogs import create, variables
+from bench.lakes import copy_lake
 from bench.nginx import free_port
 from bench.postgres import postgres
 from bench.s3 import s3
@@ -26,6 +32,7 @@ FILE_BYTES = re.compile(
 WORK = MEMORY / "headrace-bench" if MEMORY.is_dir() else None
 
 ON_S3 = Contender("postgres-s3", "transfer_upload.py", packages=(*PACKAGES, "obstore"))
+MOVER = Contender("postgres", "migrate.py", packages=PACKAGES)
 SIGNER = Contender("signer", "sign_urls.py", packages=("headrace",))
 
 
@@ -96,6 +103,42 @@ def with_signer(setting: Setting, contender: Contender, folder: Path) -> Iterato
     yield RunSetup({"urls": URLS}, items=URLS)
 
 
+def forget_sizes(lake: Path) -> None:
+    """Clear the sizes of the data, so that the command asks for no file."""
+    # The extension keeps the checksums of pages.
+    sqlite_extra.load(apsw.Connection(":memory:"), "cksumvfs")
+    database = apsw.Connection(str(lake / "headrace.db"))
+    database.execute("update data set size = null")
+    database.execute("pragma wal_checkpoint(truncate)")
+    database.close()
+    # So that the run does not pay for writing the copy.
+    os.sync()
+
+
+@contextmanager
+def with_lake(setting: Setting, contender: Contender, folder: Path) -> Iterator[RunSetup]:
+    """Set up a copy of the annotated lake without its files, and an empty database."""
+    del contender
+    made = TODAY.annotated_lake(setting.cache, setting.spec)
+    lake = copy_lake(made, folder / "lake", objects=False)
+    forget_sizes(lake)
+
+    def verify() -> dict[str, int]:
+        tables = ("asset", "annotation", "data")
+        counts = (database.run(f"select count(*) from {each}", database="run") for each in tables)
+        return {table: rows[0][0] for table, rows in zip(tables, counts, strict=True)}
+
+    with postgres(setting.cache) as database, database.copy("template0", "run") as dsn:
+        names = variables(dsn, str(folder / "objects"))
+        yield RunSetup(
+            {"lake": str(lake), "variables": names},
+            readings=database.readings,
+            verify=verify,
+            items=setting.spec.images,
+        )
+    shutil.rmtree(lake)
+
+
 def nothing(setting: Setting) -> None:
     """Prepare nothing."""
 
@@ -118,6 +161,15 @@ SCALE_OBJECTS = (
         coco=False,
         measures=("server_us_each", "job_cpu_s", "job_wall_s"),
         work=WORK,
+    ),
+    Scenario(
+        "scale/migrate",
+        "move a lake into PostgreSQL, without the files",
+        (MOVER,),
+        (),
+        nothing,
+        with_lake,
+        measures=("postgres_us_each", "job_cpu_s", "job_wall_s"),
     ),
     Scenario(
         "scale/sign",

@@ -101,6 +101,12 @@ def test_an_upload_to_s3_passes_no_server(setting, tmp_path) -> None:
     assert found["figures"]["through_bytes"] == 0
 
 
+@pytest.mark.slow
+def test_a_lake_moves(setting, tmp_path) -> None:
+    counts = run(setting, tmp_path, "scale/migrate")["postgres"]["counts"]
+    assert counts["asset"] == counts["data"] == SPEC.images
+
+
 def test_urls_are_signed(setting, tmp_path) -> None:
     found = run(setting, tmp_path, "scale/sign")["signer"]
     assert found["counts"]["urls"] == 10_000

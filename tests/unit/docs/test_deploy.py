@@ -140,7 +140,7 @@ def test_nginx_takes_its_configuration(tmp_path: Path) -> None:
 def test_the_page_names_commands_that_exist() -> None:
     blocks = re.findall(r"```sh\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     found = [command for block in blocks for command in commands(block)]
-    assert len(found) >= 6
+    assert len(found) >= 8
     for command in found:
         parse(shlex.split(command))
     for command in re.findall(r"`headrace ([a-z-]+(?: [^`]*)?)`", PAGE.read_text(encoding="utf-8")):
