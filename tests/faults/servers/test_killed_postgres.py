@@ -42,7 +42,7 @@ class Servers:
         self.postgres = postgres
         self.http = http
         self.addresses: list[str] = []
-        self._path = f"/api/organization/{organization}/datasets"
+        self.path = f"/api/organization/{organization}/datasets"
 
     async def create(self, server: int, name: str) -> Any:
         """Create a dataset through a server, with its name as the key of the call."""
@@ -56,7 +56,7 @@ class Servers:
         return [found["name"] for found in page["items"]]
 
     async def _call(self, method: str, server: int, **more: Any) -> Any:
-        async with self.http.request(method, self.addresses[server] + self._path, **more) as answer:
+        async with self.http.request(method, self.addresses[server] + self.path, **more) as answer:
             if answer.status >= 300:
                 raise RefusedError(answer.status, answer.headers.get("Retry-After"))
             return await answer.json()
@@ -145,7 +145,7 @@ async def test_meanwhile_all_answers_are_503_with_the_time_to_wait(servers: Serv
     await asyncio.to_thread(servers.postgres.stop)
     http = servers.http
     for address in servers.addresses:
-        async with http.get(f"{address}/api/home/ping") as answer:
+        async with http.get(address + servers.path) as answer:
             assert answer.status == 503
             assert int(answer.headers["Retry-After"]) >= 1
             assert servers.postgres.password not in await answer.text()
