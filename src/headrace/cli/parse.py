@@ -64,15 +64,19 @@ def parse(arguments: Sequence[str]) -> Parsed:
 def _refuse_urls(argument: str, value: object) -> None:
     """Raise UsageError for a URL where a file or folder is meant: it would be the path of a folder named ``http:``."""
     for each in value if isinstance(value, tuple) else (value,):
-        is_path = isinstance(each, Path) or (argument == "lake" and isinstance(each, str))
-        if not is_path or not _URL.match(str(each)):
+        if isinstance(each, Path):
+            is_url = _URL.match(str(each)) is not None
+        else:
+            is_url = argument == "lake" and isinstance(each, str) and "://" in each
+        if not is_url:
             continue
         from headrace.net.urls import redact
 
         what = "lake's folder" if argument == "lake" else "file or folder"
         raise UsageError(
             f"{redact(_SLASHES.sub('://', str(each), 1))} is a URL, and {argument.upper()} is a {what}",
-            hint=f"name a {what} on this machine",
+            hint=f"name a {what} on this machine"
+            + ("; headrace serve LAKE makes a server of it" if argument == "lake" else ""),
         )
 
 

@@ -110,7 +110,6 @@ async def test_organizations(lake: Path, server: Running, where: str) -> None:
     "target",
     [
         "ftp://host/lake",
-        "postgresql://host/db",
         "s3://bucket",
         "sqlite://host/x",
         "sqlite:///",

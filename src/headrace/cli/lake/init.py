@@ -19,15 +19,9 @@ async def init(
             reach. Default: HEADRACE_OBJECTS.
     """
     from headrace import create_lake
-    from headrace.net.urls import redact
 
     if not lake.strip():
         raise UsageError("LAKE is empty", hint="give a new or an empty folder")
-    if "://" in lake and not is_database(lake):
-        raise UsageError(
-            f"{redact(lake)} is a URL, and a lake is a folder",
-            hint="headrace init LAKE makes a folder; headrace serve LAKE makes it a server",
-        )
     if objects is not None and not is_database(lake):
         raise UsageError(
             "--objects is for a database, and a lake keeps its files in its folder",

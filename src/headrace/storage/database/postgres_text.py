@@ -20,7 +20,7 @@ _TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-_LEADING_COMMENTS = re.compile(r"(?:\s+|--[^\n]*\n|/\*.*?\*/)*", re.DOTALL)
+_LEADING_COMMENTS = re.compile(r"(?:\s++|--[^\n]*+\n|/\*(?:[^*]|\*(?!/))*+\*/)*+")
 _PLAIN_INSERT = re.compile(
     r"insert\s+into\s+(?P<table>\w+)\s*\((?P<columns>[\w\s,]+)\)\s*values\s*\([\s?,]+\)\s*",
     re.IGNORECASE,
