@@ -208,6 +208,7 @@ async def test_closing_is_no_attempt_and_opening_goes_on(
     assert counting.told[:6] == ["0", "1", "2", "3", "4", "finished"]
 
 
+@pytest.mark.one_platform("lets go of the looks at one platform")
 async def test_a_look_is_held_and_let_go(
     lake: Stocked, counting: type[Counting], monkeypatch: pytest.MonkeyPatch
 ) -> None:
