@@ -237,8 +237,10 @@ class _CallDatabase:
             raise DatabaseError("the transaction was rolled back already")
         try:
             if self._tx is None:
-                self._manager = self._database.transaction(self._key)
-                self._tx = await self._manager.__aenter__()
+                manager = self._database.transaction(self._key)
+                self._tx = await manager.__aenter__()
+                # Not before: what could not begin has nothing to roll back.
+                self._manager = manager
                 await self._check(self._tx)
             await self._tx.lock(*locks)
             yield self._tx
