@@ -1,8 +1,8 @@
 """A platform over PostgreSQL: how it is made, and how its database and its files know each other.
 
-The store of the files holds a mark, :data:`MARK`, with the id of the platform's first organization. A server that is
-started with the files of another platform would find none of its own, and its garbage collection would delete the others;
-so the mark is compared whenever a platform is opened.
+The store of the files holds a mark, :data:`MARK`, with the id of the platform's first organization. The mark is compared
+whenever a platform is opened. Without it, a server could start with the files of another platform: all its own files would
+be missing, and its garbage collection would delete those of the other platform.
 """
 
 from __future__ import annotations

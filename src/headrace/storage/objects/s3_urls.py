@@ -9,7 +9,7 @@ from headrace.storage.objects.s3_location import S3Location
 from headrace.storage.objects.sigv4 import MAX_LIFE_SECONDS, Signer, quoted
 
 INCOMING = ".incoming/"
-"""Where forms put objects. A form cannot be told to create only, so its object gets its name when it is looked up."""
+"""Prefix of the objects that forms upload. S3 lets a form replace an object, so the upload is copied, create-only, to its name later."""
 
 
 class S3DirectUrls:
