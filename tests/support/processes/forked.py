@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import multiprocessing
 import os
 import signal
 import sys
 from collections.abc import Callable
+from multiprocessing import forkserver
 from pathlib import Path
 from typing import Any
 
+_END_WITH_PARENT = 1
+"""``PR_SET_PDEATHSIG`` of prctl."""
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(["uvloop", "tests.support.processes.preload"])
 
@@ -84,6 +88,7 @@ def _run(
     environment: dict[str, str],
     folder: Path,
 ) -> None:
+    _end_with_tests()
     for path, descriptor in ((log, 1), (errors or log, 2)):
         with path.open("ab") as output:
             os.dup2(output.fileno(), descriptor)
@@ -102,3 +107,17 @@ def _run(
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
+
+
+def _end_with_tests() -> None:
+    """End this process with that of the tests, also where one of them is killed, or this one is stopped by a signal.
+
+    The fork server ends when the tests do and no process that it made keeps it up; the system then kills this one.
+    """
+    if sys.platform != "linux":
+        return
+    server = forkserver._forkserver  # type: ignore[attr-defined]
+    if server._forkserver_alive_fd is not None:
+        os.close(server._forkserver_alive_fd)
+        server._forkserver_alive_fd = None
+    ctypes.CDLL(None).prctl(_END_WITH_PARENT, signal.SIGKILL)
