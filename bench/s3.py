@@ -11,7 +11,7 @@ from pathlib import Path
 from bench.keeper import kept
 from bench.process import cpu_seconds
 from bench.scenario import RunError
-from headrace.storage.objects.sigv4 import Signer, SigningKey
+from headrace.storage.objects.s3.sigv4 import Signer, SigningKey
 
 KEEPER = "s3_keeper.py"
 REGION = "us-east-1"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from headrace.storage.database import sqlite_checksums
+from headrace.storage.database.sqlite import page_checksums
 from tests.support import lock_ladder, methods, storage
 from tests.support.tiers import register_profiles
 
@@ -19,7 +19,7 @@ CLEAN_UP_SECONDS = 300.0
 register_profiles()
 
 # Tests read and write lakes with connections of their own, which must keep the checksums of pages too.
-sqlite_checksums.available()
+page_checksums.available()
 
 # A shell starts background jobs with Ctrl-C ignored, and children inherit that; tests of interruptions need it.
 if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:

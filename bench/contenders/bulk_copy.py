@@ -10,7 +10,7 @@ from typing import Any
 from bench.contenders.job import add_figures, measured_job, run
 from bench.postgres import connect
 from headrace.storage.database.locks import Lock
-from headrace.storage.database.postgres import PostgresDatabase
+from headrace.storage.database.postgres.database import PostgresDatabase
 
 CHUNK = 1_000
 FIRST_VERSION = 1_000_000

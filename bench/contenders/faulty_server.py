@@ -11,7 +11,7 @@ from typing import Any
 import headrace.server.files
 from headrace.cli import main
 from headrace.errors import StorageError
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local.store import LocalObjectStore
 
 # With the first look at a file that is sent, these are the calls that touch the disk.
 CALLS = ("put", "put_part", "complete_parts", "heads")

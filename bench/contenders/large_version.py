@@ -19,7 +19,7 @@ import headrace
 from bench.contenders.job import add_figures, run
 from bench.postgres import connect
 from bench.process import cpu_seconds
-from headrace.storage.database.postgres import PostgresDatabase
+from headrace.storage.database.postgres.database import PostgresDatabase
 
 PAGE = 1_000
 TIMES = 20

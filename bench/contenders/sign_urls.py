@@ -1,7 +1,7 @@
 """headrace signs URLs of S3 for pages of 1,000 files."""
 
 from bench.contenders.job import add_figures, cpu_seconds, measured_job, run
-from headrace.storage.objects.sigv4 import Signer, SigningKey
+from headrace.storage.objects.s3.sigv4 import Signer, SigningKey
 
 PAGE = 1_000
 LIFE_SECONDS = 3_600

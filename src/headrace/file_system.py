@@ -1,4 +1,4 @@
-"""Sync a whole file system with one call, share blocks between files, and rename without replacing."""
+"""Sync folders and whole file systems, share blocks between files, and rename without replacing."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple, cast
@@ -97,6 +98,16 @@ def rename_new(source: str, target: str) -> bool:
         raise
     os.unlink(source)
     return True
+
+
+def sync_folder(folder: str | Path) -> None:
+    """Flush the renames in a folder to the disk, if the system can open folders."""
+    with suppress(PermissionError, IsADirectoryError):
+        opened = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 class _Calls(NamedTuple):

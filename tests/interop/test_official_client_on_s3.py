@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from headrace.storage.objects.s3 import S3Objects
+from headrace.storage.objects.s3.store import S3Objects
 from tests.interop.test_official_client import SCRIPT, check, prepare
 from tests.support.lakes.on_s3 import running_on_s3
 from tests.support.processes.official import OFFICIAL, OURS, drive

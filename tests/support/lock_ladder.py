@@ -28,8 +28,8 @@ from headrace.platform.core.locking import STRIPE
 from headrace.platform.jobs.runner import JobRunner
 from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.locks import ONE_STATEMENT, Lock, LockKind, uncovered
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.local.store import LocalObjectStore
 
 VIOLATIONS: list[str] = []
 

@@ -200,9 +200,9 @@ def blocking(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 async def _migrate(dsn: str) -> None:
-    from headrace.storage.database import postgres_migrate
+    from headrace.storage.database.postgres import schema
 
-    await postgres_migrate.migrate(dsn)
+    await schema.migrate(dsn)
 
 
 def _keep(

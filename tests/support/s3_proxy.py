@@ -13,7 +13,7 @@ import aiohttp
 from aiohttp import web
 from yarl import URL
 
-from headrace.storage.objects.sigv4 import Signer, SigningKey
+from headrace.storage.objects.s3.sigv4 import Signer, SigningKey
 from tests.support.s3_server import ADMINISTRATOR, S3Server
 
 _HOP = ("connection", "keep-alive", "transfer-encoding", "content-length", "expect")

@@ -23,7 +23,7 @@ from uuid import uuid4
 
 import pytest
 
-from headrace.storage.objects.sigv4 import Signer, SigningKey
+from headrace.storage.objects.s3.sigv4 import Signer, SigningKey
 from tools.servers import s3_keeper
 from tools.servers.s3_keeper import ADMINISTRATOR, BUCKET, READER, READY
 

@@ -17,7 +17,7 @@ from headrace.platform.accounts.members import add_organization, put_member
 from headrace.platform.accounts.signing_keys import SECRET_BYTES
 from headrace.platform.core.access import OWNER
 from headrace.storage.database.base import Transaction
-from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite.database import SqliteDatabase
 from headrace.threads import in_thread
 
 ORGANIZATION = "local"

@@ -39,8 +39,8 @@ from headrace.platform.undo import handler as undo_handler
 from headrace.platform.versions import copy, datasets, fork, locks, versions
 from headrace.protocol.operation import Operation, P, R
 from headrace.settings import AuditPolicy, UndoPolicy
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.storage.opening import (
     PostgresStores,
     PostgresTarget,

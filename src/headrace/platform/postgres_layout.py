@@ -22,7 +22,7 @@ from headrace.model.ids import Kind, encode
 from headrace.platform.lake_layout import fill_catalog
 from headrace.storage.database.base import Database, Statements
 from headrace.storage.objects.base import ObjectStore
-from headrace.storage.objects.local import STORE_FOLDERS
+from headrace.storage.objects.local.store import STORE_FOLDERS
 from headrace.storage.objects.none import NoObjectStore
 from headrace.storage.opening import (
     PostgresStores,

@@ -22,13 +22,13 @@ from headrace.net.urls import redact
 from headrace.settings import Settings, load_settings
 from headrace.storage.database.dsn import is_dsn, shown_dsn
 from headrace.storage.objects.base import ObjectStore, Replacing
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.storage.objects.none import NoObjectStore
 from headrace.threads import in_thread
 
 if TYPE_CHECKING:
     from headrace.storage.database.base import Database
-    from headrace.storage.database.postgres import PostgresDatabase
+    from headrace.storage.database.postgres.database import PostgresDatabase
 
 _DEFAULT = ("postgresql://", "postgres://")
 _S3 = "s3://"
@@ -186,7 +186,7 @@ async def open_database(
     target: PostgresTarget, *, query_seconds: float | None = None
 ) -> PostgresDatabase:
     """Open the catalog alone; see :func:`open_stores`."""
-    from headrace.storage.database.postgres import PostgresDatabase
+    from headrace.storage.database.postgres.database import PostgresDatabase
 
     return await PostgresDatabase.open(target.dsn, query_seconds=query_seconds)
 
@@ -202,7 +202,7 @@ async def open_objects(
         return NoObjectStore(target.name)
     permit = _permit if replacing is None else replacing
     if is_s3(target.objects):
-        from headrace.storage.objects.s3 import S3Objects
+        from headrace.storage.objects.s3.store import S3Objects
 
         objects = await S3Objects.open(target.objects, replacing=permit)
         if create:
@@ -235,11 +235,11 @@ async def migrate_schema(target: PostgresTarget, *, dry_run: bool = False) -> tu
         ConnectError: It cannot be reached.
         LakeError: It holds tables that are not headrace's, or a newer schema, or its PostgreSQL is too old.
     """
-    from headrace.storage.database import postgres_migrate
+    from headrace.storage.database.postgres import schema
 
     if dry_run:
-        return await postgres_migrate.plan(target.dsn)
-    return await postgres_migrate.migrate(target.dsn)
+        return await schema.plan(target.dsn)
+    return await schema.migrate(target.dsn)
 
 
 def _objects(text: str) -> str:

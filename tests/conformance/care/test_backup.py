@@ -21,7 +21,7 @@ from headrace.errors import (
 from headrace.folders.lock import PathLock
 from headrace.platform.care import backup as backing
 from headrace.platform.platform import Platform
-from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite.database import SqliteDatabase
 from tests.support.data.images import draw_images
 from tests.support.lakes.cared import IMAGES, NAME, digests, digests_of, make_lake, served
 from tests.support.lakes.templates import copy_empty

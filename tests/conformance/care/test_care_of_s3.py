@@ -14,8 +14,8 @@ from headrace.platform.care.check_report import CheckFindings
 from headrace.platform.care.object_copy import ObjectCopier, paged_objects
 from headrace.platform.care.object_names import unnamed_objects
 from headrace.platform.datalake.registered import DELETED_AFTER_MS
-from headrace.storage.objects.local import LocalObjectStore
-from headrace.storage.objects.s3 import S3Objects
+from headrace.storage.objects.local.store import LocalObjectStore
+from headrace.storage.objects.s3.store import S3Objects
 from headrace.transfer.progress import Progress
 from tests.support.lakes.uploads import Uploader, uploader
 

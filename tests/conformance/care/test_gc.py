@@ -16,9 +16,9 @@ from headrace.platform.care import gc, opening
 from headrace.platform.datalake import drafts
 from headrace.protocol.operations.datalake import REGISTER_DATA
 from headrace.protocol.operations.storage import INIT_MULTIPART, InitMultipart
-from headrace.storage.objects import clearing
 from headrace.storage.objects.base import StoredObject
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local import clearing
+from headrace.storage.objects.local.store import LocalObjectStore
 from tests.support.lakes.cared import NAME, digests, make_lake
 from tests.support.lakes.lake import Lake, chunks, opened_lake, png
 from tests.support.lakes.stocked_lake import stocked

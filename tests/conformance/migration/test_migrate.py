@@ -33,7 +33,7 @@ from headrace.platform.migration import rows
 from headrace.platform.platform import Platform
 from headrace.storage.database.base import Row
 from headrace.storage.database.dsn import shown_dsn
-from headrace.storage.database.sqlite_bulk import SqliteReader
+from headrace.storage.database.sqlite.bulk import SqliteReader
 from tests.support.data.images import draw_images
 from tests.support.lakes.cared import IMAGES, NAME, digests, digests_of, make_lake
 from tests.support.lakes.templates import copy_empty
@@ -393,7 +393,7 @@ async def test_a_platform_that_changes_while_its_copy_is_interrupted(
 ) -> None:
     """The lake is the platform at the moment of the last run, in each row."""
     monkeypatch.setattr(rows, "CHUNK_ROWS", 4)
-    monkeypatch.setattr("headrace.storage.database.postgres_bulk.BATCH_ROWS", 2)
+    monkeypatch.setattr("headrace.storage.database.postgres.bulk.BATCH_ROWS", 2)
     files = tmp_path / "files"
     await migrate(lake, dsn, objects=files)
     draw_images(tmp_path / "more", 5, prefix="more")

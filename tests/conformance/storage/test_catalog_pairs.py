@@ -10,7 +10,7 @@ import apsw
 import pytest
 
 from headrace.storage.database.dialect import BUCKETS
-from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite.database import SqliteDatabase
 from tests.support.postgres_server import fresh_database, run
 
 FILES_OF_LAKES = {"job_log", "removal_part"}

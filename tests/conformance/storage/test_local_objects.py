@@ -14,7 +14,7 @@ import pytest
 from headrace.errors import ConflictError, StorageError, TransferError
 from headrace.file_system import MANY, FileSystem
 from headrace.storage.objects.base import ObjectInfo, ObjectStore
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.testing.objects_conformance import ObjectStoreConformance, read, stream
 
 

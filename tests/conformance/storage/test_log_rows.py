@@ -10,7 +10,7 @@ import pytest
 from headrace.platform.processings.log_rows import LogCopier, read_rows
 from headrace.storage.database.base import Database
 from headrace.storage.database.locks import ONE_STATEMENT
-from headrace.storage.database.postgres import PostgresDatabase
+from headrace.storage.database.postgres.database import PostgresDatabase
 from headrace.subprocesses import log
 from headrace.subprocesses.log import LogWriter, read_log
 from tests.support.postgres_server import fresh_database

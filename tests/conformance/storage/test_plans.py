@@ -9,8 +9,8 @@ import apsw
 import pytest
 
 from headrace.storage.database.queries import Queries
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.database.sqlite_functions import register
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.database.sqlite.functions import register
 
 LARGE = (
     "data", "data_tag", "asset", "asset_tag", "object_tag", "annotation", "content", "label", "tag",

@@ -10,8 +10,8 @@ import pytest
 from headrace.errors import BadRequestError
 from headrace.model.blob.counts import pack_counts
 from headrace.storage.database.base import Database, Transaction
-from headrace.storage.database.postgres import PostgresDatabase
-from headrace.storage.database.postgres_migrate import migrate
+from headrace.storage.database.postgres.database import PostgresDatabase
+from headrace.storage.database.postgres.schema import migrate
 from headrace.testing.database_conformance import DatabaseConformance
 from tests.support.postgres_server import (
     PrivateServer,

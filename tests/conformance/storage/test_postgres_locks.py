@@ -9,7 +9,7 @@ import pytest
 
 from headrace.errors import ConfigurationError, LakeBusyError
 from headrace.storage.database.locks import ONE_STATEMENT, Lock, in_order
-from headrace.storage.database.postgres import PostgresDatabase
+from headrace.storage.database.postgres.database import PostgresDatabase
 from tests.support.postgres_server import fresh_database
 
 V1, V2 = Lock.version(1), Lock.version(2)

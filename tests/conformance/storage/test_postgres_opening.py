@@ -21,9 +21,9 @@ from headrace.errors import (
     MissingExtraError,
     NotALakeError,
 )
-from headrace.storage.database import postgres_connect
-from headrace.storage.database.postgres import PostgresDatabase
-from headrace.storage.database.postgres_migrate import check, migrate
+from headrace.storage.database.postgres import connect
+from headrace.storage.database.postgres.database import PostgresDatabase
+from headrace.storage.database.postgres.schema import check, migrate
 from headrace.storage.database.queries import migrations
 from tests.support.postgres_server import fresh_database, postgres_server, private_server, run
 
@@ -135,7 +135,7 @@ async def test_a_server_without_a_free_connection() -> None:
 
 
 async def test_a_postgresql_that_is_too_old(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgres_connect, "OLDEST", 99)
+    monkeypatch.setattr(connect, "OLDEST", 99)
     for error in await refused(dsn, LakeVersionError):
         assert "99" in str(error)
 
@@ -190,7 +190,7 @@ async def test_an_older_schema_is_migrated_by_its_own_command(dsn: str) -> None:
     steps = [*migrations("postgres"), (KNOWN + 1, "create table later (no int)")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(
-            "headrace.storage.database.postgres_migrate.migrations", lambda dialect: tuple(steps)
+            "headrace.storage.database.postgres.schema.migrations", lambda dialect: tuple(steps)
         )
         for error in await refused(dsn, LakeVersionError, openings=[open_and_close, check]):
             assert "headrace migrate-schema postgresql://" in str(error)

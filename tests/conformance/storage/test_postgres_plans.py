@@ -18,8 +18,8 @@ from headrace.platform.core.listing import order_clause
 from headrace.platform.filters import compile_asset_filters
 from headrace.protocol.operations.assets import ListAssets
 from headrace.storage.database.dialect import POSTGRES
-from headrace.storage.database.postgres_connect import connect
-from headrace.storage.database.postgres_text import numbered, positioned, widened
+from headrace.storage.database.postgres.connect import connect
+from headrace.storage.database.postgres.text import numbered, positioned, widened
 from headrace.storage.database.queries import Queries
 from tests.support.postgres_server import fresh_database
 

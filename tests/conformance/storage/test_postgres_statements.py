@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncpg
 
-from headrace.storage.database.postgres_batches import batch
-from headrace.storage.database.postgres_statements import PostgresStatements
-from headrace.storage.database.postgres_text import bare, copy_target, positioned
+from headrace.storage.database.postgres.batches import batch
+from headrace.storage.database.postgres.statements import PostgresStatements
+from headrace.storage.database.postgres.text import bare, copy_target, positioned
 from headrace.storage.database.queries import Queries
 from tests.support.postgres_server import fresh_database
 

@@ -11,7 +11,7 @@ import pytest
 
 import headrace
 from headrace.platform.platform import Platform
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local.store import LocalObjectStore
 from tests.support.data.images import draw_images
 
 

@@ -17,8 +17,8 @@ from headrace.errors import (
     MissingExtraError,
     StorageError,
 )
-from headrace.storage.objects.s3 import S3Objects
-from headrace.storage.objects.s3_location import find_key, parse_location
+from headrace.storage.objects.s3.location import find_key, parse_location
+from headrace.storage.objects.s3.store import S3Objects
 from headrace.testing.objects_conformance import stream
 from tests.support.s3_proxy import Rule, S3Proxy, s3_proxy
 from tests.support.s3_server import BUCKET, READER, fresh_prefix, s3_server

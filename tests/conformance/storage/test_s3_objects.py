@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from headrace.storage.objects.base import ObjectStore
-from headrace.storage.objects.s3 import S3Objects
-from headrace.storage.objects.s3_parts import LEAST_PART
-from headrace.storage.objects.s3_requests import S3Requests
+from headrace.storage.objects.s3.parts import LEAST_PART
+from headrace.storage.objects.s3.requests import S3Requests
+from headrace.storage.objects.s3.store import S3Objects
 from headrace.testing.objects_conformance import ObjectStoreConformance, stream
 from tests.support.s3_server import fresh_prefix
 

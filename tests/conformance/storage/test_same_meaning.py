@@ -17,8 +17,8 @@ from headrace.platform.core.listing import NO_LIMIT, json_text, order_clause
 from headrace.platform.filters import compile_asset_filters
 from headrace.protocol.operations.assets import ListAssets
 from headrace.storage.database.base import Database
-from headrace.storage.database.postgres import PostgresDatabase
-from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.postgres.database import PostgresDatabase
+from headrace.storage.database.sqlite.database import SqliteDatabase
 from tests.support.postgres_server import fresh_database
 
 NAMES = ["a", "B", "_", "é", "É", "Z", "ab", "~", "a b", "ü.png", "\U0001f600"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from headrace.storage.database.base import Database
-from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite.database import SqliteDatabase
 from headrace.testing.database_conformance import DatabaseConformance
 
 

@@ -13,11 +13,11 @@ import apsw.ext
 import asyncpg
 import pytest
 
-from headrace.storage.database.derived import derived
-from headrace.storage.database.postgres_text import numbered, positioned
+from headrace.storage.database.postgres.derived import derived
+from headrace.storage.database.postgres.text import numbered, positioned
 from headrace.storage.database.queries import Queries
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.database.sqlite_functions import register
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.database.sqlite.functions import register
 from tests.support.postgres_server import fresh_database
 
 SQL = Path(str(files("headrace.storage.database"))) / "sql"

@@ -16,7 +16,7 @@ from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.assignments import ListAssignments
 from headrace.storage.database.dialect import SQLITE
 from headrace.storage.database.queries import Queries
-from headrace.storage.database.sqlite_functions import register
+from headrace.storage.database.sqlite.functions import register
 from tests.support.lakes.stocked_lake import stocked
 
 pytestmark = pytest.mark.sqlite_only("reads plans of SQLite")

@@ -21,10 +21,10 @@ from headrace.model.records import DataRecord
 from headrace.platform.datalake.registered import REGISTERED_WITHIN_MS
 from headrace.protocol.operations.datalake import GET_DATA, DataId
 from headrace.protocol.operations.storage import PRESIGN_DOWNLOAD, PresignDownload
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.s3 import S3Objects
-from headrace.storage.objects.s3_requests import S3Requests
-from headrace.storage.objects.sigv4 import Signer
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.s3.requests import S3Requests
+from headrace.storage.objects.s3.sigv4 import Signer
+from headrace.storage.objects.s3.store import S3Objects
 from tests.support.data.images import draw_images
 from tests.support.lakes.on_s3 import running_on_s3
 from tests.support.lakes.uploads import Uploader, uploader
@@ -220,7 +220,9 @@ async def test_an_expired_url_is_refused(client: Uploader, monkeypatch: pytest.M
     assert await status_of(client, url) == 200
     stamp = Signer.page
     with monkeypatch.context() as patch:
-        patch.setattr("headrace.storage.objects.sigv4._stamp", lambda seconds: "20200101T000000Z")
+        patch.setattr(
+            "headrace.storage.objects.s3.sigv4._stamp", lambda seconds: "20200101T000000Z"
+        )
         old = objects.direct.downloads(60)(name)
     assert stamp is Signer.page
     assert await status_of(client, old) == 403

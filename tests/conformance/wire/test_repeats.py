@@ -29,7 +29,7 @@ from headrace.protocol.operations.datasets import (
     CreateDataset,
     ListDatasets,
 )
-from headrace.storage.database.sqlite import SqliteTransaction
+from headrace.storage.database.sqlite.database import SqliteTransaction
 from tests.conformance.wire.scenario import Walk, register, walk
 from tests.support.faults.faulty_proxy import faulty_proxy
 from tests.support.lakes.servers import new_lake, running

@@ -26,10 +26,10 @@ from headrace.errors import (
     StorageError,
     UnprocessableEntityError,
 )
-from headrace.storage.database import sqlite_file
-from headrace.storage.database.migrate import APPLICATION_ID
 from headrace.storage.database.queries import migrations
-from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite import catalog_file
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.database.sqlite.schema import APPLICATION_ID
 
 WRITER = Path(__file__).parents[2] / "support" / "scripts" / "catalog_writer.py"
 
@@ -299,7 +299,7 @@ async def test_short_calls_never_wait_behind_a_slow_query(path: Path) -> None:
 async def test_a_query_cancelled_before_its_statement_begins_ends(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    open_reader = sqlite_file.open_reader
+    open_reader = catalog_file.open_reader
     opening = threading.Event()
 
     def open_slowly(path: Path) -> apsw.Connection:
@@ -307,7 +307,7 @@ async def test_a_query_cancelled_before_its_statement_begins_ends(
         time.sleep(0.1)
         return open_reader(path)
 
-    monkeypatch.setattr(sqlite_file, "open_reader", open_slowly)
+    monkeypatch.setattr(catalog_file, "open_reader", open_slowly)
     database = await SqliteDatabase.open(path)
     call = partial(database.fetch, "marks.labels", filters=COUNT, version=1, f1=10**12)
     slow = asyncio.create_task(call())

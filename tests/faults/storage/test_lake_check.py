@@ -20,7 +20,7 @@ from headrace.platform.care import check_objects, check_rows
 from headrace.platform.care.open_mark import NAME, OpenMark
 from headrace.platform.platform import Platform
 from headrace.server.serve import serve, serving
-from headrace.storage.database import sqlite_checksums
+from headrace.storage.database.sqlite import page_checksums
 from headrace.threads import in_thread
 from tests.support.lakes.doors import DOORS, open_door
 from tests.support.lakes.faults import answers, copy_varied, raw, varied_answers
@@ -182,7 +182,7 @@ async def test_a_lake_written_without_the_extension_is_read_and_mended(
     default = apsw.vfs_names()[0]
     plain = next(name for name in apsw.vfs_names() if name != default)
     with monkeypatch.context() as patch:
-        patch.setattr(sqlite_checksums, "available", lambda: False)
+        patch.setattr(page_checksums, "available", lambda: False)
         apsw.set_default_vfs(plain)
         try:
             async with headrace.connect(lake) as client:
@@ -287,7 +287,7 @@ async def test_the_copy_of_a_killed_rewrite_is_dropped(lake: Path) -> None:
     copy.write_bytes(b"half")
     connection = raw(lake)
     connection.close()
-    sqlite_checksums.rewrite(lake / "headrace.db")
+    page_checksums.rewrite(lake / "headrace.db")
     assert not copy.exists()
     assert await answers(lake) == varied_answers()
 

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 import headrace
-from headrace.storage.database import sqlite_checksums
+from headrace.storage.database.sqlite import page_checksums
 from tests.support.lakes.servers import new_lake
 from tests.support.processes.forked import Forked
 from tests.support.tiers import slow
@@ -27,7 +27,7 @@ def write(lake: Path, times: int) -> None:
                 await version.create_label(f"label {number}")
                 if number % 10 == 9:
                     flags = apsw.SQLITE_OPEN_READWRITE
-                    database = sqlite_checksums.connect(str(lake / "headrace.db"), flags)
+                    database = page_checksums.connect(str(lake / "headrace.db"), flags)
                     database.set_busy_timeout(30_000)
                     database.execute("pragma wal_checkpoint(truncate)").fetchall()
                     database.close()

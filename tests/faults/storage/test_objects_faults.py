@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from headrace.errors import ObjectNotFoundError, StorageError
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local.store import LocalObjectStore
 
 NAME = "a/1/2/x.bin"
 
@@ -21,7 +21,7 @@ LIMITED = """
 import asyncio, resource, sys
 from pathlib import Path
 from headrace.errors import StorageError
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local.store import LocalObjectStore
 
 async def content():
     for _ in range(64):
@@ -41,7 +41,7 @@ asyncio.run(main())
 STALLED = """
 import asyncio, sys
 from pathlib import Path
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.objects.local.store import LocalObjectStore
 
 async def content():
     yield bytes(3 << 20)

@@ -21,8 +21,8 @@ from headrace.errors import (
     UniqueViolationError,
 )
 from headrace.storage.database.locks import Lock
-from headrace.storage.database.postgres import PostgresDatabase
-from headrace.storage.database.postgres_migrate import migrate
+from headrace.storage.database.postgres.database import PostgresDatabase
+from headrace.storage.database.postgres.schema import migrate
 from tests.support.faults.postgres_proxy import postgres_proxy
 from tests.support.postgres_server import PrivateServer, fresh_database, private_server, run
 from tests.support.processes.waiting import until

@@ -18,7 +18,7 @@ from headrace.protocol.operations.datalake import FIND_DATALAKE, FindDatalake
 from headrace.protocol.operations.storage import INIT_MULTIPART, InitMultipart
 from headrace.protocol.operations.uploading import PREPARE_UPLOADS, PrepareUploads
 from headrace.server.serve import serving
-from headrace.storage.objects.s3 import S3Objects
+from headrace.storage.objects.s3.store import S3Objects
 from headrace.testing.objects_conformance import BIG, NAME, read, stream
 from tests.support.lakes.on_s3 import platform_on_s3
 from tests.support.lakes.servers import new_lake
@@ -179,8 +179,8 @@ async def test_a_broken_upload_in_parts_leaves_nothing(
 async def test_a_silent_s3_is_waited_for_once(
     private: PrivateS3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("headrace.storage.objects.s3_requests._SILENCE_SECONDS", 2.0)
-    monkeypatch.setattr("headrace.storage.objects.s3_requests._RETRY_SECONDS", 1.0)
+    monkeypatch.setattr("headrace.storage.objects.s3.requests._SILENCE_SECONDS", 2.0)
+    monkeypatch.setattr("headrace.storage.objects.s3.requests._RETRY_SECONDS", 1.0)
     store = await S3Objects.open(private.fresh_prefix())
     try:
         await store.put(NAME, stream(b"content"))

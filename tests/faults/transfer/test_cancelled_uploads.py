@@ -17,7 +17,7 @@ from headrace.backend import local
 from headrace.sdk.client.client import Client
 from headrace.sdk.client.connect import Connection
 from headrace.server.uploads import UploadReceiver
-from headrace.storage.objects.batch import ObjectBatch
+from headrace.storage.objects.local.batch import ObjectBatch
 from tests.support.data.images import draw_images
 from tests.support.lakes.doors import DOORS, Door
 from tests.support.lakes.servers import new_lake, running

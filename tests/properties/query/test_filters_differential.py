@@ -23,11 +23,11 @@ from headrace.platform.filters import Filters, compile_asset_filters, compile_da
 from headrace.protocol.operations.assets import ListAssets
 from headrace.protocol.operations.datalake import ListData
 from headrace.protocol.query import quote
-from headrace.storage.database import sqlite_functions
-from headrace.storage.database.derived import derive
 from headrace.storage.database.dialect import POSTGRES, SQLITE, Dialect
-from headrace.storage.database.postgres_text import numbered
+from headrace.storage.database.postgres.derived import derive
+from headrace.storage.database.postgres.text import numbered
 from headrace.storage.database.queries import migrations
+from headrace.storage.database.sqlite import functions
 from tests.support.postgres_server import fresh_database
 from tests.support.tiers import scaled
 
@@ -100,7 +100,7 @@ class SqliteCatalog:
         self.connection = apsw.Connection(":memory:")
         for _, script in migrations("sqlite"):
             self.connection.execute(script)
-        sqlite_functions.register(self.connection)
+        functions.register(self.connection)
 
     def insert(self, table: str, values: dict[str, Any]) -> None:
         names = ", ".join(f":{name}" for name in values)

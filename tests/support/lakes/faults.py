@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 import headrace
-from headrace.storage.database import sqlite_checksums
+from headrace.storage.database.sqlite import page_checksums
 from tests.support.data.images import draw_images, write_coco
 from tests.support.lakes.templates import finished
 
@@ -124,7 +124,7 @@ def do_damage(lake: Path, seed: int) -> Fault:
 
 def raw(lake: Path) -> apsw.Connection:
     """Open the database of a lake; what is written keeps the checksums of its pages right."""
-    connection = sqlite_checksums.connect(str(lake / "headrace.db"), apsw.SQLITE_OPEN_READWRITE)
+    connection = page_checksums.connect(str(lake / "headrace.db"), apsw.SQLITE_OPEN_READWRITE)
     connection.set_busy_timeout(10_000)
     return connection
 

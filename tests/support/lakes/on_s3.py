@@ -12,8 +12,8 @@ from headrace.platform.datalake.registered import replacing_no_data
 from headrace.platform.platform import Platform
 from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.s3 import S3Objects
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.s3.store import S3Objects
 from tests.support.lakes.servers import Running, new_lake
 from tests.support.s3_server import fresh_prefix
 

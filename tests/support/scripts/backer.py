@@ -7,7 +7,7 @@ from pathlib import Path
 
 import headrace
 from headrace.platform.care import object_copy
-from headrace.storage.database import sqlite_copy
+from headrace.storage.database.sqlite import catalog_copy
 
 
 def back_up(lake: str, backups: str, keep: int | None = None) -> None:
@@ -33,4 +33,4 @@ def collect(lake: str) -> None:
 def _small_steps() -> None:
     object_copy.PAGE = 5
     object_copy._TOGETHER = 2
-    sqlite_copy._PAGES = 5
+    catalog_copy._PAGES = 5

@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from headrace.storage.database.sqlite import SqliteDatabase
+from headrace.storage.database.sqlite.database import SqliteDatabase
 
 
 async def count(database: SqliteDatabase, name: str, times: str) -> None:

@@ -8,21 +8,21 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from headrace.storage.database import sqlite_checksums
+from headrace.storage.database.sqlite import page_checksums
 
 
 def work(database: str, step: int) -> None:
     """Rewrite a database; the process dies at the call or return number ``step`` in the module that does it."""
-    sqlite_checksums.available()
+    page_checksums.available()
     count = 0
 
     def seen(frame: Any, event: str, argument: Any) -> None:
         nonlocal count
-        if frame.f_code.co_filename == sqlite_checksums.__file__:
+        if frame.f_code.co_filename == page_checksums.__file__:
             count += 1
             if count == step:
                 os.kill(os.getpid(), signal.SIGKILL)
 
     sys.setprofile(seen)
-    sqlite_checksums.rewrite(Path(database))
+    page_checksums.rewrite(Path(database))
     sys.setprofile(None)

@@ -12,9 +12,10 @@ import headrace
 from headrace.platform.care import object_copy
 from headrace.platform.care.restore import DraftLake
 from headrace.platform.migration import move_in, rows
-from headrace.storage.database import postgres_bulk, sqlite_bulk
-from headrace.storage.database.postgres_bulk import PostgresWriter
-from headrace.storage.database.sqlite_bulk import SqliteWriter
+from headrace.storage.database.postgres import bulk as postgres_bulk
+from headrace.storage.database.postgres.bulk import PostgresWriter
+from headrace.storage.database.sqlite import bulk as sqlite_bulk
+from headrace.storage.database.sqlite.bulk import SqliteWriter
 
 
 class _Steps:

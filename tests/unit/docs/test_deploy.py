@@ -18,8 +18,8 @@ from headrace.cli.app import make_app
 from headrace.cli.console.variables import options_of, variable_of
 from headrace.cli.parse import parse
 from headrace.settings import Settings
-from headrace.storage.database import postgres
-from headrace.storage.objects.s3_location import parse_location
+from headrace.storage.database.postgres import database
+from headrace.storage.objects.s3.location import parse_location
 from tests.support.processes import nginx
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -148,9 +148,9 @@ def test_the_page_names_commands_that_exist() -> None:
 
 
 def test_the_page_counts_the_connections() -> None:
-    sizes = inspect.signature(postgres.PostgresDatabase).parameters
+    sizes = inspect.signature(database.PostgresDatabase).parameters
     writers, readers, streams = (sizes[name].default for name in ("writers", "readers", "streams"))
-    numbers, asking = postgres._TAKERS, readers // 2
+    numbers, asking = database._TAKERS, readers // 2
     total = writers + readers + streams + numbers
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     assert (

@@ -13,7 +13,7 @@ import pytest
 
 from headrace.errors import DiskFullError, StorageError
 from headrace.platform.platform import Platform
-from headrace.storage.database import sqlite_file
+from headrace.storage.database.sqlite import catalog_file
 from tests.support.lakes.servers import running
 
 pytestmark = pytest.mark.sqlite_only("fills the disk of a lake")
@@ -26,8 +26,10 @@ async def test_a_lake_that_cannot_be_made_leaves_no_folder(
     def full(*_: Any) -> None:
         raise DiskFullError("the disk is full")
 
-    monkeypatch.setattr(sqlite_file, "create_file", full)
-    monkeypatch.setattr("headrace.storage.database.sqlite.create_file", full, raising=False)
+    monkeypatch.setattr(catalog_file, "create_file", full)
+    monkeypatch.setattr(
+        "headrace.storage.database.sqlite.database.create_file", full, raising=False
+    )
     with pytest.raises(StorageError):
         await Platform.create(tmp_path / where)
     assert list(tmp_path.iterdir()) == []

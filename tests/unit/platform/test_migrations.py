@@ -8,8 +8,8 @@ import apsw
 import pytest
 
 from headrace.errors import ConfigurationError
-from headrace.storage.database.migrate import migrate
 from headrace.storage.database.queries import Queries, migrations
+from headrace.storage.database.sqlite.schema import migrate
 
 STEPS = [
     (1, "create table one (a); insert into one values (1);"),

@@ -12,8 +12,8 @@ from headrace.model.blob.counts import pack_counts
 from headrace.model.blob.pack import pack
 from headrace.model.blob.unpack import has_shape, scores_of
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes
-from headrace.storage.database.derived import derive, derived
 from headrace.storage.database.dialect import KIND_BITS
+from headrace.storage.database.postgres.derived import derive, derived
 from headrace.storage.database.queries import Queries
 
 KEYS = range(12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.storage.database.postgres_batches import batch
+from headrace.storage.database.postgres.batches import batch
 
 DELETE = "delete from t where a = ? and b = ?"
 UPDATE = (

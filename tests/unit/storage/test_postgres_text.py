@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from headrace.storage.database.postgres_text import (
+from headrace.storage.database.postgres.text import (
     CopyTarget,
     copy_target,
     numbered,

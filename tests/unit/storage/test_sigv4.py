@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from headrace.storage.objects.sigv4 import Signer, SigningKey, query_text, quoted
+from headrace.storage.objects.s3.sigv4 import Signer, SigningKey, query_text, quoted
 from tests.support.tiers import scaled
 
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"

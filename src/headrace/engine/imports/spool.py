@@ -19,7 +19,7 @@ import msgspec
 
 from headrace.engine.imports.chunks import CHUNK_BYTES, ImportChunk, weight_packed
 from headrace.engine.imports.packing import PackedImage
-from headrace.storage.objects.files import file_errors
+from headrace.storage.objects.file_errors import file_errors
 
 RUN_IMAGES = 4_096
 RUN_BYTES = 8 << 20

@@ -25,8 +25,8 @@ from headrace.platform.care.object_names import named_objects
 from headrace.platform.care.opening import CareContext, opened
 from headrace.platform.core.audit import record_command
 from headrace.storage.database.queries import migrations
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.errors import BackupError
-from headrace.storage.objects.moves import sync_folder
+from headrace.file_system import sync_folder
 
 FORMAT: Final = 1
 """The form of backup folders that this headrace writes."""

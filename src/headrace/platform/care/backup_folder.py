@@ -24,6 +24,7 @@ from typing import Final
 from msgspec import Struct
 
 from headrace.errors import BackupError, LakeBusyError, LakeVersionError
+from headrace.file_system import sync_folder
 from headrace.folders.lakes import check_no_lake
 from headrace.folders.lock import PathLock
 from headrace.platform.care.backup_files import (
@@ -38,8 +39,7 @@ from headrace.platform.care.backup_files import (
     write_record,
 )
 from headrace.platform.removals.frames import file_of
-from headrace.storage.objects.files import file_errors
-from headrace.storage.objects.moves import sync_folder
+from headrace.storage.objects.file_errors import file_errors
 
 MARK: Final = "headrace-backup.json"
 """The file that makes a folder one of backups."""

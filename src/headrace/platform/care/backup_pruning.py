@@ -9,9 +9,9 @@ import apsw
 
 from headrace.platform.care.backup_folder import BackupFolder
 from headrace.platform.core.listing import json_text
-from headrace.storage.database import sqlite_checksums
 from headrace.storage.database.queries import Queries
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.database.sqlite import page_checksums
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.threads import in_thread
 
 _TOGETHER = 500
@@ -48,7 +48,7 @@ def _named(catalogs: list[Path], names: list[str]) -> set[str]:
     sql, found = Queries("sqlite").text("check.named"), set[str]()
     for catalog in catalogs:
         name = f"file:{quote(str(catalog.absolute()))}?immutable=1"
-        connection = sqlite_checksums.connect(name, _FLAGS)
+        connection = page_checksums.connect(name, _FLAGS)
         try:
             found.update(name for (name,) in connection.execute(sql, {"names": json_text(names)}))
         finally:

@@ -28,9 +28,9 @@ from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
 from headrace.platform.lake_layout import check_lake as check_layout
 from headrace.storage.database.base import DatabaseMaintenance, PageChecksums
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.database.sqlite.maintenance import SqliteMaintenance
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.storage.opening import postgres_target
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress

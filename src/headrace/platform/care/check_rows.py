@@ -13,7 +13,7 @@ from headrace.folders.lakes import DATABASE
 from headrace.platform.care.check_report import CheckFindings
 from headrace.platform.context import Context
 from headrace.platform.removals.parts import all_frames
-from headrace.storage.database.sqlite_checksums import left_over
+from headrace.storage.database.sqlite.page_checksums import left_over
 from headrace.threads import in_thread
 from headrace.transfer.progress import Progress
 

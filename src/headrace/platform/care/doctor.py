@@ -22,10 +22,10 @@ from headrace.folders.lakes import DATABASE, OBJECTS
 from headrace.platform.care.doctor_database import examine_database
 from headrace.platform.care.facts import LITTLE_SPACE, Fact, mib
 from headrace.platform.lake_layout import check_lake
-from headrace.storage.database import sqlite_checksums
 from headrace.storage.database.base import PageChecksums
 from headrace.storage.database.queries import migrations
-from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
+from headrace.storage.database.sqlite import page_checksums
+from headrace.storage.database.sqlite.maintenance import SqliteMaintenance
 from headrace.storage.opening import postgres_target
 from headrace.threads import in_thread
 
@@ -203,7 +203,7 @@ def _database(lake: Path) -> Iterator[Fact]:
 
 def _schema(path: Path) -> int:
     name = f"file:{quote(str(path.absolute()))}?mode=ro"
-    connection = sqlite_checksums.connect(name, _READ)
+    connection = page_checksums.connect(name, _READ)
     try:
         found = connection.pragma("user_version")
         return found if isinstance(found, int) else 0

@@ -19,8 +19,8 @@ from headrace.folders.moved import moved_to
 from headrace.platform.background import Background
 from headrace.platform.care.open_mark import OpenMark
 from headrace.storage.database.base import Database
-from headrace.storage.database.sqlite_file import is_read_only
-from headrace.storage.database.sqlite_maintenance import SqliteMaintenance
+from headrace.storage.database.sqlite.catalog_file import is_read_only
+from headrace.storage.database.sqlite.maintenance import SqliteMaintenance
 from headrace.threads import in_thread
 
 log = logging.getLogger("headrace.platform")

@@ -16,8 +16,8 @@ from headrace.platform.datalake.registered import replacing_no_data, replacing_u
 from headrace.platform.lake_layout import check_lake
 from headrace.platform.postgres_layout import check_platform
 from headrace.settings import UndoPolicy
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.storage.opening import open_stores, postgres_target
 from headrace.threads import in_thread
 

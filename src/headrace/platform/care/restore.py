@@ -19,6 +19,7 @@ import anyio
 from msgspec import Struct
 
 from headrace.errors import BackupError, LakeBusyError, LakeError, LakeVersionError
+from headrace.file_system import sync_folder
 from headrace.folders.lakes import DATABASE, OBJECTS, check_no_lake, is_lake
 from headrace.folders.lock import PathLock
 from headrace.platform.care.backup_files import (
@@ -36,10 +37,9 @@ from headrace.platform.core.audit import record_command
 from headrace.platform.removals.frames import FOLDER as REMOVALS
 from headrace.platform.removals.frames import file_of
 from headrace.storage.database.queries import migrations
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.objects.files import file_errors
-from headrace.storage.objects.local import LocalObjectStore
-from headrace.storage.objects.moves import sync_folder
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.file_errors import file_errors
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 

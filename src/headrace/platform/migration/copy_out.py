@@ -23,11 +23,11 @@ from headrace.platform.migration.report import MigrationReport
 from headrace.platform.migration.rows import CopiedRows, RowCopy
 from headrace.platform.postgres_layout import check_platform
 from headrace.storage.database.bulk import Migration
-from headrace.storage.database.postgres_bulk import PostgresReader
+from headrace.storage.database.postgres.bulk import PostgresReader
 from headrace.storage.database.queries import migrations
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.database.sqlite_bulk import SqliteWriter
-from headrace.storage.objects.local import LocalObjectStore
+from headrace.storage.database.sqlite.bulk import SqliteWriter
+from headrace.storage.database.sqlite.database import SqliteDatabase
+from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.storage.opening import PostgresStores, PostgresTarget, open_stores
 from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress

@@ -13,7 +13,7 @@ from headrace.platform.removals.parts import load_file, save_file
 from headrace.storage.database.base import Database, Statements
 from headrace.storage.database.locks import Lock
 from headrace.storage.objects.base import ObjectStore
-from headrace.storage.objects.files import file_errors
+from headrace.storage.objects.file_errors import file_errors
 from headrace.transfer.progress import Progress
 
 EXAMPLES = 100

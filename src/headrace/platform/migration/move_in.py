@@ -45,15 +45,15 @@ from headrace.platform.postgres_layout import (
     read_mark,
     write_mark,
 )
-from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import Statements
 from headrace.storage.database.bulk import Migration
-from headrace.storage.database.postgres_bulk import PostgresWriter
+from headrace.storage.database.postgres.bulk import PostgresWriter
 from headrace.storage.database.queries import migrations
-from headrace.storage.database.sqlite import SqliteDatabase
-from headrace.storage.database.sqlite_bulk import SqliteReader
+from headrace.storage.database.sqlite import catalog_file
+from headrace.storage.database.sqlite.bulk import SqliteReader
+from headrace.storage.database.sqlite.database import SqliteDatabase
 from headrace.storage.objects.base import ObjectStore
-from headrace.storage.objects.local import STORE_FOLDERS, LocalObjectStore
+from headrace.storage.objects.local.store import STORE_FOLDERS, LocalObjectStore
 from headrace.storage.opening import (
     PostgresTarget,
     migrate_schema,
@@ -274,7 +274,7 @@ def _mark_as_moving(lake: Path, moved: MovedLake) -> None:
     mark = OpenMark(lake)
     mark.take()
     try:
-        if mark.others or sqlite_file.unchanging(lake / DATABASE) is None:
+        if mark.others or catalog_file.unchanging(lake / DATABASE) is None:
             raise LakeBusyError(
                 f"another process has the lake {lake} open",
                 hint="stop its servers and the programs that use it, and run this again",

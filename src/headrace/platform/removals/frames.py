@@ -23,6 +23,7 @@ import msgspec
 from msgspec import Struct, field
 
 from headrace.errors import CorruptionError, StorageError
+from headrace.file_system import sync_folder
 
 FOLDER = "removals"
 
@@ -110,7 +111,7 @@ def append(path: Path, offset: int, frames: Sequence[Frame]) -> int:
     content = encoded(frames, first=not offset)
     if not offset and not path.parent.is_dir():
         path.parent.mkdir(mode=0o700, exist_ok=True)
-        _sync_folder(path.parent.parent)
+        sync_folder(path.parent.parent)
     descriptor = os.open(path, _FLAGS, 0o600)
     try:
         os.ftruncate(descriptor, offset)
@@ -122,7 +123,7 @@ def append(path: Path, offset: int, frames: Sequence[Frame]) -> int:
     finally:
         os.close(descriptor)
     if not offset:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     return offset + len(content)
 
 
@@ -238,13 +239,3 @@ def _is_removal(name: str) -> bool:
 def _encode(frame: Frame) -> bytes:
     packed = zlib.compress(msgspec.msgpack.encode(frame), _LEVEL)
     return _HEAD.pack(len(packed), zlib.crc32(packed)) + packed + _TAIL.pack(len(packed))
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,1 +1,1 @@
-"""Named SQL over SQLite."""
+"""Named SQL over SQLite and PostgreSQL."""

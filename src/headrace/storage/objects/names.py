@@ -1,4 +1,4 @@
-"""The names of objects: what every store refuses."""
+"""Names of objects and numbers of their parts: what every store refuses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import mimetypes
 
 from headrace.errors import BadRequestError
 from headrace.model.names import safe_parts
+
+MAX_PARTS = 10_000
+"""Parts that one upload may have: the limit of S3."""
 
 SHOWN_TYPES = frozenset(
     {
@@ -38,3 +41,9 @@ def media_type(name: str) -> str:
     """Return the media type to send an object with."""
     kind = mimetypes.guess_type(name)[0]
     return kind if kind in SHOWN_TYPES else "application/octet-stream"
+
+
+def check_part_number(number: int) -> None:
+    """Raise a :class:`~headrace.errors.BadRequestError` for a part number out of range."""
+    if not 1 <= number <= MAX_PARTS:
+        raise BadRequestError(f"no part {number}", hint=f"parts count from 1 to {MAX_PARTS}")

@@ -270,7 +270,7 @@ create unique index label_group_name on label_group (version, name);
 
 -- "marks" has the key of each label times 16, and that plus 1 and the kind (ShapeKind) for each kind of its shapes that
 -- the row's blob holds; "scores" has the scores of that blob, null where none has one. Blobs that lie in "content" have
--- both there. The adapter fills them (storage/database/derived.py): SQLite has functions over blobs instead.
+-- both there. The adapter fills them (storage/database/postgres/derived.py): SQLite has functions over blobs instead.
 create table annotation (
     created bigint not null,
     duration double precision not null,

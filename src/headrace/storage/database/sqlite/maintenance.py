@@ -13,10 +13,10 @@ from typing import TypeVar
 import apsw
 
 from headrace.errors import CorruptionError
-from headrace.storage.database import sqlite_checksums, sqlite_file
 from headrace.storage.database.base import CatalogFault, PageChecksums, VerifiedPart
-from headrace.storage.database.connection import ConnectionThread
-from headrace.storage.database.sqlite_errors import translate
+from headrace.storage.database.sqlite import catalog_file, page_checksums
+from headrace.storage.database.sqlite.connection import ConnectionThread
+from headrace.storage.database.sqlite.errors import translate
 from headrace.threads import in_thread
 
 T = TypeVar("T")
@@ -47,7 +47,7 @@ class SqliteMaintenance:
 
     async def checksums(self) -> PageChecksums:
         """Return whether pages have checksums, and whether they are compared."""
-        return await self._once(partial(sqlite_checksums.state_of, path=self._path))
+        return await self._once(partial(page_checksums.state_of, path=self._path))
 
     async def quick_check(self) -> None:
         """Check up to 128 MiB of pages, of a larger database at even distances, and the structure of the database for up to a second.
@@ -83,11 +83,11 @@ class SqliteMaintenance:
 
     def _rewrite(self) -> None:
         try:
-            sqlite_checksums.rewrite(self._path)
+            page_checksums.rewrite(self._path)
         except apsw.Error as error:
             raise translate(error, self._path, None) or error from error
         except OSError as error:
-            raise sqlite_file.unwritable(self._path, error) from error
+            raise catalog_file.unwritable(self._path, error) from error
 
     async def _once(self, function: Callable[[apsw.Connection], T]) -> T:
         async with self._connection() as thread:
@@ -95,7 +95,7 @@ class SqliteMaintenance:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[ConnectionThread]:
-        thread = ConnectionThread(partial(sqlite_file.open_any, self._path), _BUSY_SECONDS)
+        thread = ConnectionThread(partial(catalog_file.open_any, self._path), _BUSY_SECONDS)
         try:
             yield thread
         finally:
@@ -179,7 +179,7 @@ def _pages(connection: apsw.Connection, path: Path, first: int) -> VerifiedPart:
 
 def _damaged_pages(connection: apsw.Connection, path: Path, pages: Iterable[int]) -> Iterator[int]:
     """Yield the pages whose checksums do not match; none of a file that has no checksums."""
-    if sqlite_checksums.state_of(connection, path) is not PageChecksums.VERIFIED:
+    if page_checksums.state_of(connection, path) is not PageChecksums.VERIFIED:
         return
     size = _page_size(connection)
     for page in pages:

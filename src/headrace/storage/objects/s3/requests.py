@@ -19,10 +19,10 @@ from headrace.event_loop import LoopBinding
 from headrace.net.aiohttp_client import client_session, discard_session
 from headrace.net.errors import translated
 from headrace.net.urls import Proxies
-from headrace.storage.objects import s3_errors
-from headrace.storage.objects.s3_errors import BUSY_STATUSES
-from headrace.storage.objects.s3_location import S3Location
-from headrace.storage.objects.sigv4 import Signer, query_text, quoted
+from headrace.storage.objects.s3 import errors
+from headrace.storage.objects.s3.errors import BUSY_STATUSES
+from headrace.storage.objects.s3.location import S3Location
+from headrace.storage.objects.s3.sigv4 import Signer, query_text, quoted
 from headrace.threads import in_thread_if
 
 CONNECTIONS = 64
@@ -108,7 +108,7 @@ class S3Requests:
             except TransferError as error:
                 # A server that is silent is waited for once.
                 if attempt == attempts or anyio.current_time() - started > _RETRY_SECONDS:
-                    raise s3_errors.away(self.location.endpoint, error.message) from None
+                    raise errors.away(self.location.endpoint, error.message) from None
             else:
                 if answer.status not in BUSY_STATUSES or attempt == attempts:
                     return answer
@@ -148,16 +148,14 @@ class S3Requests:
                 content = await response.read()
                 # A completion may answer 200 and report its failure in the body.
                 is_error = response.status >= 300 or b"<Error" in content.lstrip()[:300]
-                code = (
-                    s3_errors.code_of(content[:4096].decode(errors="replace")) if is_error else ""
-                )
+                code = errors.code_of(content[:4096].decode(errors="replace")) if is_error else ""
                 return Answer(response.status, response.headers, content, code)
 
     def check(self, answer: Answer, doing: str) -> Answer:
         """Return the answer of a success; raises the error of a refusal."""
         if answer.is_success:
             return answer
-        raise s3_errors.refused(self.location.name, answer.status, answer.code, doing)
+        raise errors.refused(self.location.name, answer.status, answer.code, doing)
 
     async def aclose(self) -> None:
         """Close the connections."""

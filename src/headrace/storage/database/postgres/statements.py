@@ -7,13 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from headrace.errors import CorruptionError, HeadraceError
-from headrace.storage.database.postgres_errors import (
+from headrace.storage.database.postgres.errors import (
     Translating,
     is_query_cancelled,
     too_slow,
     translate,
 )
-from headrace.storage.database.postgres_text import PostgresText, numbered, widened
+from headrace.storage.database.postgres.text import PostgresText, numbered, widened
 from headrace.storage.database.queries import Queries
 
 if TYPE_CHECKING:

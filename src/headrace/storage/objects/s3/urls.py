@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
-from headrace.storage.objects.s3_location import S3Location
-from headrace.storage.objects.sigv4 import MAX_LIFE_SECONDS, Signer, quoted
+from headrace.storage.objects.s3.location import S3Location
+from headrace.storage.objects.s3.sigv4 import MAX_LIFE_SECONDS, Signer, quoted
 
 INCOMING = ".incoming/"
 """Prefix of the objects that forms upload. S3 lets a form replace an object, so the upload is copied, create-only, to its name later."""

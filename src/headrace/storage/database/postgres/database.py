@@ -20,12 +20,12 @@ from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Tran
 from headrace.storage.database.dialect import POSTGRES, Dialect
 from headrace.storage.database.dsn import shown_dsn
 from headrace.storage.database.locks import ONE_STATEMENT, Lock
-from headrace.storage.database.postgres_connect import CONNECT_SECONDS, connect, server_version
-from headrace.storage.database.postgres_errors import lost, read_only
-from headrace.storage.database.postgres_migrate import check_connection, read
-from headrace.storage.database.postgres_pools import ConnectionPool
-from headrace.storage.database.postgres_statements import PostgresStatements
-from headrace.storage.database.postgres_transaction import PostgresTransaction
+from headrace.storage.database.postgres.connect import CONNECT_SECONDS, connect, server_version
+from headrace.storage.database.postgres.errors import lost, read_only
+from headrace.storage.database.postgres.pools import ConnectionPool
+from headrace.storage.database.postgres.schema import check_connection, read
+from headrace.storage.database.postgres.statements import PostgresStatements
+from headrace.storage.database.postgres.transaction import PostgresTransaction
 from headrace.storage.database.queries import Queries
 from headrace.threads import wait_done
 

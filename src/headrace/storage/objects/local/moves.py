@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from headrace.file_system import rename_new
+from headrace.file_system import rename_new, sync_folder
 from headrace.newfile import make_private_folder
 
 _NEW_FOLDERS = 3  # above the last one: a name is prefix/organization/lake/object
@@ -49,16 +49,6 @@ def unlink(paths: Iterable[str | Path]) -> None:
     for path in paths:
         with suppress(FileNotFoundError, NotADirectoryError):
             os.unlink(path)
-
-
-def sync_folder(folder: str | Path) -> None:
-    """Flush the renames in a folder to the disk, if the system can open folders."""
-    with suppress(PermissionError, IsADirectoryError):
-        opened = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(opened)
-        finally:
-            os.close(opened)
 
 
 def sync_new_folders(folders: Iterable[Path]) -> None:

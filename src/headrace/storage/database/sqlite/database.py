@@ -24,17 +24,16 @@ from headrace.errors import (
     LakeBusyError,
     UnprocessableEntityError,
 )
-from headrace.storage.database import sqlite_calls as sqlite_jobs
-from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Transaction
-from headrace.storage.database.connection import ConnectionCall, ConnectionThread
 from headrace.storage.database.dialect import SQLITE, Dialect
 from headrace.storage.database.locks import ONE_STATEMENT, Lock
-from headrace.storage.database.open_files import OpenFiles
 from headrace.storage.database.queries import Queries
-from headrace.storage.database.sqlite_copy import CatalogCopy
-from headrace.storage.database.sqlite_errors import translate
-from headrace.storage.database.sqlite_transaction import SqliteTransaction, StatementRunner
+from headrace.storage.database.sqlite import calls, catalog_file
+from headrace.storage.database.sqlite.catalog_copy import CatalogCopy
+from headrace.storage.database.sqlite.connection import ConnectionCall, ConnectionThread
+from headrace.storage.database.sqlite.errors import translate
+from headrace.storage.database.sqlite.open_files import OpenFiles
+from headrace.storage.database.sqlite.transaction import SqliteTransaction, StatementRunner
 from headrace.threads import in_thread, wait_done
 
 T = TypeVar("T")
@@ -96,17 +95,17 @@ class SqliteDatabase:
         self._lock = asyncio.Lock()
         self._owner: asyncio.Task[Any] | None = None
         self._transaction: SqliteTransaction | None = None
-        self._read_only = sqlite_file.is_read_only(path)
-        self._unchanging = sqlite_file.unchanging(path) if self._read_only else None
+        self._read_only = catalog_file.is_read_only(path)
+        self._unchanging = catalog_file.unchanging(path) if self._read_only else None
         self._files = OpenFiles(path, log=not self._read_only)
         self._waiting: dict[object, float] = {}
         open_reader = (
-            partial(sqlite_file.open_read_only, path, self._unchanging is not None)
+            partial(catalog_file.open_read_only, path, self._unchanging is not None)
             if self._read_only
             else self._open_checked
         )
         self._open_reader = partial(ConnectionThread, open_reader, busy_timeout)
-        open_writer = partial(sqlite_file.open_writer, path, busy_timeout, max_bytes)
+        open_writer = partial(catalog_file.open_writer, path, busy_timeout, max_bytes)
         self._writer = ConnectionThread(
             partial(self._open_first, open_reader if self._read_only else open_writer), busy_timeout
         )
@@ -125,7 +124,7 @@ class SqliteDatabase:
             LakeError: The file exists.
             StorageError: The file cannot be written.
         """
-        await in_thread(sqlite_file.create_file, path)
+        await in_thread(catalog_file.create_file, path)
 
     @classmethod
     async def open(cls, path: Path, **options: Unpack[SqliteOptions]) -> SqliteDatabase:
@@ -187,7 +186,7 @@ class SqliteDatabase:
         async with self._lock:
             self._closed = True
             if not self._read_only:
-                self._writer.post(sqlite_jobs.optimize)
+                self._writer.post(calls.optimize)
             for thread in [*self._readers, *self._streams, *self._idle_streams, self._writer]:
                 await thread.close()
 
@@ -205,11 +204,11 @@ class SqliteDatabase:
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows as of the last commit."""
-        return await self._read(sqlite_jobs.fetch, statement, filters, params)
+        return await self._read(calls.fetch, statement, filters, params)
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
         """Return the first row as of the last commit, or None."""
-        return await self._read(sqlite_jobs.fetch_one, statement, filters, params)
+        return await self._read(calls.fetch_one, statement, filters, params)
 
     async def _read(
         self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
@@ -250,14 +249,14 @@ class SqliteDatabase:
 
         def start(connection: apsw.Connection, sql: str, params: dict[str, Any]) -> list[Row]:
             cursors.append(connection.execute(sql, params))
-            return sqlite_jobs.take(cursors[0], batch)
+            return calls.take(cursors[0], batch)
 
         try:
             rows = await thread.run(self._call(start, statement, filters, params))
             while rows:
                 yield rows
                 rows = await thread.run(
-                    self._mapped(lambda _: sqlite_jobs.take(cursors[0], batch), statement)
+                    self._mapped(lambda _: calls.take(cursors[0], batch), statement)
                 )
         finally:
             self._end_stream(thread, cursors)
@@ -285,7 +284,7 @@ class SqliteDatabase:
         if self._closed:
             return
         # Posted, not awaited: a generator that is garbage collected must not wait.
-        thread.post(partial(sqlite_jobs.close_all, cursors))
+        thread.post(partial(calls.close_all, cursors))
         self._idle_streams.append(thread)
         if len(self._idle_streams) > _IDLE_STREAMS:
             self._idle_streams.pop(0).retire()
@@ -331,7 +330,7 @@ class SqliteDatabase:
             try:
                 yield transaction
             except BaseException:
-                await wait_done(self._writer.post(sqlite_jobs.rollback))
+                await wait_done(self._writer.post(calls.rollback))
                 raise
             finally:
                 self._transaction = None
@@ -342,7 +341,7 @@ class SqliteDatabase:
         """Hold the writer of this process; yields the seconds that it was waited for."""
         self._check_open()
         if self._read_only:
-            raise sqlite_file.cannot_write(self._path)
+            raise catalog_file.cannot_write(self._path)
         task = asyncio.current_task()
         if self._owner is task:
             raise ConfigurationError("a transaction is open in this task: write through it")
@@ -371,7 +370,7 @@ class SqliteDatabase:
         self, connection: apsw.Connection, sql: str, params: dict[str, Any]
     ) -> int:
         self._files.check()
-        return sqlite_jobs.execute(connection, sql, params)
+        return calls.execute(connection, sql, params)
 
     async def _run_in_writer(
         self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
@@ -388,7 +387,7 @@ class SqliteDatabase:
     def _open_checked(self) -> apsw.Connection:
         """Open one more reader; of a path that now leads to another file, it would read another lake."""
         self._files.check()
-        connection = sqlite_file.open_reader(self._path)
+        connection = catalog_file.open_reader(self._path)
         try:
             self._files.check()
         except BaseException:
@@ -426,7 +425,7 @@ class SqliteDatabase:
         def run(connection: apsw.Connection) -> T:
             try:
                 result = function(connection)
-                if self._unchanging is not None and self._unchanging != sqlite_file.unchanging(
+                if self._unchanging is not None and self._unchanging != catalog_file.unchanging(
                     self._path
                 ):
                     raise LakeBusyError(

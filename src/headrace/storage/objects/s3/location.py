@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from headrace.errors import ConfigurationError
 from headrace.model.names import safe_parts
-from headrace.storage.objects.sigv4 import SigningKey
+from headrace.storage.objects.s3.sigv4 import SigningKey
 
 DEFAULT_REGION = "us-east-1"
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import apsw
 
 from headrace.errors import DatabaseError
-from headrace.storage.database import sqlite_calls as sqlite_jobs
 from headrace.storage.database.base import Row
 from headrace.storage.database.locks import Lock
+from headrace.storage.database.sqlite import calls
 
 T = TypeVar("T")
 
@@ -43,17 +43,17 @@ class SqliteTransaction:
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows, including the transaction's own changes."""
-        rows: list[Row] = await self._do(sqlite_jobs.fetch, statement, filters, params)
+        rows: list[Row] = await self._do(calls.fetch, statement, filters, params)
         return rows
 
     async def fetch_one(self, statement: str, /, *, filters: str = "", **params: Any) -> Row | None:
         """Return the first row or None, including the transaction's own changes."""
-        row: Row | None = await self._do(sqlite_jobs.fetch_one, statement, filters, params)
+        row: Row | None = await self._do(calls.fetch_one, statement, filters, params)
         return row
 
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
         """Run a change; returns the number of changed rows."""
-        changed: int = await self._do(sqlite_jobs.execute, statement, filters, params)
+        changed: int = await self._do(calls.execute, statement, filters, params)
         return changed
 
     async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
@@ -78,9 +78,9 @@ class SqliteTransaction:
         try:
             self._check()
         except BaseException:
-            sqlite_jobs.rollback(connection)
+            calls.rollback(connection)
             raise
-        sqlite_jobs.commit(connection, self._last)
+        calls.commit(connection, self._last)
 
     async def _do(
         self, function: StatementRunner[T], statement: str, filters: str, params: dict[str, Any]
@@ -89,7 +89,7 @@ class SqliteTransaction:
             if not self._begun:
                 began = time.perf_counter()
                 try:
-                    sqlite_jobs.begin(connection)
+                    calls.begin(connection)
                 finally:
                     self._report_wait(self._waited + time.perf_counter() - began)
                 self._begun = True

@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 import apsw
 
 from headrace.errors import CorruptionError, LakeError
-from headrace.storage.database import sqlite_file
 from headrace.storage.database.base import Row
 from headrace.storage.database.bulk import (
     BATCH_BYTES,
@@ -27,9 +26,10 @@ from headrace.storage.database.bulk import (
     select,
     size_of,
 )
-from headrace.storage.database.connection import ConnectionThread
-from headrace.storage.database.sqlite_calls import close_all, optimize, rollback
-from headrace.storage.database.sqlite_errors import translate
+from headrace.storage.database.sqlite import catalog_file
+from headrace.storage.database.sqlite.calls import close_all, optimize, rollback
+from headrace.storage.database.sqlite.connection import ConnectionThread
+from headrace.storage.database.sqlite.errors import translate
 
 T = TypeVar("T")
 
@@ -50,8 +50,8 @@ class SqliteReader:
         Raises:
             LakeError: It cannot be read.
         """
-        unchanging = sqlite_file.unchanging(path) is not None
-        reader = cls(path, partial(sqlite_file.open_read_only, path, unchanging))
+        unchanging = catalog_file.unchanging(path) is not None
+        reader = cls(path, partial(catalog_file.open_read_only, path, unchanging))
         try:
             await reader._run(lambda connection: connection.execute("begin"))
         except BaseException:
@@ -208,7 +208,7 @@ class SqliteWriter(SqliteReader):
 
 
 def _open_writer(path: Path) -> apsw.Connection:
-    connection = sqlite_file.open_writer(path, _BUSY_SECONDS, None)
+    connection = catalog_file.open_writer(path, _BUSY_SECONDS, None)
     # Rows that turn out to have changed are deleted and written again, whatever refers to them meanwhile.
     connection.pragma("foreign_keys", False)
     return connection

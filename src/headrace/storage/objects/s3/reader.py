@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import HeadraceError, ObjectNotFoundError
 from headrace.storage.objects.base import StoredObject
-from headrace.storage.objects.s3_errors import obstore_errors
-from headrace.storage.objects.s3_location import S3Location
-from headrace.storage.objects.s3_lookup import S3Lookup
+from headrace.storage.objects.s3.errors import obstore_errors
+from headrace.storage.objects.s3.location import S3Location
+from headrace.storage.objects.s3.lookup import S3Lookup
 
 if TYPE_CHECKING:
     from obstore.store import S3Store

@@ -12,8 +12,8 @@ from uuid import UUID
 
 from headrace.errors import LakeError, LakeVersionError, NotALakeError
 from headrace.storage.database.dsn import shown_dsn
-from headrace.storage.database.postgres_connect import connect
-from headrace.storage.database.postgres_errors import translating_opening
+from headrace.storage.database.postgres.connect import connect
+from headrace.storage.database.postgres.errors import translating_opening
 from headrace.storage.database.queries import migrations
 
 if TYPE_CHECKING:

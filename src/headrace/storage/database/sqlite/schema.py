@@ -12,8 +12,8 @@ from pathlib import Path
 import apsw
 
 from headrace.errors import LakeError, LakeVersionError, NotALakeError
-from headrace.storage.database import sqlite_checksums
 from headrace.storage.database.queries import migrations
+from headrace.storage.database.sqlite import page_checksums
 
 APPLICATION_ID = 0x68647263  # "hdrc"
 PAGE_SIZE = 8192
@@ -25,7 +25,7 @@ def prepare(connection: apsw.Connection, path: Path, *, checksums: bool = True) 
         raise LakeError(f"{path} is already in use", hint="choose a new folder")
     connection.pragma("page_size", PAGE_SIZE)
     if checksums:
-        sqlite_checksums.reserve(connection)
+        page_checksums.reserve(connection)
     connection.pragma("journal_mode", "wal")
     connection.pragma("application_id", APPLICATION_ID)
 

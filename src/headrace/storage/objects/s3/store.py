@@ -21,19 +21,19 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
-from headrace.storage.objects import s3_errors
 from headrace.storage.objects.base import ObjectInfo, Replacing, StoredObject, Unfinished
 from headrace.storage.objects.names import object_parts
-from headrace.storage.objects.s3_errors import obstore_errors, opening_errors
-from headrace.storage.objects.s3_location import S3Location, find_key, parse_location
-from headrace.storage.objects.s3_lookup import S3Lookup
-from headrace.storage.objects.s3_parts import S3Parts, no_upload
-from headrace.storage.objects.s3_probe import Probed, probe
-from headrace.storage.objects.s3_reader import S3Reader
-from headrace.storage.objects.s3_requests import S3Requests
-from headrace.storage.objects.s3_urls import INCOMING, S3DirectUrls
-from headrace.storage.objects.s3_writer import S3Writer, connect
-from headrace.storage.objects.sigv4 import Signer, SigningKey, quoted
+from headrace.storage.objects.s3 import errors
+from headrace.storage.objects.s3.errors import obstore_errors, opening_errors
+from headrace.storage.objects.s3.location import S3Location, find_key, parse_location
+from headrace.storage.objects.s3.lookup import S3Lookup
+from headrace.storage.objects.s3.parts import S3Parts, no_upload
+from headrace.storage.objects.s3.probe import Probed, probe
+from headrace.storage.objects.s3.reader import S3Reader
+from headrace.storage.objects.s3.requests import S3Requests
+from headrace.storage.objects.s3.sigv4 import Signer, SigningKey, quoted
+from headrace.storage.objects.s3.urls import INCOMING, S3DirectUrls
+from headrace.storage.objects.s3.writer import S3Writer, connect
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 
@@ -293,7 +293,7 @@ class S3Objects:
             self._prefix + name,
             headers={"x-amz-copy-source": source, "If-None-Match": "*"},
         )
-        if answer.status == 404 and answer.code in s3_errors.MISSING:
+        if answer.status == 404 and answer.code in errors.MISSING:
             return None
         if answer.status not in (409, 412):
             self._requests.check(answer, "copy an object")

@@ -11,8 +11,8 @@ from pathlib import Path
 import apsw
 
 from headrace.errors import CorruptionError
-from headrace.storage.database import sqlite_checksums, sqlite_file
-from headrace.storage.database.sqlite_errors import translate
+from headrace.storage.database.sqlite import catalog_file, page_checksums
+from headrace.storage.database.sqlite.errors import translate
 
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX
 _PAGES = 1000
@@ -29,11 +29,11 @@ class CatalogCopy:
 
     def begin(self, source: apsw.Connection) -> None:
         """Create the file, and take the snapshot that is copied."""
-        sqlite_file.create_for_copy(self._path, source)
+        catalog_file.create_for_copy(self._path, source)
         source.execute("begin")
         source.execute("select count(*) from sqlite_schema").fetchall()
         try:
-            self._target = sqlite_checksums.connect(str(self._path), _FLAGS)
+            self._target = page_checksums.connect(str(self._path), _FLAGS)
             # Without a log, each page is written once.
             self._target.pragma("journal_mode", "delete")
             self._backup = self._target.backup("main", source, "main")

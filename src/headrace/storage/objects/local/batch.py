@@ -11,9 +11,10 @@ from pathlib import Path
 
 from headrace.errors import HeadraceError
 from headrace.file_system import MANY, FileSystem
-from headrace.storage.objects import files, moves
+from headrace.storage.objects import file_errors, source_file
 from headrace.storage.objects.base import ObjectInfo
-from headrace.storage.objects.files import ObjectWriter
+from headrace.storage.objects.local import files, moves
+from headrace.storage.objects.local.files import ObjectWriter
 
 
 class ObjectBatch:
@@ -70,14 +71,14 @@ class ObjectBatch:
             except (HeadraceError, OSError) as error:
                 self.outcomes[index] = self._translated(error)
         if together and not self._sync_all():
-            with files.file_errors(self._root):
+            with file_errors.file_errors(self._root):
                 moves.sync_new_folders(map(Path, moved))
         self._close_file_system()
 
     def replace(self, index: int) -> None:
         """Rename one object to its name, in place of what is there."""
         writer, target = self._writers[index]
-        with files.file_errors(self._root):
+        with file_errors.file_errors(self._root):
             writer.replace(target, sync=self._sync)
 
     def close(self) -> None:
@@ -91,20 +92,22 @@ class ObjectBatch:
             self._file_system.close()
 
     def _write(self, writer: ObjectWriter, source: Path) -> None:
-        opened = files.open_source(source)
+        opened = source_file.open_source(source)
         try:
-            before = files.state_of(opened)
+            before = source_file.state_of(opened)
             self._can_clone = self._can_clone and writer.clone(opened)
             if not self._can_clone:
                 writer.copy(opened)
-            if files.state_of(opened) != before:
-                raise files.changed(source)
+            if source_file.state_of(opened) != before:
+                raise source_file.changed(source)
             writer.seal(sync=False)
         finally:
             os.close(opened)
 
     def _translated(self, error: HeadraceError | OSError) -> HeadraceError:
-        return error if isinstance(error, HeadraceError) else files.translated(error, self._root)
+        return (
+            error if isinstance(error, HeadraceError) else file_errors.translated(error, self._root)
+        )
 
     def _sync_all(self) -> bool:
         return self._file_system is not None and self._file_system.sync()

@@ -10,64 +10,19 @@ import shutil
 import stat
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
-from headrace.errors import (
-    BadRequestError,
-    DiskFullError,
-    HeadraceError,
-    LakeLostError,
-    StorageError,
-    TransferError,
-)
 from headrace.file_system import clone
 from headrace.storage.objects.base import ObjectInfo, Stamp, StoredObject
-from headrace.storage.objects.clearing import stored_at
-from headrace.storage.objects.moves import move_into_place, move_to_new_name, unlink
-
-CHUNK = 1 << 20
+from headrace.storage.objects.local.clearing import stored_at
+from headrace.storage.objects.local.moves import move_into_place, move_to_new_name, unlink
+from headrace.storage.objects.source_file import CHUNK
 
 _DIGEST_ATTRIBUTE = "user.headrace.sha256"
 _DIGEST_BYTES = 32
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ = os.O_RDONLY | _BINARY
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-@contextmanager
-def file_errors(path: Path) -> Iterator[None]:
-    """Translate :class:`OSError` to :class:`StorageError` with the folder and a hint."""
-    try:
-        yield
-    except OSError as error:
-        if isinstance(error, HeadraceError):
-            raise
-        raise translated(error, path) from error
-
-
-def translated(error: OSError, path: Path) -> StorageError:
-    """Return the error that an :class:`OSError` in a folder means."""
-    reason = error.strerror or str(error)
-    if error.errno == errno.ENOENT and not path.is_dir():
-        return lost(path)
-    if error.errno in _FULL:
-        return DiskFullError(
-            f"no space left in {path}", hint="free space on its disk and run the same command again"
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return StorageError(f"cannot write to {path}: {reason}", hint="check who owns the folder")
-    if error.errno in (errno.EMFILE, errno.ENFILE):
-        return StorageError("too many open files", hint="raise the limit (ulimit -n)")
-    return StorageError(f"{path}: {reason}")
-
-
-def lost(folder: Path) -> LakeLostError:
-    """The error for a store whose folder is no longer the one that was opened."""
-    return LakeLostError(
-        f"the folder {folder} was deleted, moved or replaced while its lake was open",
-        hint="put it back, then open the lake again",
-    )
 
 
 class ObjectWriter:
@@ -245,30 +200,6 @@ def sync_file(path: str) -> None:
             os.fsync(opened)
         finally:
             os.close(opened)
-
-
-def open_source(source: Path) -> int:
-    """Open a user's file for reading; raises an error for anything but a regular file."""
-    try:
-        # Without O_NONBLOCK, opening a pipe that has no writer blocks.
-        opened = os.open(source, _READ | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        raise StorageError(f"cannot read {source}: {error.strerror}") from error
-    if not os.path.isfile(opened):
-        os.close(opened)
-        raise BadRequestError(f"{source} is not a file")
-    return opened
-
-
-def state_of(opened: int) -> tuple[int, int]:
-    """Return what shows that an open file has changed: size in bytes, and modification time in nanoseconds."""
-    found = os.fstat(opened)
-    return found.st_size, found.st_mtime_ns
-
-
-def changed(source: Path) -> TransferError:
-    """The error for a user's file that was written to while it was copied."""
-    return TransferError(f"{source} changed during the upload", hint="run the same again")
 
 
 def stat_object(path: str) -> tuple[int, bytes, int, Stamp] | None:

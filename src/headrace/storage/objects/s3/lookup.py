@@ -11,8 +11,8 @@ from email.utils import parsedate_to_datetime
 from itertools import groupby
 
 from headrace.storage.objects.base import ObjectInfo, Stamp
-from headrace.storage.objects.s3_parts import milliseconds
-from headrace.storage.objects.s3_requests import CONNECTIONS, Answer, S3Requests, parse_xml
+from headrace.storage.objects.s3.parts import milliseconds
+from headrace.storage.objects.s3.requests import CONNECTIONS, Answer, S3Requests, parse_xml
 from headrace.tasks import map_bounded
 
 DIGEST_HEADER = "x-amz-meta-headrace-sha256"

@@ -15,11 +15,14 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from headrace.errors import HeadraceError, NotFoundError, ObjectNotFoundError
-from headrace.storage.objects import clearing, files, moves, parts
+from headrace.file_system import sync_folder
+from headrace.storage.objects import file_errors, source_file
 from headrace.storage.objects.base import ObjectInfo, Replacing, Stamp, StoredObject, Unfinished
-from headrace.storage.objects.batch import ObjectBatch
-from headrace.storage.objects.files import CHUNK, ObjectReader, ObjectWriter
-from headrace.storage.objects.names import object_parts
+from headrace.storage.objects.local import clearing, files, moves, parts
+from headrace.storage.objects.local.batch import ObjectBatch
+from headrace.storage.objects.local.files import ObjectReader, ObjectWriter
+from headrace.storage.objects.names import check_part_number, object_parts
+from headrace.storage.objects.source_file import CHUNK
 from headrace.threads import in_thread
 
 P = ParamSpec("P")
@@ -71,7 +74,7 @@ class LocalObjectStore:
         await in_thread(self._prepare)
 
     def _prepare(self) -> None:
-        with files.file_errors(self._root):
+        with file_errors.file_errors(self._root):
             for folder in (self._root, self._incoming, self._parts):
                 folder.mkdir(mode=0o700, exist_ok=True)
             files.remove_stale(self._incoming, _STALE_SECONDS)
@@ -210,7 +213,7 @@ class LocalObjectStore:
             for path in waiting:
                 files.sync_file(path)
             for folder in set(map(os.path.dirname, waiting)):
-                moves.sync_folder(folder)
+                sync_folder(folder)
 
         await self._run(sync_all)
 
@@ -225,7 +228,7 @@ class LocalObjectStore:
         self, name: str, upload_id: str, number: int, content: AsyncIterable[bytes], /
     ) -> str:
         """Store part ``number`` (from 1); returns its ETag. Sending a part again replaces it."""
-        parts.check_number(number)
+        check_part_number(number)
         folder = await self._run(parts.upload_folder, self._parts, name, upload_id)
         writer = ObjectWriter(self._incoming)
         try:
@@ -275,7 +278,7 @@ class LocalObjectStore:
 
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         def run() -> T:
-            with files.file_errors(self._root):
+            with file_errors.file_errors(self._root):
                 return function(*args, **kwargs)
 
         return await in_thread(run)
@@ -304,7 +307,7 @@ class LocalObjectStore:
         async with self._replacing(name):
             await self._run(lambda: writer.replace(target, sync=False))
         if self._sync:
-            await self._run(moves.sync_folder, os.path.dirname(target))
+            await self._run(sync_folder, os.path.dirname(target))
         else:
             self._unsynced.add(target)
 
@@ -316,9 +319,9 @@ class LocalObjectStore:
             batch.outcomes[index] = error
 
     def _put_file(self, writer: ObjectWriter, target: str, source: Path, move: bool) -> bool:
-        opened = files.open_source(source)
+        opened = source_file.open_source(source)
         try:
-            with files.file_errors(self._root):
+            with file_errors.file_errors(self._root):
                 if not (move and writer.adopt(source, opened)) and not writer.clone(opened):
                     writer.copy(opened)
                 return self._publish(writer, target)
@@ -327,7 +330,7 @@ class LocalObjectStore:
 
     def _put_files(self, sources: list[tuple[str, str, Path]]) -> ObjectBatch:
         """Store files; the batch stays open where names are taken."""
-        with files.file_errors(self._root):
+        with file_errors.file_errors(self._root):
             self._check_present()
             batch = ObjectBatch(self._root, self._incoming, sync=self._sync)
         try:
@@ -354,7 +357,7 @@ class LocalObjectStore:
     def _check_present(self) -> None:
         """Raise an error where the folder is not the one that was prepared: what is stored there would be lost."""
         if self._opened is not None and _folder_stamp(self._root) != self._opened:
-            raise files.lost(self._root)
+            raise file_errors.lost(self._root)
 
     def _find_path(self, name: str) -> str:
         return os.sep.join((str(self._root), *object_parts(name)))

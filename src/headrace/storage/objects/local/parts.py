@@ -12,10 +12,9 @@ from pathlib import Path
 from headrace.errors import BadRequestError, NotFoundError
 from headrace.newfile import write_private_file
 from headrace.storage.objects.base import ObjectInfo
-from headrace.storage.objects.files import ObjectWriter, open_object
-from headrace.storage.objects.moves import move_into_place
-
-MAX_PARTS = 10_000
+from headrace.storage.objects.local.files import ObjectWriter, open_object
+from headrace.storage.objects.local.moves import move_into_place
+from headrace.storage.objects.names import check_part_number
 
 _ID = re.compile(r"[0-9a-f]{32}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -40,12 +39,6 @@ def upload_folder(uploads: Path, name: str, upload_id: str) -> Path:
     return folder
 
 
-def check_number(number: int) -> None:
-    """Raise a 400 for a part number out of range."""
-    if not 1 <= number <= MAX_PARTS:
-        raise BadRequestError(f"no part {number}", hint=f"parts count from 1 to {MAX_PARTS}")
-
-
 def store_part(folder: Path, number: int, writer: ObjectWriter, *, sync: bool) -> str:
     """Store a written part, replacing an earlier one; returns its ETag."""
     # The whole SHA-256: clients take an ETag of 32 digits for an MD5.
@@ -64,7 +57,7 @@ def join_parts(folder: Path, name: str, parts: list[tuple[int, str]], writer: Ob
     if not parts or numbers != sorted(set(numbers)):
         raise BadRequestError(f"the parts of {name} are not in order", hint="list each part once")
     for number, etag in parts:
-        check_number(number)
+        check_part_number(number)
         try:
             opened = open_object(folder / f"{number:05d}.{_plain(etag)}")
         except FileNotFoundError:

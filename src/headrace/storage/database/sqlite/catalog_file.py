@@ -12,8 +12,8 @@ import apsw
 
 from headrace.errors import LakeError, NotALakeError, ReadOnlyLakeError, StorageError
 from headrace.folders.moved import is_moved, moved_to
-from headrace.storage.database import migrate, sqlite_checksums, sqlite_functions
-from headrace.storage.database.sqlite_errors import translate
+from headrace.storage.database.sqlite import functions, page_checksums, schema
+from headrace.storage.database.sqlite.errors import translate
 
 _FLAGS = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_NOMUTEX
 # A copy has two lakes open, with up to six connections each, and its memory must not follow the size of the databases.
@@ -27,7 +27,7 @@ _WAL_LIMIT = 64 * 1024 * 1024
 def create_file(path: Path) -> None:
     """Create an empty catalog that only its owner can read."""
     _make(path)
-    _prepare(path, migrate.migrate)
+    _prepare(path, schema.migrate)
 
 
 def _make(path: Path) -> None:
@@ -44,9 +44,9 @@ def _prepare(
     path: Path, fill: Callable[[apsw.Connection], None], *, checksums: bool = True
 ) -> None:
     try:
-        connection = sqlite_checksums.connect(str(path), _FLAGS)
+        connection = page_checksums.connect(str(path), _FLAGS)
         try:
-            migrate.prepare(connection, path, checksums=checksums)
+            schema.prepare(connection, path, checksums=checksums)
             fill(connection)
         finally:
             connection.close(True)
@@ -61,7 +61,7 @@ def create_for_copy(path: Path, source: apsw.Connection) -> None:
     over the end of a page that has no room for it.
     """
     _make(path)
-    _prepare(path, lambda connection: None, checksums=sqlite_checksums.has_room(source))
+    _prepare(path, lambda connection: None, checksums=page_checksums.has_room(source))
 
 
 def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.Connection:
@@ -69,15 +69,15 @@ def open_writer(path: Path, busy_timeout: float, max_bytes: int | None) -> apsw.
     if not path.is_file():
         raise NotALakeError(f"there is no {path}", hint="make a lake with: headrace init PATH")
     try:
-        connection = sqlite_checksums.connect(str(path), _FLAGS)
+        connection = page_checksums.connect(str(path), _FLAGS)
         try:
-            sqlite_checksums.observe(connection, path, writes=True)
+            page_checksums.observe(connection, path, writes=True)
             connection.set_busy_timeout(int(busy_timeout * 1000))
-            migrate.check(connection, path)
+            schema.check(connection, path)
             _configure(connection, _WRITER_CACHE_KIB)
-            migrate.migrate(connection)
+            schema.migrate(connection)
             if max_bytes is not None:
-                connection.pragma("max_page_count", max(1, max_bytes // migrate.PAGE_SIZE))
+                connection.pragma("max_page_count", max(1, max_bytes // schema.PAGE_SIZE))
         except BaseException:
             connection.close(True)
             raise
@@ -135,12 +135,12 @@ def open_read_only(path: Path, unchanging: bool) -> apsw.Connection:
     name = _uri(path, "immutable=1" if unchanging else "mode=ro")
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_URI
     try:
-        connection = sqlite_checksums.connect(name, flags)
+        connection = page_checksums.connect(name, flags)
         try:
-            sqlite_checksums.observe(connection, path, writes=False)
+            page_checksums.observe(connection, path, writes=False)
             connection.set_busy_timeout(1000)
-            migrate.check(connection, path)
-            migrate.check_complete(connection, path)
+            schema.check(connection, path)
+            schema.check_complete(connection, path)
             _protect(connection, _READER_CACHE_KIB)
         except BaseException:
             connection.close(True)
@@ -158,8 +158,8 @@ def open_read_only(path: Path, unchanging: bool) -> apsw.Connection:
 def open_reader(path: Path) -> apsw.Connection:
     """Open a connection that only reads a file that others may write."""
     try:
-        connection = sqlite_checksums.connect(str(path), _FLAGS)
-        sqlite_checksums.observe(connection, path, writes=True)
+        connection = page_checksums.connect(str(path), _FLAGS)
+        page_checksums.observe(connection, path, writes=True)
         connection.set_busy_timeout(1000)
         _configure(connection, _READER_CACHE_KIB)
         connection.pragma("query_only", True)
@@ -171,13 +171,13 @@ def open_reader(path: Path) -> apsw.Connection:
 def open_any(path: Path) -> apsw.Connection:
     """Open a connection that checks a file, and mends it if it can be written; also a file that is damaged."""
     if not is_read_only(path):
-        connection = sqlite_checksums.connect(str(path), _FLAGS)
-        sqlite_checksums.observe(connection, path, writes=True)
+        connection = page_checksums.connect(str(path), _FLAGS)
+        page_checksums.observe(connection, path, writes=True)
         return connection
     mode = "mode=ro" if unchanging(path) is None else "immutable=1"
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_NOMUTEX | apsw.SQLITE_OPEN_URI
-    connection = sqlite_checksums.connect(_uri(path, mode), flags)
-    sqlite_checksums.observe(connection, path, writes=False)
+    connection = page_checksums.connect(_uri(path, mode), flags)
+    page_checksums.observe(connection, path, writes=False)
     return connection
 
 
@@ -207,4 +207,4 @@ def _protect(connection: apsw.Connection, cache_kib: int) -> None:
     connection.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
     connection.pragma("foreign_keys", True)
     connection.pragma("cache_size", -cache_kib)
-    sqlite_functions.register(connection)
+    functions.register(connection)

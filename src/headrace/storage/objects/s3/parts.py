@@ -12,8 +12,8 @@ from typing import NamedTuple
 from lxml import etree
 
 from headrace.errors import BadRequestError, ConflictError, HeadraceError, NotFoundError
-from headrace.storage.objects.parts import check_number
-from headrace.storage.objects.s3_requests import Answer, S3Requests, parse_xml
+from headrace.storage.objects.names import check_part_number
+from headrace.storage.objects.s3.requests import Answer, S3Requests, parse_xml
 
 LEAST_PART = 5 * 1024 * 1024
 """The least bytes of a part that is not the last, as S3 demands."""
@@ -55,7 +55,7 @@ class S3Parts:
 
     async def put(self, key: str, name: str, upload_id: str, number: int, content: bytes) -> str:
         """Store a part; returns its ETag."""
-        check_number(number)
+        check_part_number(number)
         answer = await self._requests.send(
             "PUT", key, query=_query(name, upload_id, partNumber=str(number)), body=content
         )
@@ -76,7 +76,7 @@ class S3Parts:
                 f"the parts of {name} are not in order", hint="list each part once"
             )
         for number in numbers:
-            check_number(number)
+            check_part_number(number)
         query = _query(name, upload_id)
         root = etree.Element("CompleteMultipartUpload")
         for number, etag in parts:

@@ -29,12 +29,12 @@ from headrace.storage.database.bulk import (
     select,
     size_of,
 )
-from headrace.storage.database.derived import derive
 from headrace.storage.database.dsn import shown_dsn
-from headrace.storage.database.postgres_connect import CONNECT_SECONDS, connect
-from headrace.storage.database.postgres_errors import Translating, translate
-from headrace.storage.database.postgres_migrate import check_connection
-from headrace.storage.database.postgres_transaction import EVERYTHING
+from headrace.storage.database.postgres.connect import CONNECT_SECONDS, connect
+from headrace.storage.database.postgres.derived import derive
+from headrace.storage.database.postgres.errors import Translating, translate
+from headrace.storage.database.postgres.schema import check_connection
+from headrace.storage.database.postgres.transaction import EVERYTHING
 from headrace.threads import in_thread
 
 if TYPE_CHECKING:

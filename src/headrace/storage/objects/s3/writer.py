@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 
 from headrace.errors import ConflictError, MissingExtraError
-from headrace.storage.objects import files
+from headrace.storage.objects import file_errors, source_file
 from headrace.storage.objects.base import ObjectInfo, Replacing
-from headrace.storage.objects.names import media_type
-from headrace.storage.objects.parts import MAX_PARTS
-from headrace.storage.objects.s3_errors import obstore_errors
-from headrace.storage.objects.s3_location import S3Location
-from headrace.storage.objects.s3_lookup import DIGEST_HEADER, PUT_HEADER, S3Lookup
-from headrace.storage.objects.s3_parts import S3Parts, joined_etag, no_upload
-from headrace.storage.objects.s3_requests import S3Requests
-from headrace.storage.objects.sigv4 import SigningKey
+from headrace.storage.objects.names import MAX_PARTS, media_type
+from headrace.storage.objects.s3.errors import obstore_errors
+from headrace.storage.objects.s3.location import S3Location
+from headrace.storage.objects.s3.lookup import DIGEST_HEADER, PUT_HEADER, S3Lookup
+from headrace.storage.objects.s3.parts import S3Parts, joined_etag, no_upload
+from headrace.storage.objects.s3.requests import S3Requests
+from headrace.storage.objects.s3.sigv4 import SigningKey
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 
@@ -230,17 +229,17 @@ def _part_bytes(size: int) -> int:
 def _read(source: Path) -> tuple[bytes | None, bytes, int, tuple[int, int]]:
     """Read a file; returns its content if it is short, its SHA-256, its size, and its state. Blocks."""
     digest, kept, size = hashlib.sha256(), list[bytes](), 0
-    opened = files.open_source(source)
+    opened = source_file.open_source(source)
     try:
-        with files.file_errors(source):
-            state = files.state_of(opened)
-            while chunk := os.read(opened, files.CHUNK):
+        with file_errors.file_errors(source):
+            state = source_file.state_of(opened)
+            while chunk := os.read(opened, source_file.CHUNK):
                 digest.update(chunk)
                 size += len(chunk)
                 if size <= WHOLE_BYTES:
                     kept.append(chunk)
-            if files.state_of(opened) != state or size != state[0]:
-                raise files.changed(source)
+            if source_file.state_of(opened) != state or size != state[0]:
+                raise source_file.changed(source)
     finally:
         os.close(opened)
     return b"".join(kept) if size <= WHOLE_BYTES else None, digest.digest(), size, state
@@ -248,12 +247,12 @@ def _read(source: Path) -> tuple[bytes | None, bytes, int, tuple[int, int]]:
 
 def _read_part(source: Path, start: int, length: int, state: tuple[int, int]) -> bytes:
     """Read a part of a file that must not have changed. Blocks."""
-    opened = files.open_source(source)
+    opened = source_file.open_source(source)
     try:
-        with files.file_errors(source):
+        with file_errors.file_errors(source):
             content = os.pread(opened, length, start)
-            if files.state_of(opened) != state:
-                raise files.changed(source)
+            if source_file.state_of(opened) != state:
+                raise source_file.changed(source)
     finally:
         os.close(opened)
     return content

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import ConfigurationError, DatabaseError
 from headrace.storage.database.base import Row
-from headrace.storage.database.derived import derived
 from headrace.storage.database.locks import Lock, LockKind, in_order
-from headrace.storage.database.postgres_batches import batch
-from headrace.storage.database.postgres_statements import PostgresStatements
-from headrace.storage.database.postgres_text import bare, copy_target, positioned
+from headrace.storage.database.postgres.batches import batch
+from headrace.storage.database.postgres.derived import derived
+from headrace.storage.database.postgres.statements import PostgresStatements
+from headrace.storage.database.postgres.text import bare, copy_target, positioned
 from headrace.threads import in_thread_if
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from yarl import URL
 from headrace.errors import ConfigurationError, HeadraceError
 from headrace.net.errors import translated
 from headrace.storage.objects.base import DirectUrls, ObjectStore
-from headrace.storage.objects.s3_errors import COMPLETE_S3
-from headrace.storage.objects.s3_requests import S3Requests, parse_xml
-from headrace.storage.objects.s3_urls import INCOMING
-from headrace.storage.objects.sigv4 import quoted
+from headrace.storage.objects.s3.errors import COMPLETE_S3
+from headrace.storage.objects.s3.requests import S3Requests, parse_xml
+from headrace.storage.objects.s3.sigv4 import quoted
+from headrace.storage.objects.s3.urls import INCOMING
 
 _FOLDER = "probe"
 _LIFE_SECONDS = 600

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import LakeVersionError, MissingExtraError
 from headrace.storage.database.dsn import shown_dsn
-from headrace.storage.database.postgres_errors import translating, translating_opening
+from headrace.storage.database.postgres.errors import translating, translating_opening
 
 if TYPE_CHECKING:
     import asyncpg
