@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from headrace.platform.platform import Platform
 from headrace.platform.postgres_layout import create_platform
 from headrace.sdk.client.connect import Connection
 from headrace.storage.opening import PostgresTarget
+from tests.support.alternating import Alternating, alternating
 from tests.support.lakes.templates import copy_with_token
 from tests.support.postgres_server import run
 from tests.support.processes.cli import environment
@@ -31,6 +32,15 @@ from tests.support.processes.waiting import until
 from tests.support.storage import stored_in, target_of
 
 START_SECONDS = 60.0
+RUNNER = "headrace.platform.jobs.runner"
+OWNER = "headrace.platform.jobs.owner"
+PURGE = "headrace.platform.jobs.purge_lease"
+LEASE_MS = 1500
+QUICK: Mapping[str, Any] = {
+    **{f"{RUNNER}.{name}": 10 for name in ("FIRST_SIZE", "MIN_SIZE", "MAX_SIZE")},
+    **{f"{module}.SHARED_LEASE_MS": LEASE_MS for module in (RUNNER, PURGE)},
+}
+"""Constants of servers whose jobs work in ranges of ten rows, and whose leases end after :data:`LEASE_MS`."""
 
 
 class AnswerError(Exception):
@@ -47,7 +57,12 @@ class Server:
     """A process that serves a platform. Each start has a port of its own."""
 
     def __init__(
-        self, name: str, folder: Path, options: tuple[str, ...], variables: Mapping[str, str]
+        self,
+        name: str,
+        folder: Path,
+        options: tuple[str, ...],
+        variables: Mapping[str, str],
+        constants: Mapping[str, Any],
     ) -> None:
         self.name = name
         self.address = ""
@@ -55,6 +70,10 @@ class Server:
         self._errors = folder / f"{name}.errors.log"
         self._options = options
         self._variables = variables
+        # Each is as on a machine of its own: whether a process of another one still runs, nothing but its lease says.
+        folder.mkdir(parents=True, exist_ok=True)
+        self._errors.touch()
+        self._constants = {f"{OWNER}._NAMESPACE": self._errors, **constants}
         self._process: Forked | None = None
 
     @property
@@ -79,6 +98,7 @@ class Server:
         process = self._process = Forked(
             _serve,
             ["serve", "postgresql://", "--port", "0", "--json", *self._options, *options],
+            self._constants,
             log=self._log,
             errors=self._errors,
             environment=environment(**{**self._variables, **variables}),
@@ -139,6 +159,16 @@ class Cluster:
         """Connect to a server with the SDK."""
         return headrace.connect(self.servers[server].address, api_token=self.token)
 
+    @asynccontextmanager
+    async def front(self) -> AsyncIterator[Alternating]:
+        """Pass requests on to the servers in turn; those that are away are left out."""
+        async with alternating(*[server.address for server in self.servers]) as front:
+            yield front
+
+    def connect_by(self, front: Alternating) -> Connection:
+        """Connect with the SDK to all servers."""
+        return headrace.connect(front.address, api_token=self.token)
+
     async def call(
         self, server: int, method: str, path: str, *, key: str | None = None, **more: Any
     ) -> Any:
@@ -162,6 +192,29 @@ class Cluster:
         """Run statements in the database, beside the servers; returns the rows of the last one."""
         return await run(self.target.dsn, *statements)
 
+    @asynccontextmanager
+    async def holding(self, table: str) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+        """Keep writers out of a table inside the block: their transactions begin, and stand still when they get there.
+
+        Yields a function that waits until one stands still.
+        """
+        import asyncpg
+
+        connection = await asyncpg.connect(self.target.dsn)
+        try:
+            async with connection.transaction():
+                await connection.execute(f"lock table {table} in share mode")
+
+                async def waits() -> bool:
+                    held = (
+                        "select count(*) from pg_locks where not granted and locktype = 'relation'"
+                    )
+                    return bool((await self.rows(held))[0][0])
+
+                yield lambda: until(waits)
+        finally:
+            await connection.close()
+
     async def assert_sound(self) -> None:
         """Check the whole platform as ``headrace check --read-data`` does: rows, counters by a recount, jobs, files."""
         report = await headrace.check_lake(
@@ -177,6 +230,7 @@ async def cluster(
     *,
     options: tuple[str, ...] = (),
     variables: Mapping[str, str] | None = None,
+    constants: Mapping[str, Any] | None = None,
     target: PostgresTarget | None = None,
 ) -> AsyncIterator[Cluster]:
     """Serve a new platform with several processes.
@@ -186,6 +240,7 @@ async def cluster(
         count: How many servers are started; further ones come from :func:`new_server`.
         options: Further options of ``headrace serve``.
         variables: Further variables of the servers' environment, as the keys of another S3.
+        constants: Values in place of constants of modules, by their names, such as :data:`QUICK`.
         target: An empty database and an empty place for files. Default: those of this test run.
     """
     with ExitStack() as stack:
@@ -203,7 +258,7 @@ async def cluster(
                 token, _ = await create_token(platform.context, name="test")
         made = Cluster(target, [], token, organization)
         for _ in range(count):
-            stack.callback(new_server(made, folder, options, variables).end)
+            stack.callback(new_server(made, folder, options, variables, constants).end)
         await asyncio.gather(*(server.start() for server in made.servers))
         headers = {"Authorization": f"Bearer {token}"}
         async with aiohttp.ClientSession(headers=headers) as made.http:
@@ -215,6 +270,7 @@ def new_server(
     folder: Path,
     options: tuple[str, ...] = (),
     variables: Mapping[str, str] | None = None,
+    constants: Mapping[str, Any] | None = None,
 ) -> Server:
     """Add a server to a cluster; the caller starts it, and ends it with :meth:`Server.end`."""
     name = f"server-{len(made.servers)}"
@@ -224,7 +280,7 @@ def new_server(
         "HEADRACE_SCRATCH": str(folder / name),
         **(variables or {}),
     }
-    server = Server(name, folder, options, own)
+    server = Server(name, folder, options, own, constants or {})
     made.servers.append(server)
     return server
 
@@ -239,5 +295,9 @@ def _new_platform(folder: Path) -> Iterator[tuple[PostgresTarget, str]]:
         yield target, token
 
 
-def _serve(arguments: list[str]) -> None:
+def _serve(arguments: list[str], constants: Mapping[str, Any]) -> None:
+    for name, value in constants.items():
+        module, _, constant = name.rpartition(".")
+        assert hasattr(sys.modules[module], constant), name
+        setattr(sys.modules[module], constant, value)
     sys.exit(main(arguments))
