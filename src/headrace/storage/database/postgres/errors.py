@@ -64,6 +64,9 @@ def is_lost(error: BaseException) -> bool:
 
     if isinstance(error, asyncpg.InterfaceError):
         return "closed" in str(error) or "released" in str(error)
+    if isinstance(error, asyncpg.InternalClientError):
+        # The server has said that it ends the connection, and the connection's end has not arrived yet.
+        return "cannot switch to state" in str(error)
     if isinstance(error, asyncpg.PostgresError):
         return _state(error).startswith(_LOST) or _state(error) == "25P03"
     return isinstance(error, BROKEN)
