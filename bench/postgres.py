@@ -15,7 +15,7 @@ from bench.process import MIB, cpu_seconds
 from bench.scenario import RunError
 
 USER = "headrace"
-KEEPER = "postgres_keeper.py"
+KEEPER = "postgres_keeper"
 # Durable as a server in earnest. Nothing is vacuumed beside a run: the databases are vacuumed when they are made.
 SETTINGS = (
     "fsync=on",

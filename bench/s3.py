@@ -13,7 +13,7 @@ from bench.process import cpu_seconds
 from bench.scenario import RunError
 from headrace.storage.objects.s3.sigv4 import Signer, SigningKey
 
-KEEPER = "s3_keeper.py"
+KEEPER = "s3_keeper"
 REGION = "us-east-1"
 BUCKET = "headrace"
 

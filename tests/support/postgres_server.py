@@ -8,16 +8,11 @@ killed; as root it runs the server as another user, since PostgreSQL refuses roo
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import importlib.util
 import json
 import os
-import shutil
-import subprocess
-import sys
 import tempfile
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -25,16 +20,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from tools.servers import postgres_keeper
-from tools.servers.postgres_keeper import PASSWORD_FILE, READY, SUPERUSER
+from tests.support.run_folder import locked, run_folder
+from tools.servers.keepers import Keeper, ask, start_keeper
+from tools.servers.keeping import READY
+from tools.servers.postgres_keeper import PASSWORD_FILE, SUPERUSER
 
 T = TypeVar("T")
 
-_START_SECONDS = 60.0
 _MEMORY = Path("/dev/shm")
 _ENOUGH = 1 << 30
-_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"pid{os.getpid()}"
-_RUN_PROCESS = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 
 
 class PostgresServer:
@@ -67,7 +61,7 @@ class PostgresServer:
     def template(self, name: str, make: Callable[[str], Coroutine[Any, Any, Any]]) -> str:
         """Return the name of a template database that the coroutine function ``make(dsn)`` fills, once in a test run."""
         marker = self.folder / f"{name}.template"
-        with _locked(self.folder / "templates.lock"):
+        with locked(self.folder / "templates.lock"):
             if not marker.exists():
                 self.run(
                     f"drop database if exists {name} with (force)",
@@ -81,43 +75,30 @@ class PostgresServer:
 class PrivateServer(PostgresServer):
     """A server for tests that stop and kill it."""
 
-    def __init__(self, folder: Path, keeper: subprocess.Popen[str]) -> None:
+    def __init__(self, folder: Path, keeper: Keeper) -> None:
         super().__init__(folder)
         self._keeper = keeper
 
     def kill(self) -> None:
         """Kill the server and all its processes, as a loss of power would."""
-        self._ask("kill")
+        ask(self._keeper, "kill")
 
     def stop(self) -> None:
         """Stop the server; it disconnects its clients."""
-        self._ask("stop")
+        ask(self._keeper, "stop")
 
     def start(self, *options: str) -> None:
         """Start the server again on the same port, and wait until it accepts connections.
 
         ``options`` are settings as ``name=value``.
         """
-        self._ask(" ".join(["start", *options]))
-
-    def _ask(self, command: str) -> None:
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        self._keeper.stdin.write(command + "\n")
-        self._keeper.stdin.flush()
-        answer = self._keeper.stdout.readline().strip()
-        assert answer == "done", answer or "the keeper of the server ended"
+        ask(self._keeper, " ".join(["start", *options]))
 
 
 @cache
 def postgres_server() -> PostgresServer:
     """Return the server of this test run; the first call of the run starts it."""
-    folder = _base() / f"headrace-postgres-{os.getuid()}-{_RUN}"
-    folder.mkdir(mode=0o711, exist_ok=True)
-    with _locked(folder / "start.lock"):
-        if not (folder / READY).exists():
-            _keep(folder, str(_RUN_PROCESS))
-    return PostgresServer(folder)
+    return PostgresServer(run_folder(_base(), "postgres", 0o711, _start))
 
 
 def older_programs() -> dict[str, Path]:
@@ -141,7 +122,7 @@ def private_server(*options: str, programs: Path | None = None) -> Iterator[Priv
     ) as at:
         folder = Path(at)
         folder.chmod(0o711)
-        keeper = _keep(folder, "stdin", *options, programs=programs)
+        keeper = _start_keeper(folder, "stdin", *options, programs=programs)
         try:
             yield PrivateServer(folder, keeper)
         finally:
@@ -205,43 +186,15 @@ async def _migrate(dsn: str) -> None:
     await schema.migrate(dsn)
 
 
-def _keep(
+def _start(folder: Path, watched: str) -> None:
+    _start_keeper(folder, watched)
+
+
+def _start_keeper(
     folder: Path, watched: str, *options: str, programs: Path | None = None
-) -> subprocess.Popen[str]:
-    """Start a keeper and wait until its server accepts connections."""
+) -> Keeper:
     chosen = programs or _package() / "pginstall18"
-    log = folder / "keeper.log"
-    with log.open("w", encoding="utf-8") as errors:
-        # A session apart: Ctrl-C reaches the tests first, and the keeper ends with them.
-        keeper = subprocess.Popen(
-            [
-                sys.executable,
-                "-S",
-                postgres_keeper.__file__,
-                str(folder),
-                watched,
-                str(chosen),
-                *options,
-            ],
-            stdin=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
-            stderr=errors,
-            text=True,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _START_SECONDS
-    while not (folder / READY).exists():
-        if keeper.poll() is not None or time.monotonic() > deadline:
-            keeper.kill()
-            server_log = folder / "server.log"
-            more = server_log.read_text(encoding="utf-8") if server_log.exists() else ""
-            said = log.read_text(encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            raise RuntimeError(f"PostgreSQL did not start:\n{said}\n{more}")
-        time.sleep(0.01)
-    if watched != "stdin":
-        keeper.returncode = 0  # it outlives this process on purpose, so it is not waited for
-    return keeper
+    return start_keeper("postgres_keeper", folder, watched, str(chosen), *options)
 
 
 def _base() -> Path:
@@ -263,10 +216,3 @@ def _package() -> Path:
     if spec is None or spec.origin is None:
         raise RuntimeError("PostgreSQL is missing: uv sync --group servers")
     return Path(spec.origin).parent
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -6,14 +6,11 @@ of the one bucket. The keeper kills the server when the run ends, also when that
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -24,12 +21,10 @@ from uuid import uuid4
 import pytest
 
 from headrace.storage.objects.s3.sigv4 import Signer, SigningKey
-from tools.servers import s3_keeper
-from tools.servers.s3_keeper import ADMINISTRATOR, BUCKET, READER, READY
-
-_START_SECONDS = 90.0
-_RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID") or f"pid{os.getpid()}"
-_RUN_PROCESS = os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
+from tests.support.run_folder import run_folder
+from tools.servers.keepers import Keeper, ask, start_keeper
+from tools.servers.keeping import READY
+from tools.servers.s3_keeper import ADMINISTRATOR, BUCKET, READER
 
 
 class S3Server:
@@ -69,53 +64,38 @@ class S3Server:
 class PrivateS3Server(S3Server):
     """A server for tests that stop and kill it."""
 
-    def __init__(self, folder: Path, keeper: subprocess.Popen[str]) -> None:
+    def __init__(self, folder: Path, keeper: Keeper) -> None:
         super().__init__(folder)
         self._keeper = keeper
 
     def kill(self) -> None:
         """Kill the server."""
-        self._ask("kill")
+        ask(self._keeper, "kill")
 
     def start(self) -> None:
         """Start the server again with its objects, on the same port."""
-        self._ask("start")
+        ask(self._keeper, "start")
 
     def pause(self) -> None:
         """Stop the server's process until :meth:`resume`: it accepts connections and answers nothing."""
-        self._ask("pause")
+        ask(self._keeper, "pause")
 
     def resume(self) -> None:
         """Let the server continue."""
-        self._ask("resume")
-
-    def _ask(self, command: str) -> None:
-        assert self._keeper.stdin is not None
-        assert self._keeper.stdout is not None
-        self._keeper.stdin.write(command + "\n")
-        self._keeper.stdin.flush()
-        answer = self._keeper.stdout.readline().strip()
-        assert answer == "done", answer or "the keeper of the server ended"
+        ask(self._keeper, "resume")
 
 
 @cache
 def s3_server() -> S3Server:
     """Return the server of this test run; the first call of the run starts it."""
-    folder = Path(tempfile.gettempdir()) / f"headrace-s3-{os.getuid()}-{_RUN}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    with (folder / "start.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / READY).exists():
-            start_keeper(folder, str(_RUN_PROCESS))
-            S3Server(folder).make_bucket()
-    return S3Server(folder)
+    return S3Server(run_folder(Path(tempfile.gettempdir()), "s3", 0o700, _start))
 
 
 @contextmanager
 def private_s3_server() -> Iterator[PrivateS3Server]:
     """Start a server for a block, with an empty bucket."""
     with tempfile.TemporaryDirectory(prefix="headrace-s3-", ignore_cleanup_errors=True) as at:
-        keeper = start_keeper(Path(at), "stdin")
+        keeper = start_s3_keeper(Path(at), "stdin")
         try:
             server = PrivateS3Server(Path(at), keeper)
             server.make_bucket()
@@ -134,33 +114,14 @@ def fresh_prefix(account: str = ADMINISTRATOR) -> Iterator[str]:
         yield server.fresh_prefix()
 
 
-def start_keeper(folder: Path, watched: str) -> subprocess.Popen[str]:
-    """Start a keeper and wait until its server answers."""
-    script = Path(s3_keeper.__file__)
-    log = folder / "keeper.log"
-    with log.open("w", encoding="utf-8") as errors:
-        # A session apart: Ctrl-C reaches the tests first, and the keeper ends with them.
-        keeper = subprocess.Popen(
-            [sys.executable, "-S", str(script), str(folder), watched, _program()],
-            stdin=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
-            stdout=subprocess.PIPE if watched == "stdin" else subprocess.DEVNULL,
-            stderr=errors,
-            text=True,
-            start_new_session=True,
-        )
-    deadline = time.monotonic() + _START_SECONDS
-    while not (folder / READY).exists():
-        if keeper.poll() is not None or time.monotonic() > deadline:
-            keeper.kill()
-            server_log = folder / "server.log"
-            more = server_log.read_text(encoding="utf-8")[-3000:] if server_log.exists() else ""
-            said = log.read_text(encoding="utf-8")
-            shutil.rmtree(folder, ignore_errors=True)
-            raise RuntimeError(f"SeaweedFS did not start:\n{said}\n{more}")
-        time.sleep(0.02)
-    if watched != "stdin":
-        keeper.returncode = 0  # it outlives this process on purpose, so it is not waited for
-    return keeper
+def start_s3_keeper(folder: Path, watched: str) -> Keeper:
+    """Start a keeper and wait until its server answers; ``watched`` is that of :func:`start_keeper`."""
+    return start_keeper("s3_keeper", folder, watched, _program())
+
+
+def _start(folder: Path, watched: str) -> None:
+    start_s3_keeper(folder, watched)
+    S3Server(folder).make_bucket()
 
 
 def _program() -> str:
@@ -179,5 +140,5 @@ __all__ = [
     "fresh_prefix",
     "private_s3_server",
     "s3_server",
-    "start_keeper",
+    "start_s3_keeper",
 ]

@@ -29,9 +29,9 @@ from tests.support.s3_server import (
     fresh_prefix,
     private_s3_server,
     s3_server,
-    start_keeper,
+    start_s3_keeper,
 )
-from tools.servers.s3_keeper import READY
+from tools.servers.keeping import READY
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def private(monkeypatch: pytest.MonkeyPatch) -> Iterator[PrivateS3Server]:
 @pytest.mark.parametrize("victim", ["the run", "the keeper"])
 def test_the_server_of_a_test_run_ends_with_it(tmp_path: Path, victim: str) -> None:
     run = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    keeper = start_keeper(tmp_path, str(run.pid))
+    keeper = start_s3_keeper(tmp_path, str(run.pid))
     server = json.loads((tmp_path / READY).read_text())["pid"]
     assert is_running(server)
     (run if victim == "the run" else keeper).kill()
