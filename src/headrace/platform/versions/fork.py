@@ -47,8 +47,9 @@ from headrace.platform.versions.copy_rows import (
 from headrace.platform.versions.versions import version_exists, version_record
 from headrace.protocol.operations.datasets import FORK_VERSION, Fork
 from headrace.protocol.operations.listing import IDS_PER_CALL
-from headrace.storage.database.base import Transaction
+from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.locks import Lock
+from headrace.threads import in_thread
 
 KIND = "FORK"
 
@@ -209,6 +210,11 @@ def _digest(request: Fork) -> str:
     return hashlib.sha256(msgspec.json.encode(request)).hexdigest()
 
 
+def _add_all(delta: CounterDelta, rows: list[Row]) -> None:
+    for counts, times in rows:
+        delta.add_unmarked(unpack_counts(counts), times)
+
+
 # --- the job ---------------------------------------------------------------------------------------------
 
 
@@ -299,8 +305,8 @@ class ForkWork:
         if self._spec.with_annotations:
             await tx.execute("fork.copy_annotations", **versions, **span)
             rows = await tx.fetch("fork.counts", bucket=self._bucket, version=self._target, **span)
-            for counts, times in rows:
-                delta.add_unmarked(unpack_counts(counts), times)
+            # Where most assets have other labels, there are nearly as many rows as assets.
+            await in_thread(_add_all, delta, rows)
             await copy_marks(
                 tx, (source_bucket, self._spec.parent), (self._bucket, self._target), after, until
             )
