@@ -48,8 +48,9 @@ async def test_what_an_administrator_begins_a_server_does(plant: Plant, tmp_path
         await client.push("drawings/first", tmp_path / "images")
         version = await client.version("drawings/first")
         fork, job = await version.fork("second", wait=False)
-        # No server is there, and this process runs no jobs.
-        assert (await client.get_job_by_id(job.id)).status is JobStatus.RUNNING
+        # No server is there, and this process runs no jobs. A listing does not wait for their ends.
+        listed = (await client.list_jobs())[0]
+        assert (listed.id, listed.status) == (job.id, JobStatus.RUNNING)
         async with await plant.serve():
             await job.wait_for_done()
         assert len(await fork.list_assets()) == len(images)

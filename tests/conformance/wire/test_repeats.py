@@ -72,7 +72,7 @@ async def remote_walk(folder: Path, *, twice: bool = False, bad_line: bool = Fal
         await register(server.platform, folder)
         backend, _, organization = await open_backend(proxy.address, api_token=server.token)
         assert isinstance(backend, RemoteBackend)
-        backend._policy = RetryPolicy(attempts=8, base=0.001)
+        backend.policy = RetryPolicy(attempts=30, base=0.001, cap=0.1)
         try:
             if not twice:
                 return await walk(backend, organization, folder)

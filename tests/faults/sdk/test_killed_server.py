@@ -32,7 +32,9 @@ async def served(tmp_path: Path) -> tuple[Path, str]:
 
 async def export(address: str, token: str, out: Path, how: str) -> bytes:
     """Export to a folder of its own, and return the content of the only file."""
-    async with headrace.connect(address, api_token=token) as client:
+    async with headrace.connect(address, api_token=token) as patient:
+        # A server that is killed does not come back, so no call waits for it long.
+        client = patient.with_options(retries=2)
         version = await client.version("d/v")
         if how == "own":
             await version.export(out / "coco.json", "coco")

@@ -13,7 +13,6 @@ import pytest
 import headrace
 from headrace.errors import JobFailedError
 from headrace.model.enums import JobRunStatus
-from headrace.net.retry import RetryPolicy
 from headrace.platform.accounts.tokens import list_tokens
 from headrace.platform.platform import Platform
 from headrace.sdk.client.client import Client
@@ -168,9 +167,9 @@ async def test_a_reader_of_the_log_does_not_hold_the_server(
     folder, token = lake
     async with (
         server_process(folder) as server,
-        headrace.connect(server.address, api_token=token) as client,
+        headrace.connect(server.address, api_token=token) as patient,
     ):
-        client.session.backend._policy = RetryPolicy(attempts=1)  # type: ignore[attr-defined]
+        client = patient.with_options(retries=0)
         job = await launched(client, "waits")
         pieces = job.iter_logs()
         assert await anext(pieces) == "begun\n"

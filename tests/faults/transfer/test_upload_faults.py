@@ -332,9 +332,9 @@ async def test_s10_no_token_and_no_signature_in_any_output(
     async with (
         server_process(lake) as server,
         faulty_proxy(server.address, one_in=1, only=b"POST /files/") as proxy,
-        headrace.connect(proxy.address, api_token=token) as client,
+        headrace.connect(proxy.address, api_token=token) as patient,
     ):
-        client.session.backend._policy = RetryPolicy(attempts=2, base=0.001)  # type: ignore[attr-defined]
+        client = patient.with_options(retries=1)
         with pytest.raises(PartialTransferError) as caught:
             await client.push("a/b", paths)
         said += [caught.value, caught.value.report, client, client.session, client.session.backend]
