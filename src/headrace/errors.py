@@ -428,9 +428,19 @@ class LakeBusyError(LakeError):
 
 
 class ReadOnlyLakeError(LakeError):
-    """The lake cannot be written: its disk is read-only, or its files belong to others. It can be read."""
+    """The lake cannot be written: its disk is read-only, or its files belong to others. It can be read.
+
+    Args:
+        message: The lake or the database.
+        passing: Whether it may be written later without a restart, as a standby that is promoted.
+        hint: What to do about it.
+    """
 
     code = "read-only-lake"
+
+    def __init__(self, message: str, *, passing: bool = False, hint: str | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.passing = passing
 
 
 class LakeHeldError(LakeError):

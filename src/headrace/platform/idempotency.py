@@ -181,6 +181,11 @@ class _CallDatabase:
         """What has turned out to be damaged."""
         return self._database.damage
 
+    @property
+    def full(self) -> bool:
+        """Whether the disk of the database is full."""
+        return self._database.full
+
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows, including the call's uncommitted changes."""
         return await self._source().fetch(statement, filters=filters, **params)

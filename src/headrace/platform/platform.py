@@ -205,7 +205,8 @@ class Platform:
         except BaseException:
             await stores.aclose()
             raise
-        if jobs and not stores.database.read_only:
+        if jobs:
+            # A database that only answers reads may be written to later: until then the work fails, and is tried again.
             platform._start_work()
         return platform
 

@@ -23,6 +23,8 @@ from headrace.errors import (
     HeadraceError,
     LakeBusyError,
     LakeLostError,
+    PermissionDeniedError,
+    ReadOnlyLakeError,
     ServerError,
     UnavailableError,
     error_for_status,
@@ -42,6 +44,9 @@ _ALWAYS = frozenset({"/healthz", "/readyz", "/metrics"})
 
 _EXPECTED = frozenset({507})
 """Statuses of failures that say all in their message, so that the log needs no traceback."""
+
+_READ_ONLY_SECONDS = "5"
+"""When to ask again for a change of a database that only answers reads: another server of it takes so long to take over."""
 
 _log = logging.getLogger("headrace.server")
 
@@ -135,6 +140,9 @@ async def _handle(
     except LakeBusyError:
         busy = UnavailableError("the lake is busy", hint="try again in a moment")
         return error_response(busy, request_id, {"Retry-After": "1"})
+    except ReadOnlyLakeError as exc:
+        _log.error("request %s failed: %s", request_id, exc.message)
+        return _read_only(exc, request_id)
     except LakeLostError:
         lost = UnavailableError(
             "the lake was deleted, moved or replaced", hint="put it back, then restart the server"
@@ -201,6 +209,15 @@ def _from_aiohttp(request: web.Request, exc: web.HTTPException) -> APIError:
 
 def _kept_headers(exc: web.HTTPException) -> dict[str, str]:
     return {"Allow": exc.headers["Allow"]} if "Allow" in exc.headers else {}
+
+
+def _read_only(error: ReadOnlyLakeError, request_id: str) -> web.Response:
+    message = "the lake of this server can only be read at present"
+    if error.passing:
+        later = UnavailableError(message, hint="try again in a moment")
+        return error_response(later, request_id, {"Retry-After": _READ_ONLY_SECONDS})
+    refused = PermissionDeniedError(message, hint="use a server that can write to it")
+    return error_response(refused, request_id)
 
 
 def _disk_full() -> APIError:

@@ -18,7 +18,7 @@ import anyio
 from aiohttp import web
 
 from headrace._version import __version__
-from headrace.errors import CorruptionError, HeadraceError
+from headrace.errors import CorruptionError, DiskFullError, HeadraceError
 from headrace.platform.accounts.signing_keys import signing_keys
 from headrace.platform.platform import Platform
 from headrace.server.process_board import ProcessBoard, Slot
@@ -106,7 +106,8 @@ class Readiness:
             return {"ok": False, "error": error.code}
         if self._context.database.damage is not None:
             return {"ok": False, "error": CorruptionError.code}
-        return {"ok": True}
+        # What is only read is ready for that.
+        return {"ok": True, "read_only": True} if self._context.database.read_only else {"ok": True}
 
     async def _room(self) -> _Check:
         try:
@@ -115,13 +116,16 @@ class Readiness:
             return {"ok": False, "error": "timeout"}
         except OSError:
             return {"ok": False, "error": "storage"}
+        database = self._context.database
         full = free.bytes < self._free_floor or (free.files is not None and free.files < FREE_FILES)
-        return {
+        found: _Check = {
             # A lake that is only read needs no room.
-            "ok": self._context.database.read_only or not full,
+            "ok": database.read_only or not (full or database.full),
             "free_bytes": free.bytes,
             "floor_bytes": self._free_floor,
         }
+        # The disk of a database elsewhere is known by the changes that it refuses alone.
+        return {**found, "error": DiskFullError.code} if database.full else found
 
     def _lasting(self, measure: str, seconds: float) -> _Check:
         return {

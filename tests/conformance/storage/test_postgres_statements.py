@@ -24,7 +24,7 @@ async def test_every_statement_is_prepared() -> None:
     refused, row_by_row = {}, set()
     with fresh_database() as dsn:
         connection = await asyncpg.connect(dsn)
-        statements = PostgresStatements(queries, "", lambda message: None, None)
+        statements = PostgresStatements(queries, "", lambda error: None)
         for name in sorted(set(queries.names()) - WRONG_ON_PURPOSE):
             try:
                 if "?" not in queries.text(name):

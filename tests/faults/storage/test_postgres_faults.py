@@ -356,6 +356,9 @@ async def _idle(dsn: str) -> bool:
         ("53300", UnavailableError),
         ("57P01", UnavailableError),
         ("57P03", UnavailableError),
+        ("57014", UnavailableError),
+        ("25P04", UnavailableError),
+        ("40001", LakeBusyError),
         ("XX001", CorruptionError),
         ("XX002", CorruptionError),
         ("55P03", LakeBusyError),
@@ -396,11 +399,36 @@ async def test_a_database_that_only_answers_reads(dsn: str) -> None:
             for call in (add(database, "b"), database.reserve("x", 1)):
                 with pytest.raises(ReadOnlyLakeError):
                     await call
-        # Where it becomes one while it is open, the server says so.
-        async with opened(dsn) as database:
-            database._read_only = False
-            with pytest.raises(ReadOnlyLakeError):
-                await add(database, "b")
+    # It may become one while it is open, and end to be one.
+    async with opened(dsn) as database:
+        assert database.read_only
+        await run(
+            dsn,
+            "set default_transaction_read_only = off",
+            f"alter database {name} reset default_transaction_read_only",
+        )
+        await add(database, "b")
+        assert not database.read_only
+        assert await database.reserve("x") == 1
+        await run(dsn, f"alter database {name} set default_transaction_read_only = on")
+        await run(
+            dsn,
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where datname = current_database() and pid <> pg_backend_pid()",
+        )
+        await until(lambda: _refuses(database))
+        assert database.read_only
+        assert await names(database) == ["a", "b", "x"]
+
+
+async def _refuses(database: PostgresDatabase) -> bool:
+    try:
+        await add(database, "c")
+    except ReadOnlyLakeError:
+        return True
+    except UnavailableError:
+        return False
+    raise AssertionError("it was written to")
 
 
 async def test_a_catalog_that_was_made_again_is_noticed(

@@ -101,6 +101,11 @@ class AuditedDatabase:
         """What has turned out to be damaged."""
         return self._database.damage
 
+    @property
+    def full(self) -> bool:
+        """Whether the disk of the database is full."""
+        return self._database.full
+
     async def execute(self, statement: str, /, *, filters: str = "", **params: Any) -> int:
         """Run a change in a transaction."""
         if self._recorded:

@@ -117,6 +117,11 @@ class Database(Statements, Protocol):
         """What has turned out to be damaged since the database was opened; None if nothing has."""
         ...
 
+    @property
+    def full(self) -> bool:
+        """Whether the disk of a database elsewhere is full, as far as changes have found."""
+        ...
+
     def transaction(self, *locks: Lock) -> AbstractAsyncContextManager[Transaction]:
         """Open a write transaction; commits on a clean exit, rolls back on an error or a cancellation.
 

@@ -15,7 +15,16 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from uuid import UUID
 
-from headrace.errors import ConfigurationError, DatabaseError, EventLoopError, LakeBusyError
+from headrace.errors import (
+    ConfigurationError,
+    CorruptionError,
+    DatabaseError,
+    DiskFullError,
+    EventLoopError,
+    HeadraceError,
+    LakeBusyError,
+    ReadOnlyLakeError,
+)
 from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Transaction
 from headrace.storage.database.dialect import POSTGRES, Dialect
 from headrace.storage.database.dsn import shown_dsn
@@ -37,6 +46,9 @@ _TAKERS = 2
 _IDLE_STREAMS = 4
 _IDLE_WRITER_SECONDS = 60
 """A writer that runs no statement for so long has stopped: the server rolls its transaction back."""
+
+_FULL_SECONDS = 30
+"""For so long a change that found no room speaks for the disk; later ones may find some."""
 
 _IDLE_STREAM_SECONDS = 3600
 """A stream that is not read for so long keeps old rows from being removed: the server ends it."""
@@ -86,7 +98,7 @@ class PostgresDatabase:
         self._strict_locks = strict_locks
         self._loop = asyncio.get_running_loop()
         self._statements = PostgresStatements(
-            queries or Queries("postgres"), self._shown, self._note_damage, query_seconds
+            queries or Queries("postgres"), self._shown, self._note
         )
         asking = max(1, readers // 2)
         self._writers = self._pool(
@@ -121,6 +133,8 @@ class PostgresDatabase:
         self._owners: set[asyncio.Task[Any]] = set()
         self._read_only = False
         self._damage: str | None = None
+        self._full_at: float | None = None
+        self._query_seconds = query_seconds
         self._catalog: UUID | None = None
         self._version = ""
         self._closing = self._closed = False
@@ -171,6 +185,11 @@ class PostgresDatabase:
     def damage(self) -> str | None:
         """What PostgreSQL found damaged since the database was opened; None if nothing was."""
         return self._damage
+
+    @property
+    def full(self) -> bool:
+        """Whether the server lately had no room for a change, and has made none since."""
+        return self._full_at is not None and time.monotonic() < self._full_at + _FULL_SECONDS
 
     @property
     def catalog(self) -> UUID:
@@ -256,7 +275,8 @@ class PostgresDatabase:
         self._statements.raw(statement)
         pool = self._askers if FIRST_FILTER in params else self._readers
         async with pool.connection() as connection:
-            with self._statements.translating(statement):
+            seconds = self._query_seconds if pool is self._askers else None
+            with self._statements.translating(statement, query_seconds=seconds):
                 text = await self._statements.text(connection, statement, filters)
                 return await getattr(connection, method)(text.sql, *text.bind(params))
 
@@ -296,10 +316,11 @@ class PostgresDatabase:
 
         What a transaction that is committed later has used is on the disk with that transaction.
         """
-        self._check_writable()
+        self._check_open()
         self._statements.raw(statement)
         async with self._takers.connection() as connection:
             with self._statements.translating(statement):
+                await self._check_writable(connection)
                 text = await self._statements.text(connection, statement, "")
                 row = await connection.fetchrow(text.sql, *text.bind(params))
         return None if row is None else tuple(row)
@@ -316,7 +337,7 @@ class PostgresDatabase:
             UnavailableError: The server cannot be reached.
             ReadOnlyLakeError: The database only answers reads.
         """
-        self._check_writable()
+        self._check_open()
         task = asyncio.current_task()
         assert task is not None
         if task in self._owners:
@@ -329,8 +350,11 @@ class PostgresDatabase:
                     connection, self._statements, self._waited, strict=self._strict_locks
                 )
                 await self._begin(transaction, locks, began)
+                with self._statements.translating("begin"):
+                    await self._check_writable(connection)
                 yield transaction
                 await wait_done(asyncio.ensure_future(transaction.commit()))
+                self._full_at = None
             finally:
                 self._owners.discard(task)
 
@@ -383,13 +407,25 @@ class PostgresDatabase:
         )
         return ConnectionPool(open_connection, size, self._pool_seconds, purpose, keep)
 
-    def _note_damage(self, message: str) -> None:
-        self._damage = message
+    def _note(self, error: HeadraceError) -> None:
+        """Note what an error says about the whole database."""
+        match error:
+            case CorruptionError():
+                self._damage = error.message
+            case DiskFullError():
+                self._full_at = time.monotonic()
+            case ReadOnlyLakeError():
+                self._read_only = True
+                for pool in (self._writers, self._takers):
+                    pool.close_idle()
 
-    def _check_writable(self) -> None:
-        self._check_open()
-        if self._read_only:
+    async def _check_writable(self, connection: asyncpg.Connection) -> None:
+        """Ask again, where changes were refused before: a standby is promoted, a setting is changed."""
+        if not self._read_only:
+            return
+        if await connection.fetchval("show transaction_read_only") == "on":
             raise read_only(self._shown)
+        self._read_only = False
 
     def _check_open(self) -> None:
         if self._closed:

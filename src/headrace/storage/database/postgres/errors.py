@@ -35,6 +35,9 @@ BROKEN = (ConnectionError, OSError, TimeoutError, EOFError)
 """What a lost connection raises beside the driver's own errors."""
 
 _LOST = ("08", "57P")
+_ENDED = frozenset({"25P03", "25P04"})
+"""The server ends the connection of a transaction that takes too long."""
+
 _GENERATED_NAME = re.compile(r"_(?:pkey|key)\d*$")
 _PARTITION = re.compile(r"_\d+$")
 _COLUMNS = re.compile(r"^Key \(([^()=]*(?:\([^()]*\)[^()=]*)*)\)=")
@@ -66,9 +69,9 @@ def is_lost(error: BaseException) -> bool:
         return "closed" in str(error) or "released" in str(error)
     if isinstance(error, asyncpg.InternalClientError):
         # The server has said that it ends the connection, and the connection's end has not arrived yet.
-        return "cannot switch to state" in str(error)
+        return error.__cause__ is None
     if isinstance(error, asyncpg.PostgresError):
-        return _state(error).startswith(_LOST) or _state(error) == "25P03"
+        return _state(error).startswith(_LOST) or _state(error) in _ENDED
     return isinstance(error, BROKEN)
 
 
@@ -202,9 +205,21 @@ def _refused(error: asyncpg.PostgresError, shown: str, where: str) -> HeadraceEr
             return DatabaseError(
                 f"a constraint of the database failed{where}: {error.constraint_name or error.column_name}"
             )
-        case "40P01" | "40001":
-            _log.warning("deadlock%s: %s", where, " ".join((error.detail or "").split()))
+        case "40P01" | "40001" as state:
+            kind = "deadlock" if state == "40P01" else "serialization failure"
+            _log.warning("%s%s: %s", kind, where, " ".join((error.detail or "").split()))
             return _busy(shown)
+        case "57014":
+            return UnavailableError(
+                f"a statement took longer than the database {shown} allows",
+                hint="try again, or let the server set a longer statement_timeout",
+            )
+        case "28000" | "28P01" | "3D000":
+            # What was opened before has another password now, or was renamed.
+            return UnavailableError(
+                f"the database {shown} no longer lets this server in",
+                hint="check the name of the database, the user and the password",
+            )
         case "55P03":
             return _busy(shown)
         case "25006":
@@ -215,7 +230,9 @@ def _refused(error: asyncpg.PostgresError, shown: str, where: str) -> HeadraceEr
                 hint="free space on the disk of PostgreSQL and run it again",
             )
         case "53000" | "53200" | "53300" | "53400":
-            return unavailable(shown)
+            return UnavailableError(
+                f"the database {shown} lacks connections or memory", hint="try again in a moment"
+            )
         case "XX001" | "XX002":
             return CorruptionError(
                 f"the database {shown} is damaged; found{where or ' when it was read'}",
@@ -240,6 +257,7 @@ def read_only(shown: str) -> ReadOnlyLakeError:
     """Return the error of a change to a database that only answers reads."""
     return ReadOnlyLakeError(
         f"the database {shown} cannot be written",
+        passing=True,
         hint="use the primary server, and check default_transaction_read_only",
     )
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from headrace.errors import DatabaseError, LakeBusyError
+from headrace.errors import DatabaseError, LakeBusyError, ReadOnlyLakeError
 from headrace.threads import wait_done
 
 if TYPE_CHECKING:
@@ -79,14 +79,25 @@ class ConnectionPool:
             lent = await self._open()
             try:
                 yield lent
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, ReadOnlyLakeError):
+                    # A session keeps the mode that it began with, whatever becomes of the server's.
+                    lent.terminate()
                 await self._give_back_after_error(lent)
+                if lent.is_closed():
+                    # What ended it has ended the others too, of which the driver may not know yet.
+                    self.close_idle()
                 raise
             self._give_back(lent)
             if len(self._idle) > self._keep:
                 await wait_done(asyncio.ensure_future(_close(self._idle.pop(0))))
         finally:
             self._slots.release()
+
+    def close_idle(self) -> None:
+        """Close the connections that are not in use, so that the next calls open new ones."""
+        while self._idle:
+            self._idle.pop().terminate()
 
     async def aclose(self, *, lent: bool = False) -> None:
         """Close all connections, when they are given back; ``lent`` ends at once those that are in use."""

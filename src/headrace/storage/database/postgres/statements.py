@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from headrace.errors import CorruptionError, HeadraceError
+from headrace.errors import HeadraceError
 from headrace.storage.database.postgres.errors import (
     Translating,
     is_query_cancelled,
@@ -24,19 +24,15 @@ _MOST_COMPOSED = 2_048
 
 
 class PostgresStatements:
-    """The texts of statements, final after PostgreSQL has said which types their parameters have."""
+    """The texts of statements, final after PostgreSQL has said which types their parameters have.
 
-    def __init__(
-        self,
-        queries: Queries,
-        shown: str,
-        damaged: Callable[[str], None],
-        query_seconds: float | None,
-    ) -> None:
+    ``note`` takes each error that the server gives rise to.
+    """
+
+    def __init__(self, queries: Queries, shown: str, note: Callable[[HeadraceError], None]) -> None:
         self._queries = queries
         self._shown = shown
-        self._damaged = damaged
-        self._query_seconds = query_seconds
+        self._note = note
         self._texts: dict[tuple[str, str], PostgresText] = {}
         self._types: dict[str, tuple[str, ...]] = {}
 
@@ -64,18 +60,28 @@ class PostgresStatements:
             types = self._types[sql] = tuple(each.name for each in prepared.get_parameters())
         return types
 
-    def translating(self, statement: str, *, committing: bool = False) -> Translating:
-        """Return a block whose errors name the statement. ``committing`` says that the change may be complete."""
-        return Translating(partial(self._translate, statement, committing=committing))
+    def translating(
+        self, statement: str, *, committing: bool = False, query_seconds: float | None = None
+    ) -> Translating:
+        """Return a block whose errors name the statement.
+
+        Args:
+            statement: The name of the statement.
+            committing: Whether the change may be complete though an error comes.
+            query_seconds: After how many seconds the server ends a query of a caller, if it does.
+        """
+        return Translating(
+            partial(self._translate, statement, committing=committing, query_seconds=query_seconds)
+        )
 
     def _translate(
-        self, statement: str, error: Exception, *, committing: bool
+        self, statement: str, error: Exception, *, committing: bool, query_seconds: float | None
     ) -> HeadraceError | None:
-        if self._query_seconds is not None and is_query_cancelled(error):
-            return too_slow(self._query_seconds)
+        if query_seconds is not None and is_query_cancelled(error):
+            return too_slow(query_seconds)
         translated = translate(error, self._shown, statement, committing=committing)
-        if isinstance(translated, CorruptionError):
-            self._damaged(translated.message)
+        if translated is not None:
+            self._note(translated)
         return translated
 
     async def _final(self, connection: asyncpg.Connection, text: PostgresText) -> PostgresText:

@@ -155,6 +155,11 @@ class SqliteDatabase:
         """What has turned out to be damaged since the file was opened; None if nothing has."""
         return self._damage
 
+    @property
+    def full(self) -> bool:
+        """False: the disk is one of this machine, which can be asked itself."""
+        return False
+
     async def start(self) -> None:
         """Open the connection that writes, so that a wrong file raises at once."""
         try:
