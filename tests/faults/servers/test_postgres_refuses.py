@@ -22,7 +22,7 @@ from headrace.errors import ConnectError
 from headrace.platform.platform import Platform
 from headrace.server.settings import ServerSettings
 from headrace.storage.database.locks import Lock
-from headrace.storage.database.postgres import PostgresDatabase
+from headrace.storage.database.postgres.database import PostgresDatabase
 from tests.support.lakes.shared_servers import RefusedError, Servers, served
 from tests.support.postgres_server import PrivateServer, fresh_database, private_server, run
 from tests.support.processes.waiting import until
@@ -302,9 +302,7 @@ async def read_only(server: PrivateServer, dsn: str, how: str, value: str) -> No
         await until(lambda: _says(dsn, value))
         return
     name = dsn.rpartition("/")[2]
-    await run(
-        server.dsn(), f"alter database {name} set default_transaction_read_only = {value}"
-    )
+    await run(server.dsn(), f"alter database {name} set default_transaction_read_only = {value}")
     if value == "on":
         await disconnect(dsn)
 
@@ -382,10 +380,9 @@ async def test_a_full_disk_of_postgresql(tmp_path: Path) -> None:
 async def _until_full(servers: Servers) -> list[str]:
     """Create datasets until there is no room; returns the names of those that there was room for."""
     names: list[str] = []
-    while True:
-        try:
+    with pytest.raises(RefusedError) as caught:
+        while True:
             await servers.create(0, f"{len(names)}")
-        except RefusedError as error:
-            assert (error.status, error.wait) == (507, None)
-            return names
-        names.append(f"{len(names)}")
+            names.append(f"{len(names)}")
+    assert (caught.value.status, caught.value.wait) == (507, None)
+    return names

@@ -17,7 +17,7 @@ from headrace.platform.platform import Platform
 from headrace.platform.postgres_layout import create_platform
 from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
-from headrace.storage.database.postgres import PostgresDatabase, PostgresOptions
+from headrace.storage.database.postgres.database import PostgresDatabase, PostgresOptions
 from headrace.storage.opening import PostgresTarget
 from tests.support.postgres_server import run
 
