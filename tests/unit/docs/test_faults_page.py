@@ -1,4 +1,4 @@
-"""The page of faults and attacks has every number, and every test that it names exists."""
+"""The page of faults, attacks and invariants has every number, and every test that it names exists."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "tests" / "faults.md"
-NUMBERS = [f"F{number:02}" for number in range(1, 45)] + [
-    f"S{number:02}" for number in range(1, 23)
+NUMBERS = [
+    f"{kind}{number:02}"
+    for kind, last in (("F", 49), ("S", 22), ("I", 13))
+    for number in range(1, last + 1)
 ]
 
 
 def gaps(text: str) -> list[str]:
     """Numbers without a row or a test, and tests that do not exist."""
-    rows = dict(re.findall(r"^\| ([FS]\d\d) \| [^|]+ \| (.*) \|$", text, re.MULTILINE))
+    rows = dict(re.findall(r"^\| ([FSI]\d\d) \| [^|]+ \| (.*) \|$", text, re.MULTILINE))
     found = [number for number in NUMBERS if number not in rows]
     for number, cell in rows.items():
         named = re.findall(r"\[`(test_\w+)`\]\(\.\./(tests/[\w/]+\.py)\)", cell)
