@@ -76,7 +76,9 @@ async def assert_sound(servers: Servers) -> None:
     assert report.ok, report
 
 
-@pytest.mark.parametrize("mode", ["REPLACE", "CONCATENATE"])
+@pytest.mark.parametrize(
+    "mode", ["REPLACE", pytest.param("CONCATENATE", marks=pytest.mark.slow)]
+)
 async def test_i02_i03_one_annotation_each_and_counters_as_a_recount(
     servers: Servers, tmp_path: Path, mode: str
 ) -> None:
@@ -224,7 +226,9 @@ class Watched:
         self.counts[what] += 1
         if self._holding.get():
             # Where it came from is all that helps to find it.
-            frames = [frame for frame in traceback.extract_stack() if "/platform/" in frame.filename]
+            frames = [
+                frame for frame in traceback.extract_stack() if "/platform/" in frame.filename
+            ]
             self.in_transactions.append(
                 what + "".join(f"\n  {each.filename}:{each.lineno} {each.name}" for each in frames)
             )
@@ -278,6 +282,7 @@ def comparable(name: str, answer: Any) -> Any:
     return answer
 
 
+@pytest.mark.slow
 def test_i08_no_transaction_waits_for_files_or_jobs(walked: Walked) -> None:
     watched = walked.watched
     assert watched.in_transactions == []
@@ -286,6 +291,7 @@ def test_i08_no_transaction_waits_for_files_or_jobs(walked: Walked) -> None:
     assert watched.transactions > 100
 
 
+@pytest.mark.slow
 def test_i13_two_servers_over_postgresql_answer_as_a_lake(walked: Walked) -> None:
     """The same calls in the same order, of all operations, to the two in turn."""
     assert [name for name, _ in walked.servers.notes] == [name for name, _ in walked.lake.notes]
