@@ -76,9 +76,7 @@ async def assert_sound(servers: Servers) -> None:
     assert report.ok, report
 
 
-@pytest.mark.parametrize(
-    "mode", ["REPLACE", pytest.param("CONCATENATE", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("mode", ["REPLACE", pytest.param("CONCATENATE", marks=pytest.mark.slow)])
 async def test_i02_i03_one_annotation_each_and_counters_as_a_recount(
     servers: Servers, tmp_path: Path, mode: str
 ) -> None:
