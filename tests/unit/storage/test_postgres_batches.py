@@ -39,6 +39,21 @@ def test_an_update_of_rows() -> None:
     assert found.values == [("x", "y"), ["{1,2}", None], 7, (5, 6)]
 
 
+def test_an_insert_of_rows_that_may_exist() -> None:
+    text = (
+        "insert into t (a, marks, b) values (?, ?, ?)\n"
+        "on conflict (a, b) do update set marks = excluded.marks"
+    )
+    found = batch(text, ["int2", "int4[]", "bytea"], [(1, [3], b"x"), (1, None, b"y")])
+    assert found is not None
+    assert found.sql == (
+        "insert into t (a, marks, b) select cast($1 as int2) as a, cast(u.marks as int4[]) as marks,"
+        " cast(u.b as bytea) as b from unnest(cast($2 as text[]), cast($3 as bytea[])) as u (marks, b)"
+        " on conflict (a, b) do update set marks = excluded.marks"
+    )
+    assert found.values == [1, ["{3}", None], (b"x", b"y")]
+
+
 def test_one_row_is_an_array_too() -> None:
     found = batch(DELETE, ["int2", "int4"], [(1, 2)])
     assert found is not None
@@ -52,7 +67,8 @@ def test_one_row_is_an_array_too() -> None:
         "delete from t where a = ? or b = ?",
         "delete from t where a > ?",
         "delete from t where a = ? and b = ? returning a",
-        "insert into t (a, b) values (?, ?) on conflict do nothing",
+        "insert into t (a, b) values (?, ?)",
+        "insert into t (a, b) values (?, ? + 1) on conflict do nothing",
         UPDATE + " and not exists (select 1 from t)",
     ],
 )

@@ -1,9 +1,9 @@
 """Run a change with positional parameters for many rows in one statement, whose parameters are arrays.
 
-PostgreSQL runs a statement for each row in 60 to 120 µs, since it looks for the row's partition each time. Two kinds of
-statements are taken together: ``delete from t where a = ? and …``, and ``update t … from (select cast(? as type) as
-name, …) w where …``. Their rows must be different ones. A value that all rows share stays one value, so the partition
-is found once.
+PostgreSQL runs a statement for each row in 60 to 120 µs, since it looks for the row's partition each time. Three kinds of
+statements are taken together: ``delete from t where a = ? and …``, ``update t … from (select cast(? as type) as
+name, …) w where …``, and ``insert into t (a, …) values (?, …) on conflict …``. Their rows must be different ones. A
+value that all rows share stays one value, so the partition is found once.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ _DELETE = re.compile(
 )
 _UPDATE = re.compile(
     r"(?P<head>update\s.*\sfrom\s+)\(select\s+(?P<columns>cast\(.*?)\)\s+(?P<alias>\w+)\s+(?P<rest>where\s.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+_INSERT = re.compile(
+    r"(?P<head>insert\s+into\s+\w+\s*\((?P<names>[\w\s,]+)\)\s*)values\s*\([?,\s]+\)\s*(?P<rest>on\s+conflict\s.*)",
     re.IGNORECASE | re.DOTALL,
 )
 _COLUMN = re.compile(
@@ -35,7 +39,10 @@ class Batch(NamedTuple):
 
 
 class _Shape(NamedTuple):
-    """A statement in parts: ``types`` and ``names`` are those of its positional parameters."""
+    """A statement in parts: ``types`` and ``names`` are those of its positional parameters.
+
+    An insert has no ``alias``: its rows are the source itself.
+    """
 
     head: str
     rest: str
@@ -85,6 +92,12 @@ def _shape(text: str, types: tuple[str, ...]) -> _Shape | None:
         rest = " and ".join(f"{found['table']}.{key} = w.{key}" for key in keys)
         head = f"delete from {found['table']} using "
         return _Shape(head, f"where {rest}", "w", types, tuple(keys))
+    found = _INSERT.fullmatch(text)
+    if found is not None:
+        names = tuple(each.strip() for each in found["names"].split(","))
+        if not len(names) == len(types) == text.count("?"):
+            return None
+        return _Shape(found["head"], found["rest"], "", types, names)
     found = _UPDATE.fullmatch(text)
     if found is None or text.lower().count("select") != 1:
         return None
@@ -108,7 +121,8 @@ def _compose(shape: _Shape, shared: tuple[bool, ...]) -> str:
         parameter = f"${at + 1}"
         if shared[at]:
             # In the condition itself, where the planner sees it.
-            rest = re.sub(rf"\b{shape.alias}\.{name}\b", f"cast({parameter} as {kind})", rest)
+            if shape.alias:
+                rest = re.sub(rf"\b{shape.alias}\.{name}\b", f"cast({parameter} as {kind})", rest)
         else:
             element = "text" if kind.endswith(_ARRAY) else kind
             arrays.append(f"cast({parameter} as {element}[])")
@@ -117,9 +131,10 @@ def _compose(shape: _Shape, shared: tuple[bool, ...]) -> str:
         f"cast({_source_of(shape, at, shared)} as {kind}) as {name}"
         for at, (kind, name) in enumerate(zip(shape.types, shape.names, strict=True))
     ]
-    source = (
-        f"(select {', '.join(columns)} from unnest({', '.join(arrays)}) as u ({', '.join(names)}))"
-    )
+    source = f"select {', '.join(columns)} from unnest({', '.join(arrays)}) as u ({', '.join(names)})"
+    if not shape.alias:
+        return f"{shape.head}{source} {shape.rest}"
+    source = f"({source})"
     return f"{shape.head}{source} {shape.alias} {rest}"
 
 

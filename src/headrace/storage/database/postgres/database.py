@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
 from uuid import UUID
 
 from headrace.errors import (
@@ -52,6 +52,18 @@ _FULL_SECONDS = 30
 
 _IDLE_STREAM_SECONDS = 3600
 """A stream that is not read for so long keeps old rows from being removed: the server ends it."""
+
+CHANGES_BY_KEYS: Final = {
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "enable_material": "off",
+}
+"""How changes are planned: they find their rows by keys.
+
+A plan that was made while the tables were empty is kept. If it read whole versions, each chunk of an import into a new
+platform would read all rows that the chunks before it wrote.
+"""
 
 
 class PostgresOptions(TypedDict, total=False):
@@ -106,6 +118,7 @@ class PostgresDatabase:
             "a change",
             lock_timeout=_milliseconds(lock_seconds),
             idle_in_transaction_session_timeout=_milliseconds(_IDLE_WRITER_SECONDS),
+            **CHANGES_BY_KEYS,
         )
         # A read cannot write, whatever is composed.
         self._readers = self._pool(
