@@ -19,6 +19,7 @@ from headrace.platform.filters import compile_asset_filters
 from headrace.protocol.operations.assets import ListAssets
 from headrace.storage.database.dialect import POSTGRES
 from headrace.storage.database.postgres.connect import connect
+from headrace.storage.database.postgres.database import CHANGES_BY_KEYS
 from headrace.storage.database.postgres.text import numbered, positioned, widened
 from headrace.storage.database.queries import Queries
 from tests.support.postgres_server import fresh_database
@@ -324,3 +325,41 @@ def test_a_page_by_name_is_read_in_order(planner: Planner) -> None:
 def test_the_check_would_notice_a_scan(planner: Planner) -> None:
     unindexed = " and d.content_type = 'x'"
     assert planner.large("datalake.count", "custom", unindexed) == ["data"]
+
+
+@pytest.mark.parametrize("mode", ["custom", "generic"])
+def test_an_import_planned_before_there_are_annotations_reads_rows_by_their_keys(mode: str) -> None:
+    """Each chunk of an import runs this statement; its first plan is kept for the last chunk."""
+    text = numbered(Queries("postgres").text("annotations.targets")).sql
+    call = f"execute planned('{json.dumps(list(range(1, 101)))}', 1, 1)"
+    assets = (
+        "insert into asset (bucket, version, seq, lake_bucket, data, filename)"
+        " select 1, 1, i, 0, i, i::text from generate_series(1, 5000) i; analyze"
+    )
+    annotations = (
+        "insert into annotation (bucket, version, asset, no, account, status, created, duration, shapes_n, counts,"
+        " marks) select 1, 1, i, i, 1, 'DONE', 1, 0, 0, '', '{}' from generate_series(1, 5000) i"
+    )
+
+    async def read() -> int:
+        connection = await connect(dsn, **CHANGES_BY_KEYS)
+        try:
+            await connection.execute(assets)
+            await connection.execute(f"set plan_cache_mode = force_{mode}_plan")
+            await connection.execute(f"prepare planned as {text}")
+            await connection.execute(call)
+            await connection.execute(annotations)
+            how = "explain (analyze, timing off, format json)"
+            plan = json.loads(await connection.fetchval(f"{how} {call}"))[0]["Plan"]
+        finally:
+            await connection.close()
+        return sum(
+            int(
+                step["Actual Loops"] * (step["Actual Rows"] + step.get("Rows Removed by Filter", 0))
+            )
+            for step in _steps(plan)
+            if "Relation Name" in step
+        )
+
+    with fresh_database() as dsn:
+        assert asyncio.run(read()) == 200

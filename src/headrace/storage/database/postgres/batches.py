@@ -131,7 +131,9 @@ def _compose(shape: _Shape, shared: tuple[bool, ...]) -> str:
         f"cast({_source_of(shape, at, shared)} as {kind}) as {name}"
         for at, (kind, name) in enumerate(zip(shape.types, shape.names, strict=True))
     ]
-    source = f"select {', '.join(columns)} from unnest({', '.join(arrays)}) as u ({', '.join(names)})"
+    source = (
+        f"select {', '.join(columns)} from unnest({', '.join(arrays)}) as u ({', '.join(names)})"
+    )
     if not shape.alias:
         return f"{shape.head}{source} {shape.rest}"
     source = f"({source})"
