@@ -28,7 +28,14 @@ SETTINGS = (
     "autovacuum=off",
 )
 SAMPLE_SECONDS = 0.02
-WAITING = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+# Servers name their sessions after themselves.
+WAITING = """
+select count(*), count(*) filter (where exists (
+    select 1 from pg_stat_activity b
+    where b.pid = any(pg_blocking_pids(w.pid)) and b.application_name <> w.application_name
+))
+from pg_stat_activity w where w.wait_event_type = 'Lock'
+"""
 
 
 class Postgres:
@@ -122,7 +129,7 @@ class LockWaits:
     """Measures in a thread for how long sessions of a server wait for locks of others."""
 
     def __init__(self, server: Postgres) -> None:
-        self.seconds = 0.0
+        self.seconds = self.foreign_seconds = 0.0
         self._server = server
         self._stop = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._watch()), daemon=True)
@@ -136,16 +143,17 @@ class LockWaits:
         self._thread.join()
 
     def readings(self) -> Mapping[str, float]:
-        """Return the seconds so far, each session counted by itself."""
-        return {"lock_wait_s": self.seconds}
+        """Return the seconds so far, each session counted by itself: all, and those for a session of another server."""
+        return {"lock_wait_s": self.seconds, "foreign_wait_s": self.foreign_seconds}
 
     async def _watch(self) -> None:
         connection = await connect(self._server.dsn("postgres"))
         before = time.monotonic()
         while not self._stop.is_set():
             await asyncio.sleep(SAMPLE_SECONDS)
-            waiting = await connection.fetchval(WAITING)
+            waiting, foreign = await connection.fetchrow(WAITING)
             now = time.monotonic()
             self.seconds += waiting * (now - before)
+            self.foreign_seconds += foreign * (now - before)
             before = now
         await connection.close()

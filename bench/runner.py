@@ -94,8 +94,9 @@ def rates(setup: RunSetup, figures: Mapping[str, float]) -> dict[str, float]:
     }
     if setup.items and "log_mib" in figures:
         each["log_bytes_each"] = MIB * figures["log_mib"] / setup.items
-    if "lock_wait_s" in figures:
-        each["lock_wait_share"] = figures["lock_wait_s"] / figures["job_wall_s"]
+    for whose in ("lock", "foreign"):
+        if f"{whose}_wait_s" in figures:
+            each[f"{whose}_wait_share"] = figures[f"{whose}_wait_s"] / figures["job_wall_s"]
     return each | {
         name: moved / figures[seconds]
         for moved, names in (

@@ -134,7 +134,7 @@ def together(
                 readings=lambda: {**found.database.readings(), **waits.readings()},
             )
 
-    measures = (*MEASURES, "lock_wait_share")
+    measures = (*MEASURES, "lock_wait_share", "foreign_wait_share")
     return Scenario(f"scale/{name}", summary, (two,), (one,), warm, set_up, measures=measures)
 
 

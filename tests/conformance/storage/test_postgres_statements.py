@@ -12,9 +12,8 @@ from tests.support.postgres_server import fresh_database
 
 WRONG_ON_PURPOSE = {"conformance.broken"}
 ROW_BY_ROW = {
-    "assets.add_tag", "assignments.deal", "assignments.move", "assignments.put", "assignments.put_trail",
-    "campaigns.add_assignee", "campaigns.count_dealt", "marks.put", "old_blobs.rewrite_annotation",
-    "old_blobs.rewrite_content",
+    "assignments.deal", "assignments.move", "assignments.put", "assignments.put_trail",
+    "campaigns.add_assignee", "campaigns.count_dealt", "old_blobs.rewrite_annotation", "old_blobs.rewrite_content",
 }  # fmt: skip
 """Statements of many rows that are run once for each."""
 

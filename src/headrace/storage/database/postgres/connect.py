@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import LakeVersionError, MissingExtraError
@@ -46,7 +47,7 @@ async def connect(
             statement_cache_size=_STATEMENTS,
             max_cached_statement_lifetime=0,
             max_cacheable_statement_size=0,
-            server_settings={"application_name": "headrace", **_PLANNING, **settings},
+            server_settings={"application_name": application_name(), **_PLANNING, **settings},
         )
     if opening:
         try:
@@ -55,6 +56,11 @@ async def connect(
             connection.terminate()
             raise
     return connection
+
+
+def application_name() -> str:
+    """Return the name of this process's sessions in ``pg_stat_activity``: with several servers, it says whose they are."""
+    return f"headrace {os.getpid()}"
 
 
 def check_server(major: int, shown: str) -> None:

@@ -116,6 +116,7 @@ class PostgresDatabase:
         self._writers = self._pool(
             writers,
             "a change",
+            keep=None,
             lock_timeout=_milliseconds(lock_seconds),
             idle_in_transaction_session_timeout=_milliseconds(_IDLE_WRITER_SECONDS),
             **CHANGES_BY_KEYS,
