@@ -29,6 +29,7 @@ from tests.support.postgres_server import run
 from tests.support.processes.cli import environment
 from tests.support.processes.forked import Forked
 from tests.support.processes.waiting import until
+from tests.support.shifted_clock import shift_clock
 from tests.support.storage import stored_in, target_of
 
 START_SECONDS = 60.0
@@ -87,11 +88,12 @@ class Server:
         assert self._process is not None, "the server was not started"
         return self._process
 
-    async def start(self, *options: str, **variables: str) -> None:
+    async def start(self, *options: str, clock: float = 0.0, **variables: str) -> None:
         """Start it, and wait until it accepts connections.
 
         Args:
             options: Further options of ``headrace serve``.
+            clock: How many seconds the clock of its machine is ahead.
             variables: Further variables of its environment.
         """
         self._log.write_bytes(b"")
@@ -99,6 +101,7 @@ class Server:
             _serve,
             ["serve", "postgresql://", "--port", "0", "--json", *self._options, *options],
             self._constants,
+            clock,
             log=self._log,
             errors=self._errors,
             environment=environment(**{**self._variables, **variables}),
@@ -295,7 +298,9 @@ def _new_platform(folder: Path) -> Iterator[tuple[PostgresTarget, str]]:
         yield target, token
 
 
-def _serve(arguments: list[str], constants: Mapping[str, Any]) -> None:
+def _serve(arguments: list[str], constants: Mapping[str, Any], clock: float) -> None:
+    if clock:
+        shift_clock(clock)
     for name, value in constants.items():
         module, _, constant = name.rpartition(".")
         assert hasattr(sys.modules[module], constant), name

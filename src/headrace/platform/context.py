@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -25,11 +26,26 @@ class Clock:
 
     def __init__(self) -> None:
         self._now = 0
+        self._ahead = 0
 
     def __call__(self) -> int:
         """The current time."""
-        self._now = max(self._now, time.time_ns() // 1_000_000)
+        self._now = max(self._now, _machine_time() + self._ahead)
         return self._now
+
+    async def follow(self, read: Callable[[], Awaitable[int]]) -> None:
+        """Show the time of another clock from now on, as far as this machine's clock runs like it.
+
+        Args:
+            read: Reads that clock, in milliseconds since 1970.
+        """
+        before = _machine_time()
+        found = await read()
+        self._ahead = found - (before + _machine_time()) // 2
+
+
+def _machine_time() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class Tally:

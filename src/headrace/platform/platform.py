@@ -26,7 +26,7 @@ from headrace.platform.datalake.registered import replacing_no_data, replacing_u
 from headrace.platform.dispatch import HANDLERS, NEXT_STEPS, check_allowed
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, launched, records
-from headrace.platform.jobs.maintenance import keep_clean
+from headrace.platform.jobs.maintenance import follow_database_clock, keep_clean, keep_time
 from headrace.platform.jobs.marking import mark_versions
 from headrace.platform.jobs.runner import JobRunner, WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
@@ -200,6 +200,7 @@ class Platform:
                 stores.scratch, stores.database, stores.objects, undo, audit, target=target
             )
             context.share()
+            await follow_database_clock(context)
             platform = cls(context, stores=stores, works=jobs)
             await context.background.open()
         except BaseException:
@@ -207,6 +208,7 @@ class Platform:
             raise
         if jobs:
             # A database that only answers reads may be written to later: until then the work fails, and is tried again.
+            context.background.start(keep_time, context)
             platform._start_work()
         return platform
 

@@ -13,6 +13,7 @@ from headrace.folders.lakes import DATABASE, OBJECTS
 from headrace.platform.care.held import HeldLake
 from headrace.platform.context import Context
 from headrace.platform.datalake.registered import replacing_no_data, replacing_unregistered
+from headrace.platform.jobs.maintenance import follow_database_clock
 from headrace.platform.lake_layout import check_lake
 from headrace.platform.postgres_layout import check_platform
 from headrace.settings import UndoPolicy
@@ -58,6 +59,7 @@ async def opened_place(
     try:
         await check_platform(stores, target)
         context = Context(stores.scratch, stores.database, stores.objects, undo, target=target)
+        await follow_database_clock(context)
         try:
             await context.background.open()
             yield context

@@ -23,6 +23,7 @@ from headrace.platform.core.scopes import VersionChange, VersionScope
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
 from headrace.platform.jobs.old_blobs import rewrite_old_blobs
 from headrace.platform.jobs.purge_lease import PurgeLease
+from headrace.platform.jobs.runner import database_clock
 from headrace.platform.removals.room import expire_removals
 from headrace.storage.database.base import Transaction
 from headrace.storage.database.locks import ONE_STATEMENT, Lock
@@ -31,6 +32,7 @@ FOLD_EVERY = 256
 """Changes of a version after which its counter deltas are folded into one row for each label."""
 
 HOUR_SECONDS = 3600
+_CLOCK_SECONDS = 60
 
 log = logging.getLogger("headrace.platform")
 
@@ -46,6 +48,21 @@ async def keep_clean(context: Context) -> None:
         except HeadraceError as error:
             log.warning("maintenance is interrupted, and tried again in an hour: %s", error)
         await anyio.sleep(HOUR_SECONDS)
+
+
+async def keep_time(context: Context) -> None:
+    """Go by the clock of the database, which the servers of a platform share; theirs may be minutes apart."""
+    while True:
+        await anyio.sleep(_CLOCK_SECONDS)
+        try:
+            await follow_database_clock(context)
+        except HeadraceError as error:
+            log.warning("the clock of the database is read again in a minute: %s", error)
+
+
+async def follow_database_clock(context: Context) -> None:
+    """Compare the clock of the database with that of this machine, and go by the first."""
+    await context.clock.follow(lambda: database_clock(context.database))
 
 
 async def purge(context: Context) -> None:
