@@ -36,6 +36,7 @@ class _Current:
 
     def __init__(self) -> None:
         self.kind = "lake"
+        self.files_on_s3 = False
         self.targets: dict[Path, PostgresTarget] = {}
         self.stack = ExitStack()
         self.platform_open: Any = Platform.open
@@ -48,6 +49,11 @@ _CURRENT = _Current()
 def kind() -> str:
     """Return the storage of the running test."""
     return _CURRENT.kind
+
+
+def files_on_s3() -> bool:
+    """Whether the files of platforms over PostgreSQL are on S3."""
+    return _CURRENT.kind == "s3" or _CURRENT.files_on_s3
 
 
 def target_of(path: Path) -> PostgresTarget | None:
@@ -140,6 +146,31 @@ def stored_in(kind: str) -> Iterator[None]:
             _CURRENT.kind, _CURRENT.targets, _CURRENT.stack = before
 
 
+@contextmanager
+def on_lake() -> Iterator[None]:
+    """Let the new platforms of a block be lakes."""
+    before, _CURRENT.kind = _CURRENT.kind, "lake"
+    try:
+        yield
+    finally:
+        _CURRENT.kind = before
+
+
+@contextmanager
+def on_s3() -> Iterator[None]:
+    """Let the new platforms of a block have their files on S3, those over PostgreSQL; with the key in the environment."""
+    from tests.support.s3_server import s3_server
+
+    before, _CURRENT.files_on_s3 = _CURRENT.files_on_s3, True
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in s3_server().environment().items():
+            patch.setenv(name, value)
+        try:
+            yield
+        finally:
+            _CURRENT.files_on_s3 = before
+
+
 @asynccontextmanager
 async def second_platform(path: Path) -> AsyncIterator[Platform | None]:
     """Open a platform once more where the storage is ``two``; None elsewhere."""
@@ -176,7 +207,7 @@ async def _open(cls: type[Platform], path: str | Path, **options: Any) -> Platfo
 async def _create(path: str | Path, **options: Any) -> None:
     from tests.support.lakes.templates import copy_empty
 
-    if is_dsn(str(path)):
+    if is_dsn(str(path)) or _CURRENT.kind == "lake":
         await _CURRENT.platform_create(path, **options)
     else:
         copy_empty(Path(path))

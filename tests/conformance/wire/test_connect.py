@@ -33,6 +33,7 @@ async def server(tmp_path: Path) -> AsyncIterator[Running]:
         yield found
 
 
+@pytest.mark.sqlite_only("names the file of a lake")
 @pytest.mark.parametrize(
     "form", ["{}", "sqlite:///{}", "{}/headrace.db", "sqlite:///{}/headrace.db"]
 )

@@ -21,10 +21,12 @@ from headrace.model.records import DataRecord
 from headrace.platform.datalake.registered import REGISTERED_WITHIN_MS
 from headrace.protocol.operations.datalake import GET_DATA, DataId
 from headrace.protocol.operations.storage import PRESIGN_DOWNLOAD, PresignDownload
+from headrace.storage.database.postgres.database import PostgresDatabase
 from headrace.storage.database.sqlite.database import SqliteDatabase
 from headrace.storage.objects.s3.requests import S3Requests
 from headrace.storage.objects.s3.sigv4 import Signer
 from headrace.storage.objects.s3.store import S3Objects
+from tests.support import storage
 from tests.support.data.images import draw_images
 from tests.support.lakes.on_s3 import running_on_s3
 from tests.support.lakes.uploads import Uploader, uploader
@@ -57,10 +59,11 @@ def server_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def no_requests_in_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
     """An object is neither read nor written while a transaction holds locks."""
     writing: ContextVar[bool] = ContextVar("writing", default=False)
-    begin, send = SqliteDatabase.transaction, S3Requests.send
+    kind: Any = SqliteDatabase if storage.kind() == "lake" else PostgresDatabase
+    begin, send = kind.transaction, S3Requests.send
 
     @asynccontextmanager
-    async def transaction(self: SqliteDatabase, *locks: Any) -> AsyncIterator[Any]:
+    async def transaction(self: Any, *locks: Any) -> AsyncIterator[Any]:
         async with begin(self, *locks) as tx:
             token = writing.set(True)
             try:
@@ -72,7 +75,7 @@ def no_requests_in_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
         assert not writing.get(), "a request to S3 in a transaction"
         return await send(self, *request, **more)
 
-    monkeypatch.setattr(SqliteDatabase, "transaction", transaction)
+    monkeypatch.setattr(kind, "transaction", transaction)
     monkeypatch.setattr(S3Requests, "send", watched)
     for name in ("put_async", "get_async", "delete_async"):
         call = getattr(obstore, name)

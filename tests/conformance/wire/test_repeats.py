@@ -29,8 +29,10 @@ from headrace.protocol.operations.datasets import (
     CreateDataset,
     ListDatasets,
 )
+from headrace.storage.database.postgres.transaction import PostgresTransaction
 from headrace.storage.database.sqlite.database import SqliteTransaction
 from tests.conformance.wire.scenario import Walk, register, walk
+from tests.support import storage
 from tests.support.faults.faulty_proxy import faulty_proxy
 from tests.support.lakes.servers import new_lake, running
 
@@ -165,14 +167,15 @@ async def test_nothing_is_made_where_the_answer_cannot_be_kept(
 ) -> None:
     """A crash between the two would show as a thing without its answer: they are one transaction."""
     async with await open_lake(tmp_path) as platform:
-        real = SqliteTransaction.execute
+        kind: Any = SqliteTransaction if storage.kind() == "lake" else PostgresTransaction
+        real = kind.execute
 
-        async def full(self: SqliteTransaction, statement: str, /, **params: Any) -> int:
+        async def full(self: Any, statement: str, /, **params: Any) -> int:
             if statement == "idempotency.add":
                 raise DiskFullError("the disk is full")
             return await real(self, statement, **params)
 
-        monkeypatch.setattr(SqliteTransaction, "execute", full)
+        monkeypatch.setattr(kind, "execute", full)
         with pytest.raises(HeadraceError, match="full"):
             await create(platform, "a", "key")
         monkeypatch.undo()

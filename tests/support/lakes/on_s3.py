@@ -1,4 +1,4 @@
-"""A lake whose objects are on a real S3, served in this process. Its catalog is a file."""
+"""A platform whose objects are on a real S3, served in this process. Its catalog is that of the test's storage."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from headrace.server.serve import serving
 from headrace.server.settings import ServerSettings
 from headrace.storage.database.sqlite.database import SqliteDatabase
 from headrace.storage.objects.s3.store import S3Objects
-from tests.support.lakes.servers import Running, new_lake
+from tests.support.lakes.servers import Running, new_lake, running
 from tests.support.s3_server import fresh_prefix
+from tests.support.storage import kind, on_s3
 
 
 @asynccontextmanager
@@ -33,7 +34,12 @@ async def platform_on_s3(lake: Path, url: str) -> AsyncIterator[Platform]:
 async def running_on_s3(
     path: Path, settings: ServerSettings | None = None
 ) -> AsyncIterator[Running]:
-    """A new lake with its objects on the S3 of this test run, served in this process."""
+    """A new platform with its objects on the S3 of this test run, served in this process."""
+    if kind() != "lake":
+        with on_s3():
+            async with running(path, settings) as server:
+                yield server
+        return
     lake, token = await new_lake(path)
     with fresh_prefix() as url:
         async with (

@@ -39,7 +39,7 @@ def copy_platform(path: Path, name: str, fill: Fill | None = None) -> str:
             await fill(target, token)
 
     dsn = storage.keep(fresh_database(f"platform_{name}", make))
-    if storage.kind() == "s3":
+    if storage.files_on_s3():
         from tests.support.s3_server import s3_server
 
         objects = s3_server().fresh_prefix()

@@ -39,6 +39,7 @@ from headrace.protocol.operations.uploading import PREPARE_UPLOADS, PrepareUploa
 from headrace.server.settings import ServerSettings
 from tests.support.lakes.on_s3 import running_on_s3
 from tests.support.lakes.servers import Running, running
+from tests.support.storage import files_on_s3
 
 WAYS = ("form", "bare", "parts", "completing")
 """``parts`` sends a part and completes, ``completing`` only completes: its part was sent when it was prepared."""
@@ -162,6 +163,7 @@ async def uploader(
         try:
             lake = await backend.call(FIND_DATALAKE, FindDatalake(organization_id=organization.id))
             async with aiohttp.ClientSession() as http:
-                yield Uploader(server, backend, organization.id, lake, http, on_s3)
+                here = on_s3 or files_on_s3()
+                yield Uploader(server, backend, organization.id, lake, http, here)
         finally:
             await backend.aclose()

@@ -18,10 +18,10 @@ from headrace.model.records import JobRunRecord
 from headrace.platform.assets.selectors import present_seqs
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.identifiers import missing
+from headrace.platform.core.identifiers import key_of, missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import check_unlocked, datalake_scope, version_scope
-from headrace.platform.dispatch import handles
+from headrace.platform.dispatch import handles, then
 from headrace.platform.jobs.launched import LAKE_KIND, VERSION_KIND
 from headrace.platform.jobs.records import JOB_RUN, Job, job_of, record_job
 from headrace.platform.processings.programs import RegisteredProcessing
@@ -161,8 +161,15 @@ async def _launch(
             wire=JOB_RUN,
         )
         await context.jobs.reserve(tx, job.no)
-    context.jobs.start(job.no)
     return job.run_record
+
+
+@then(LAUNCH_ON_VERSION)
+@then(LAUNCH_ON_DATALAKE)
+async def start_program(context: Context, access: Access, recorded: JobRunRecord) -> JobRunRecord:
+    """Start the program of a recorded job: before the commit, its job could not be claimed on another connection."""
+    context.jobs.start(key_of(recorded.id, Kind.JOB).number)
+    return recorded
 
 
 async def _check_room(context: Context, tx: Transaction, access: Access) -> None:

@@ -223,7 +223,8 @@ class PostgresDatabase:
             UnavailableError: The server cannot be reached.
         """
         self._check_open()
-        async with self._readers.connection() as connection:
+        # Readers may all be busy; numbers are taken in no time.
+        async with self._takers.connection() as connection:
             with self._statements.translating("check_present"):
                 schema = await read(connection)
         if schema is None or schema.catalog != self._catalog:

@@ -118,10 +118,9 @@ class ConnectionPool:
         """Close all connections without waiting."""
         self._closed = True
         for each in [*self._idle, *self._lent]:
-            # The event loop may be closed.
-            with suppress(Exception):
-                each.terminate()
+            _discard(each)
         self._idle.clear()
+        self._lent.clear()
 
     async def _take_slot(self) -> None:
         self._check_open()
@@ -184,6 +183,22 @@ async def _reset(connection: asyncpg.Connection) -> None:
         await connection.execute("rollback", timeout=RESET_SECONDS)
     except Exception:  # noqa: BLE001 - whatever it is, the connection is of no use
         connection.terminate()
+
+
+def _discard(connection: asyncpg.Connection) -> None:
+    """Close a connection whose event loop may be closed already."""
+    transport = connection._transport  # noqa: SLF001 - the driver has no public name for it
+    try:
+        connection.terminate()
+    except RuntimeError:
+        # A transport of asyncio closes its socket in a step of its loop, and warns of an open one when it is deleted.
+        with suppress(RuntimeError):
+            transport.abort()
+        while (inner := getattr(transport, "_ssl_protocol", None)) is not None:
+            transport = inner._transport  # noqa: SLF001 - the one that has the socket
+        if (socket := getattr(transport, "_sock", None)) is not None:
+            transport._sock = None  # noqa: SLF001
+            socket.close()
 
 
 async def _close(connection: asyncpg.Connection) -> None:
