@@ -48,7 +48,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             pytest.param(kind, marks=() if early and kind == "postgres" else pytest.mark.slow)
             for kind in storage.KINDS[1:]
         ]
-    for marker, kept in (("sqlite_only", {"lake"}), ("one_platform", {*storage.KINDS} - {"two"})):
+    every = {*storage.KINDS}
+    for marker, kept in (
+        ("sqlite_only", {"lake"}),
+        ("one_platform", every - {"two"}),
+        ("folder_of_files", every - {"s3"}),
+    ):
         if metafunc.definition.get_closest_marker(marker) is not None:
             kinds = [each for each in kinds if each.values[0] in kept]
     metafunc.parametrize("platform_storage", kinds, indirect=True)
@@ -60,12 +65,23 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests of what only headrace's platform has do not run on the door ``plain``, whose storage is its own."""
+    """Leave out doors that have nothing to do with a test.
+
+    Tests of what only headrace's platform has do not run on the door ``plain``, whose storage is its own. Programs are
+    launched on a lake, or by a server.
+    """
     left_out = [
         item
         for item in items
-        if _is_plain(item)
-        and (item.get_closest_marker("lakes_only") or _storage_of(item) != "lake")
+        if (
+            _is_plain(item)
+            and (item.get_closest_marker("lakes_only") or _storage_of(item) != "lake")
+        )
+        or (
+            item.get_closest_marker("launches")
+            and _storage_of(item) != "lake"
+            and _door_of(item) == "lake"
+        )
     ]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
@@ -75,6 +91,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _storage_of(item: pytest.Item) -> str:
     callspec = getattr(item, "callspec", None)
     return "lake" if callspec is None else str(callspec.params.get("platform_storage", "lake"))
+
+
+def _door_of(item: pytest.Item) -> str:
+    callspec = getattr(item, "callspec", None)
+    return "" if callspec is None else str(callspec.params.get("door", ""))
 
 
 def _is_plain(item: pytest.Item) -> bool:

@@ -29,7 +29,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 def opened(place: Place) -> headrace.sdk.client.connect.Connection:
-    return headrace.connect(place.target, api_token=place.variables.get("HEADRACE_TOKEN"))
+    target = place.target if "HEADRACE_TOKEN" in place.variables else str(place.lake)
+    return headrace.connect(target, api_token=place.variables.get("HEADRACE_TOKEN"))
 
 
 def run(work: Callable[[], Coroutine[Any, Any, Any]]) -> Any:

@@ -14,7 +14,10 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.job import Job
 from headrace.sdk.version.dataset_version import DatasetVersion
 
-pytestmark = pytest.mark.lakes_only("the built-in processing is headrace's")
+pytestmark = [
+    pytest.mark.lakes_only("the built-in processing is headrace's"),
+    pytest.mark.launches,
+]
 
 
 @pytest.fixture

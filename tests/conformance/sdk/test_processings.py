@@ -130,6 +130,7 @@ async def test_what_does_not_fit_is_refused_before_it_runs(
     assert (tmp_path / "ran").exists()
 
 
+@pytest.mark.launches
 async def test_a_callable_gets_a_context(
     client: Client, door: Door, version: DatasetVersion, module: Path
 ) -> None:
@@ -153,6 +154,7 @@ async def test_a_callable_gets_a_context(
     assert await version.list_assets(tags="seen").count() == 12
 
 
+@pytest.mark.launches
 async def test_a_processing_of_data(
     client: Client, door: Door, version: DatasetVersion, module: Path
 ) -> None:
@@ -168,6 +170,7 @@ async def test_a_processing_of_data(
         await lake.launch_processing(await client.get_processing("data"), [])
 
 
+@pytest.mark.launches
 async def test_the_environment_of_a_program(
     client: Client, door: Door, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -245,6 +248,7 @@ async def test_a_program_that_fails(
     assert (again.status, again.error) == (JobRunStatus.FAILED, why)
 
 
+@pytest.mark.launches
 async def test_callables_that_fail(
     client: Client, door: Door, version: DatasetVersion, module: Path
 ) -> None:
