@@ -67,6 +67,7 @@ async def test_a_body_that_is_too_large_is_not_read(server: Running) -> None:
     assert answer.startswith("HTTP/1.1 413 ")
 
 
+@pytest.mark.folder_of_files("URLs on S3 have the host of S3")
 @pytest.mark.parametrize(
     ("host", "status"),
     [("lake.example:8430", 200), ("[::1]:8430", 200), ("", 400), ("a b", 400), ("x/y@z", 400)],

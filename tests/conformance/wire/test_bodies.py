@@ -229,6 +229,7 @@ async def test_only_headraces_own_client_gets_fractions(
 # --- downloads -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.folder_of_files("signs URLs as the server does")
 async def test_urls_that_have_expired_are_renewed(
     server: Running, backend: RemoteBackend, tmp_path: Path
 ) -> None:
@@ -255,6 +256,7 @@ async def test_a_file_that_is_lost_is_named(
     await local.aclose()
 
 
+@pytest.mark.folder_of_files("changes how the server checks URLs")
 async def test_a_url_that_stays_refused_is_an_error_without_the_url(
     server: Running, backend: RemoteBackend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

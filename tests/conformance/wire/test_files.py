@@ -25,6 +25,10 @@ from headrace.server.signing import UrlSigner
 from tests.support.lakes.servers import Running, running
 from tests.support.processes.waiting import until
 
+pytestmark = pytest.mark.folder_of_files(
+    "the server sends and receives the files; test_files_on_s3.py has those on S3"
+)
+
 NAME = "data/0/pi cture ä+%2e.png"
 CONTENT = bytes(range(256)) * 20
 BIG = os.urandom(1024) * 3000

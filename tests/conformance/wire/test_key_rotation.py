@@ -22,6 +22,8 @@ from headrace.server.signing import UrlSigner
 from tests.support.lakes.servers import Running
 from tests.support.lakes.templates import copy_with_version
 
+pytestmark = pytest.mark.folder_of_files("a store on S3 signs with the key of its account")
+
 TTL = 120
 
 

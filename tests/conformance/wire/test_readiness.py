@@ -148,6 +148,7 @@ async def test_a_call_that_waits_for_another_process_that_writes(server: Running
     await until(lambda: says(server.address))
 
 
+@pytest.mark.folder_of_files("moves the folder")
 async def test_a_lake_without_its_objects(server: Running) -> None:
     objects = server.platform.context.path / "objects"
     objects.rename(objects.with_name("elsewhere"))

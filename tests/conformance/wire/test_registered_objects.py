@@ -26,6 +26,10 @@ from headrace.storage.objects.base import ObjectInfo
 from tests.support.lakes.uploads import WAYS, Uploader, uploader
 from tests.support.tiers import scaled
 
+pytestmark = pytest.mark.folder_of_files(
+    "the server receives the uploads; test_files_on_s3.py attacks S3"
+)
+
 FIRST, OTHER = b"first content", b"other content"
 DONE = (200, 204)
 
