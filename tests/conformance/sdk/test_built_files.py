@@ -172,6 +172,7 @@ async def test_built_files_are_built_again_and_others_stay(
     assert len(list(out.glob("image_*.txt"))) == 12
 
 
+@pytest.mark.sqlite_only("a platform over PostgreSQL is no folder")
 async def test_nothing_is_built_in_a_lake(annotated: DatasetVersion, tmp_path: Path) -> None:
     await create_lake(tmp_path / "another")
     before = sorted((tmp_path / "another").rglob("*"))

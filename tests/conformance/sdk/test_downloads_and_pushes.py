@@ -48,6 +48,7 @@ async def test_a_finished_folder_holds_the_files_and_nothing_else(
             ]
 
 
+@pytest.mark.folder_of_files("links files of the folder")
 async def test_files_are_linked_on_request_and_only_from_a_lake(
     version: DatasetVersion, door: Door, tmp_path: Path
 ) -> None:
@@ -124,6 +125,7 @@ async def test_a_file_of_the_same_name_is_kept_by_every_download(
     assert names(tmp_path / "copy") == NAMES
 
 
+@pytest.mark.sqlite_only("a platform over PostgreSQL is no folder")
 @pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_a_lake_is_no_target(door: Door, version: DatasetVersion, tmp_path: Path) -> None:
     def seen() -> set[Path]:
@@ -189,6 +191,7 @@ async def test_two_assets_of_one_name_get_two_files(
     assert await version.list_assets().count() == len(names(tmp_path / "out")) == 13
 
 
+@pytest.mark.folder_of_files("changes files in the folder")
 @pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_what_cannot_be_fetched_is_named_and_the_rest_is_there(
     version: DatasetVersion, door: Door, tmp_path: Path
@@ -205,6 +208,7 @@ async def test_what_cannot_be_fetched_is_named_and_the_rest_is_there(
     assert (out / ".headrace").is_dir()
 
 
+@pytest.mark.folder_of_files("changes files in the folder")
 @pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_only_what_failed_is_taken_up_again(
     version: DatasetVersion, door: Door, tmp_path: Path
@@ -225,6 +229,7 @@ async def test_only_what_failed_is_taken_up_again(
         await version.download(out, retry_failed=True)
 
 
+@pytest.mark.folder_of_files("changes files in the folder")
 @pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_bytes_that_rotted_replace_nothing(
     version: DatasetVersion, door: Door, tmp_path: Path
@@ -365,6 +370,7 @@ async def test_a_dry_run_says_what_a_push_would_do(client: Client, tmp_path: Pat
     assert (again.uploaded, again.reused, again.assets) == (0, 6, 0)
 
 
+@pytest.mark.sqlite_only("a platform over PostgreSQL is no folder")
 async def test_folders_of_masks_and_lakes_are_no_assets(client: Client, tmp_path: Path) -> None:
     root = tmp_path / "images"
     for folder in ("JPEGImages", "SegmentationClass", "SegmentationObject/deep", "panoptic_val"):

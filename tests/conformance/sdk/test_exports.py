@@ -233,6 +233,7 @@ async def test_a_classification_comes_with_its_images(client: Client, tmp_path: 
     assert (report.task, report.labels) == ("classify", {"day": 2, "night": 1})
 
 
+@pytest.mark.folder_of_files("changes files in the folder")
 @pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_an_image_that_is_gone_leaves_no_target(
     tagged: DatasetVersion, door: Door, tmp_path: Path

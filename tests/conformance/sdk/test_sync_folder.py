@@ -389,6 +389,7 @@ async def test_a_preferred_side_counts_the_shapes_that_it_costs(
     assert (report.removed_assets, report.removed_shapes) == (3, shapes)
 
 
+@pytest.mark.sqlite_only("a platform over PostgreSQL is no folder")
 @pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_a_lake_is_no_folder_to_sync(
     client: Client, door: Door, version: DatasetVersion
@@ -422,6 +423,7 @@ async def test_names_that_differ_in_case_or_form_alone(
     assert files(folder) == before
 
 
+@pytest.mark.folder_of_files("changes files in the folder")
 @pytest.mark.lakes_only("it reaches into the folder of the lake")
 async def test_what_cannot_be_moved_is_named_and_the_rest_is_done(
     client: Client, version: DatasetVersion, door: Door, folder: Path, tmp_path: Path

@@ -220,6 +220,9 @@ async def test_without_a_way_back_nothing_is_listed(
     assert await client.list_removals() == []
 
 
+@pytest.mark.sqlite_only(
+    "puts a file in the way of those of removals, which are rows in PostgreSQL"
+)
 async def test_nothing_goes_that_cannot_be_recorded(
     client: Client, annotated: DatasetVersion, door: Door, tmp_path: Path
 ) -> None:

@@ -18,6 +18,8 @@ from headrace.sdk.data import MultiData
 from headrace.sdk.datalake import Datalake
 from tests.support.lakes.servers import Running, running
 
+pytestmark = pytest.mark.one_platform("holds the calls of one server")
+
 
 class Slow:
     """Makes two calls of a platform wait until they are told to go on."""

@@ -19,6 +19,7 @@ LIMIT = 2
 CODE = "import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)"
 
 
+@pytest.mark.every_storage
 async def test_more_launches_than_the_limit_are_refused(tmp_path: Path) -> None:
     draw_images(tmp_path / "images", 1)
     lake = tmp_path / "lake"
