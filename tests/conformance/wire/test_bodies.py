@@ -149,6 +149,7 @@ async def test_caps(server: Running, how: Callable[[bytes], dict[str, Any]]) -> 
 # --- packing ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.folder_of_files("a caller is known to be near by the URLs of files")
 @pytest.mark.parametrize(
     ("accepted", "host", "packs"),
     [

@@ -308,6 +308,7 @@ async def test_bare_bytes_that_are_too_many_are_refused(
     assert await stored(server, NAME) is None
 
 
+@pytest.mark.one_platform("the connection to the server itself is cut")
 @pytest.mark.parametrize("kind", ["form", "part", "bare"])
 async def test_a_killed_upload_leaves_nothing(server: Running, kind: str, tmp_path: Path) -> None:
     urls = await signer(server)

@@ -34,6 +34,7 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
     return opened
 
 
+@pytest.mark.one_platform("one server stops")
 async def test_looks_are_held_until_the_end_or_the_stop(
     tmp_path: Path, gate: asyncio.Event
 ) -> None:
@@ -68,6 +69,7 @@ async def test_looks_are_held_until_the_end_or_the_stop(
             await backend.aclose()
 
 
+@pytest.mark.one_platform("one server stops")
 async def test_a_server_stops_while_somebody_waits_for_a_job(
     tmp_path: Path, gate: asyncio.Event
 ) -> None:

@@ -20,6 +20,8 @@ from headrace.server.signing import UrlSigner
 from tests.support.lakes.servers import Running, running
 from tests.support.processes.waiting import until
 
+pytestmark = pytest.mark.one_platform("what one server takes of connections to itself")
+
 NAME = "data/0/file.bin"
 ORGANIZATION = "00000000-0000-0000-0000-000000000000"
 CALL = f"/api/organization/{ORGANIZATION}/datasets"
@@ -138,6 +140,7 @@ async def test_a_connection_that_says_nothing_is_closed(server: Running) -> None
         assert await silent.answer() == b""
 
 
+@pytest.mark.folder_of_files("the server sends and receives the file")
 @pytest.mark.parametrize("what", ["call", "upload", "form"])
 async def test_a_body_that_trickles_is_408_and_stores_nothing(server: Running, what: str) -> None:
     urls = UrlSigner(server.address, (await signing_keys(server.platform.context))[0])
@@ -170,6 +173,7 @@ async def test_a_slow_line_above_the_floor_is_served(tmp_path: Path) -> None:
         assert b" 404 " in await slow.one()  # understood; it is not this organization
 
 
+@pytest.mark.folder_of_files("the server sends and receives the file")
 async def test_a_client_that_takes_nothing_is_disconnected(server: Running) -> None:
     async def content() -> AsyncIterator[bytes]:
         for _ in range(16):

@@ -48,6 +48,7 @@ async def test_an_idle_server_stops_at_once(tmp_path: Path, how: signal.Signals)
         await backend.aclose()
 
 
+@pytest.mark.folder_of_files("the server receives the file")
 async def test_what_is_under_way_is_finished(tmp_path: Path) -> None:
     lake, _ = await new_lake(tmp_path / "lake")
     async with server_process(lake) as server:
@@ -139,6 +140,7 @@ async def test_a_taken_port_is_named(tmp_path: Path) -> None:
                 pass
 
 
+@pytest.mark.folder_of_files("the server receives the file")
 async def test_nothing_that_the_server_writes_is_secret(tmp_path: Path) -> None:
     """With every logger at its loudest: no token, no signature, no trace of the wrong ones either."""
     lake, token = await new_lake(tmp_path / "lake")

@@ -62,6 +62,7 @@ async def test_a_transfer_its_requests_and_its_job_are_one_trace(
     assert all(each.ended for each in spans.spans)
 
 
+@pytest.mark.folder_of_files("the server sends the file")
 async def test_spans_name_operations_and_nothing_else(
     server: Running, spans: Recorder, tmp_path: Path
 ) -> None:
