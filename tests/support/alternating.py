@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct, field
 
-_BLOCK = 64 * 1024
-_LONGEST_HEAD = 256 * 1024
+from tests.support.connections import beside, listening, pump
+
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
 
 
@@ -53,62 +53,28 @@ class Alternating(Struct):
 async def alternating(*servers: str) -> AsyncIterator[Alternating]:
     """Pass requests on to servers in turn, each on a connection of its own; servers that are away are left out."""
     front = Alternating("", [*servers], [0] * len(servers))
-    tasks: set[asyncio.Task[None]] = set()
-
-    async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while block := await reader.read(_BLOCK):
-            writer.write(block)
-            await writer.drain()
 
     async def answer(line: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not front.loses(line):
-            return await pass_on(reader, writer)
+            return await pump(reader, writer)
         await reader.read(-1)
         front.lost += 1
         return writer.transport.abort()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(serve(reader, writer))
-        tasks.add(task)
-
-        def end(task: asyncio.Task[None]) -> None:
-            # Here, since a task that is cancelled before it begins runs nothing.
-            tasks.discard(task)
-            writer.close()
-
-        task.add_done_callback(end)
-
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        ways: list[asyncio.Task[None]] = []
+        head = await reader.readuntil(b"\r\n\r\n")
+        line = head.partition(b"\r\n")[0].decode("latin-1")
+        turn, from_server, to_server = await front.connect()
+        front.requests[turn] += 1
         try:
-            head = await reader.readuntil(b"\r\n\r\n")
-            line = head.partition(b"\r\n")[0].decode("latin-1")
-            turn, from_server, to_server = await front.connect()
-            front.requests[turn] += 1
-            try:
-                # One request a connection, so that the next one goes to the other server.
-                head = _CONNECTION.sub(b"", head[:-2]) + b"Connection: close\r\n\r\n"
-                to_server.write(head)
-                ways = [
-                    asyncio.create_task(pass_on(reader, to_server)),
-                    asyncio.create_task(answer(line, from_server, writer)),
-                ]
+            # One request a connection, so that the next one goes to the other server.
+            to_server.write(_CONNECTION.sub(b"", head[:-2]) + b"Connection: close\r\n\r\n")
+            async with beside(pump(reader, to_server)):
                 front.watch(turn, line)
-                await ways[1]
-            finally:
-                to_server.transport.abort()
-                for way in ways:
-                    way.cancel()
-                await asyncio.gather(*ways, return_exceptions=True)
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
-            writer.transport.abort()
+                await answer(line, from_server, writer)
+        finally:
+            to_server.transport.abort()
 
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, limit=_LONGEST_HEAD)
-    front.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(serve) as port:
+        front.address = f"http://127.0.0.1:{port}"
         yield front
-    finally:
-        listening.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -27,6 +27,11 @@ from tests.support.faults.postgres_proxy import postgres_proxy
 from tests.support.postgres_server import PrivateServer, fresh_database, private_server, run
 from tests.support.processes.waiting import until
 
+END_OTHERS = (
+    "select pg_terminate_backend(pid) from pg_stat_activity"
+    " where datname = current_database() and pid <> pg_backend_pid()"
+)
+
 
 @pytest.fixture(name="dsn")
 def migrated() -> Iterator[str]:
@@ -70,6 +75,10 @@ async def add(database: PostgresDatabase, name: str) -> None:
 
 async def names(database: PostgresDatabase) -> list[str]:
     return [name for name, _ in await database.fetch("conformance.all", start="")]
+
+
+def port_of(dsn: str) -> int:
+    return int(dsn.rpartition(":")[2].partition("/")[0])
 
 
 def through(dsn: str, port: int) -> str:
@@ -191,21 +200,37 @@ async def test_a_connection_that_is_ended_rolls_back(dsn: str, database: Postgre
     with pytest.raises(UnavailableError):
         async with database.transaction() as tx:
             await tx.execute("conformance.add", name="a", last=1)
-            await run(
-                dsn,
-                "select pg_terminate_backend(pid) from pg_stat_activity"
-                " where datname = current_database() and pid <> pg_backend_pid()",
-            )
+            await run(dsn, END_OTHERS)
             await tx.execute("conformance.add", name="b", last=1)
     await add(database, "c")
     assert await names(database) == ["c"]
+
+
+async def test_a_connection_whose_end_is_announced_is_lost_already(dsn: str) -> None:
+    async with postgres_proxy(port_of(dsn)) as proxy:
+        arrived, go_on = asyncio.Event(), asyncio.Event()
+
+        async def wait() -> None:
+            arrived.set()
+            await go_on.wait()
+
+        async with opened(through(dsn, proxy.port)) as database:
+            with pytest.raises(UnavailableError):
+                async with database.transaction() as tx:
+                    await tx.execute("conformance.add", name="a", last=1)
+                    proxy.ended = wait
+                    await run(dsn, END_OTHERS)
+                    await arrived.wait()
+                    await tx.execute("conformance.add", name="b", last=1)
+            go_on.set()
+            assert await names(database) == []
 
 
 # --- cancellation -----------------------------------------------------------------------------------------
 
 
 async def test_a_cancelled_commit_is_complete_before_the_caller_goes_on(dsn: str) -> None:
-    async with postgres_proxy(int(dsn.rpartition(":")[2].partition("/")[0])) as proxy:
+    async with postgres_proxy(port_of(dsn)) as proxy:
         arrived, go_on = asyncio.Event(), asyncio.Event()
 
         async def wait() -> None:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-_BLOCK = 64 * 1024
+from tests.support.connections import connected, first_of, listening, pump
 
 
 class CountingProxy(Struct):
@@ -25,50 +25,20 @@ async def counting_proxy(target: str) -> AsyncIterator[CountingProxy]:
     """Pass connections on to a server as they are."""
     upstream = urlsplit(target)
     proxy = CountingProxy()
-    tasks: set[asyncio.Task[None]] = set()
 
-    async def upward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while block := await reader.read(_BLOCK):
-            writer.write(block)
-            await writer.drain()
-
-    async def downward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         passed = 0
-        while block := await reader.read(_BLOCK):
+
+        async def count(block: bytes) -> None:
+            nonlocal passed
             if proxy.silent_after is not None and passed >= proxy.silent_after:
                 await asyncio.Event().wait()
             passed += len(block)
             proxy.passed += len(block)
-            writer.write(block)
-            await writer.drain()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        host, port = upstream.hostname or "", upstream.port or 80
-        from_server, to_server = await asyncio.open_connection(host, port)
-        ways = [
-            asyncio.create_task(upward(reader, to_server)),
-            asyncio.create_task(downward(from_server, writer)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            return
-        finally:
-            for way in ways:
-                way.cancel()
-            to_server.transport.abort()
-            writer.transport.abort()
+        async with connected(upstream.hostname, upstream.port) as (from_server, to_server):
+            await first_of(pump(reader, to_server), pump(from_server, writer, count))
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    proxy.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(serve) as port:
+        proxy.address = f"http://127.0.0.1:{port}"
         yield proxy
-    finally:
-        listening.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from tests.support.connections import connected, listening
+
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CONNECTION = re.compile(rb"\r\nconnection:[^\r]*", re.IGNORECASE)
 WAYS = ("refuse", "cut", "drop", "reset")
@@ -34,39 +36,23 @@ async def faulty_proxy(
     """
     upstream = urlsplit(target)
     proxy = Proxy()
-    tasks: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        task.add_done_callback(tasks.discard)
-        try:
-            request = await _request(reader)
-            way = None
-            if only in request.split(b"\r\n", 1)[0]:
-                proxy.requests += 1
-                if one_in and proxy.requests % one_in == 0:
-                    way = WAYS[proxy.spoiled % len(WAYS)]
-                    proxy.spoiled += 1
-            if largest is not None and len(request.partition(b"\r\n\r\n")[2]) > largest:
-                proxy.refused += 1
-                way = "large"
-            await _answer(request, way, upstream.hostname or "", upstream.port or 80, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            return
-        finally:
-            writer.transport.abort()
+        request = await _request(reader)
+        way = None
+        if only in request.split(b"\r\n", 1)[0]:
+            proxy.requests += 1
+            if one_in and proxy.requests % one_in == 0:
+                way = WAYS[proxy.spoiled % len(WAYS)]
+                proxy.spoiled += 1
+        if largest is not None and len(request.partition(b"\r\n\r\n")[2]) > largest:
+            proxy.refused += 1
+            way = "large"
+        await _answer(request, way, upstream.hostname, upstream.port, writer)
 
-    listening = await asyncio.start_server(serve, "127.0.0.1", 0)
-    proxy.address = f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    try:
+    async with listening(serve) as port:
+        proxy.address = f"http://127.0.0.1:{port}"
         yield proxy
-    finally:
-        listening.close()
-        for task in list(tasks):
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _request(reader: asyncio.StreamReader) -> bytes:
@@ -79,10 +65,14 @@ async def _request(reader: asyncio.StreamReader) -> bytes:
 
 
 async def _answer(
-    request: bytes, way: str | None, host: str, port: int, writer: asyncio.StreamWriter
+    request: bytes,
+    way: str | None,
+    host: str | None,
+    port: int | None,
+    writer: asyncio.StreamWriter,
 ) -> None:
     if way == "drop":
-        return
+        return writer.transport.abort()
     if way == "large":
         page = b"<html><h1>413 Request Entity Too Large</h1></html>"
         writer.write(b"HTTP/1.1 413 Request Entity Too Large\r\nContent-Type: text/html\r\n")
@@ -91,15 +81,12 @@ async def _answer(
         writer.write(b"HTTP/1.1 503 Busy\r\nRetry-After: 0\r\nContent-Length: 0\r\n")
         writer.write(b"Connection: close\r\n\r\n")
     else:
-        reader, upward = await asyncio.open_connection(host, port)
-        try:
-            upward.write(request)
-            answer = await reader.read()
-        finally:
-            upward.transport.abort()
+        async with connected(host, port) as (from_server, to_server):
+            to_server.write(request)
+            answer = await from_server.read()
         head, end, body = answer.partition(b"\r\n\r\n")
         writer.write(answer if way is None else head + end + body[: len(body) // 2])
     await writer.drain()
-    if way != "reset":
-        writer.close()
-        await writer.wait_closed()
+    if way == "reset":
+        return writer.transport.abort()
+    return None

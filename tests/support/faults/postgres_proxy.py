@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
+
+from tests.support.connections import connected, first_of, listening, pump
 
 _COMMIT = b"commit\0"
 
@@ -12,7 +14,8 @@ _COMMIT = b"commit\0"
 class PostgresProxy:
     """``before`` is awaited before a commit is passed on, ``after`` when its answer is there and before it is passed on.
 
-    What they raise closes the connection.
+    What they raise closes the connection. ``ended`` is awaited when the server has closed a connection, before it is
+    closed for the client.
     """
 
     def __init__(self, port: int) -> None:
@@ -20,46 +23,36 @@ class PostgresProxy:
         self.port = 0
         self.before: Callable[[], Awaitable[None]] | None = None
         self.after: Callable[[], Awaitable[None]] | None = None
+        self.ended: Callable[[], Awaitable[None]] | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Pass on both directions of a connection until one of them ends."""
-        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
         committing = asyncio.Event()
 
-        async def up() -> None:
-            while data := await reader.read(1 << 16):
-                if _COMMIT in data:
-                    committing.set()
-                    if self.before is not None:
-                        await self.before()
-                server_writer.write(data)
-                await server_writer.drain()
+        async def sends(block: bytes) -> None:
+            if _COMMIT in block:
+                committing.set()
+                if self.before is not None:
+                    await self.before()
 
-        async def down() -> None:
-            while data := await server_reader.read(1 << 16):
-                if committing.is_set() and self.after is not None:
-                    await self.after()
-                committing.clear()
-                writer.write(data)
-                await writer.drain()
+        async def answers(block: bytes) -> None:
+            if committing.is_set() and self.after is not None:
+                await self.after()
+            committing.clear()
 
-        tasks = [asyncio.ensure_future(up()), asyncio.ensure_future(down())]
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            for each in (writer, server_writer):
-                each.close()
-                with suppress(OSError):
-                    await each.wait_closed()
+        async with connected("127.0.0.1", self._target) as (from_server, to_server):
+
+            async def down() -> None:
+                await pump(from_server, writer, answers)
+                if self.ended is not None:
+                    await self.ended()
+
+            await first_of(pump(reader, to_server, sends), down())
 
 
 @asynccontextmanager
 async def postgres_proxy(port: int) -> AsyncIterator[PostgresProxy]:
     """Serve in front of the server at a port of this machine."""
     proxy = PostgresProxy(port)
-    async with await asyncio.start_server(proxy.serve, "127.0.0.1", 0) as server:
-        proxy.port = server.sockets[0].getsockname()[1]
+    async with listening(proxy.serve) as proxy.port:
         yield proxy
