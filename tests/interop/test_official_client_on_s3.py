@@ -13,6 +13,7 @@ from tests.support.processes.official import OFFICIAL, OURS, drive
 from tests.support.tiers import slow
 
 
+@pytest.mark.sqlite_only("the files of a lake's own catalog are in S3 here")
 @pytest.mark.parametrize("client", [OFFICIAL, slow(OURS)])
 async def test_the_main_job(tmp_path: Path, client: str) -> None:
     folder = tmp_path / "work"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 from pathlib import Path
@@ -13,6 +14,7 @@ from anyio import to_thread
 import headrace
 from headrace import blocking
 from headrace.errors import BadRequestError, PermissionDeniedError
+from tests.support import storage
 from tests.support.awaited import Awaited
 from tests.support.data.images import draw_images, write_coco
 from tests.support.lakes.doors import ALL_DOORS, DOORS, open_door
@@ -59,8 +61,8 @@ async def test_handles_through_a_door(tmp_path: Path, kind: str) -> None:
     check(json.loads(json.dumps(seen, default=str)))
 
 
-def own(client: Any, folder: Path) -> None:
-    """What headrace has beyond the official client."""
+def own(client: Any, folder: Path, *, launching: bool) -> None:
+    """What headrace has beyond the official client; ``launching``: whether it may launch processings."""
     draw_images(folder / "images", 4)
     names = [path.name for path in sorted((folder / "images").iterdir())]
     report = client.push("d/v", folder / "images", tags=["raw"])
@@ -90,6 +92,14 @@ def own(client: Any, folder: Path) -> None:
     job.wait_for_done()
     assert job.done
     job.cancel()
+    if launching:
+        processings(client, version)
+    campaigns(client, version, folder)
+
+
+def processings(client: Any, version: Any) -> None:
+    """A processing is launched on a version."""
+    lake = client.get_datalake()
     finder = client.get_processing("find-duplicates")
     finder.sync()
     assert finder.name in [each.name for each in client.list_processings()]
@@ -108,7 +118,6 @@ def own(client: Any, folder: Path) -> None:
             refused()
     with pytest.raises(BadRequestError):
         lake.launch_processing(finder, lake.list_data(limit=1))
-    campaigns(client, version, folder)
 
 
 def campaigns(client: Any, version: Any, folder: Path) -> None:
@@ -133,13 +142,17 @@ def campaigns(client: Any, version: Any, folder: Path) -> None:
 @pytest.mark.parametrize("kind", DOORS)
 async def test_own_methods_through_a_door(tmp_path: Path, kind: str) -> None:
     async with open_door(kind, tmp_path) as door, door.connect() as client:
-        await to_thread.run_sync(own, Awaited(client), tmp_path)
+        # Over PostgreSQL a server launches programs: they need its address.
+        launching = storage.kind() == "lake" or kind != "lake"
+        await to_thread.run_sync(
+            functools.partial(own, Awaited(client), tmp_path, launching=launching)
+        )
 
 
 def test_own_methods_of_the_blocking_api(tmp_path: Path) -> None:
     blocking.create_lake(tmp_path / "lake")
     with blocking.connect(tmp_path / "lake") as client:
-        own(client, tmp_path)
+        own(client, tmp_path, launching=storage.kind() == "lake")
 
 
 async def test_a_client_is_closed(tmp_path: Path) -> None:

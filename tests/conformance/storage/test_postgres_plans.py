@@ -157,10 +157,10 @@ class Scan(NamedTuple):
 class Planner:
     """A connection that shows plans, and the event loop that it runs in."""
 
-    def __init__(self, dsn: str, runner: asyncio.Runner) -> None:
+    def __init__(self, dsn: str, runner: asyncio.Runner, fill: str = FILL) -> None:
         self.runner = runner
         self.connection: asyncpg.Connection = runner.run(connect(dsn))
-        runner.run(self.connection.execute(FILL))
+        runner.run(self.connection.execute(fill))
         sizes = self.connection.fetch("select relname, reltuples from pg_class")
         self._sizes = {name: int(rows) for name, rows in runner.run(sizes)}
 
@@ -175,6 +175,11 @@ class Planner:
             for scan in self.scans(name, mode, filters, **values)
             if scan.step == "Seq Scan" and scan.table in LARGE and self._sizes[scan.relation] > FEW
         ]
+
+    def joined(self, name: str, filters: str = "", **values: object) -> list[str]:
+        """Return the tables and partitions that a query joins, without those that it looks up for each row."""
+        plan = self.runner.run(self._plan(name, "custom", filters, VALUES | values, ""))
+        return [step["Relation Name"] for step in _joined(plan) if "Relation Name" in step]
 
     def removed(self, name: str) -> int:
         """Run a query; returns how many rows it read, or joined, and then left out."""
@@ -249,6 +254,13 @@ def _steps(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
         yield from _steps(part)
 
 
+def _joined(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        if part["Parent Relationship"] != "SubPlan":
+            yield from _joined(part)
+
+
 @pytest.fixture(scope="module")
 def planner() -> Iterator[Planner]:
     with fresh_database() as dsn, asyncio.Runner() as runner:
@@ -315,6 +327,26 @@ def test_a_page_of_a_filtered_listing_is_searched(
 ) -> None:
     filters = compile_asset_filters(ListAssets(version_id=UUID(int=0), **request_of), POSTGRES)
     assert planner.large("assets.page", "custom", filters.sql, **filters.params) == []
+
+
+@pytest.mark.parametrize(
+    "request_of",
+    [
+        {"q": 'tags.name = "t3"'},
+        {"q": 'data.tags.name = "t3"'},
+        {"assignment_status": AssignmentStatus.DONE},
+    ],
+    ids=["tags", "tags of data", "task"],
+)
+def test_a_filter_that_leads_elsewhere_is_looked_up_while_the_sizes_of_tables_are_unknown(
+    request_of: dict[str, Any],
+) -> None:
+    filters = compile_asset_filters(ListAssets(version_id=UUID(int=0), **request_of), POSTGRES)
+    with fresh_database() as dsn, asyncio.Runner() as runner:
+        planner = Planner(dsn, runner, fill="select 1")
+        found = planner.joined("assets.page", filters.sql, **filters.params)
+        runner.run(planner.connection.close())
+    assert {Scan("", each).table for each in found} == {"asset", "data", "lake"}
 
 
 def test_a_page_by_name_is_read_in_order(planner: Planner) -> None:

@@ -29,6 +29,12 @@ ON_A_LAKE = f"{OURS} on a lake"
 CLIENTS = (OFFICIAL, OURS, ON_A_LAKE)
 """The official client against a server; headrace's against a server, and against the folder of a lake."""
 
+
+def clients() -> tuple[str, ...]:
+    """Return those that reach the platform of the running test: the folder of a lake is one only there."""
+    return CLIENTS if kind() == "lake" else (OFFICIAL, OURS)
+
+
 _IMPORT = re.compile(r"^(\s*)(from|import) picsellia\b", re.MULTILINE)
 _ROOT = Path(__file__).resolve().parents[3]
 

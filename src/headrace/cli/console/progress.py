@@ -53,6 +53,7 @@ class Reporter:
         self._started = time.monotonic()
         self._received = 0.0
         self._drawn = False
+        self._ready = False
         self._last_said: tuple[float, float] | None = None
 
     @property
@@ -92,7 +93,7 @@ class Reporter:
     def tick(self) -> None:
         """Show that the command is alive although no event came; called once a second."""
         event = self.last
-        if event is not None and event.finished:
+        if self._ready or (event is not None and event.finished):
             return
         seconds = time.monotonic() - self._started
         if event is not None and seconds - self._received < TICK_SECONDS:
@@ -106,6 +107,11 @@ class Reporter:
             if seconds - said[0] >= _EVERY_SECONDS:
                 self.say(text)
                 self._last_said = seconds, said[1]
+
+    def ready(self) -> None:
+        """Note that the command works from now on until it is stopped: a long time is no news."""
+        self.clear()
+        self._ready = True
 
     def warn(self, message: str) -> None:
         """Report a warning as an event."""

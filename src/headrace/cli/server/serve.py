@@ -158,6 +158,7 @@ async def serve(
             shown_host = f"[{figures[0]}]" if ":" in figures[0] else figures[0]
             data["metrics"] = f"http://{shown_host}:{figures[1]}/metrics"
             lines.append(f"Metrics at {data['metrics']}")
+        output.reporter.ready()
         print_result(Result(command="serve", data=data, lines=lines), output.form)
 
     socket = (

@@ -82,7 +82,7 @@ def compile_asset_filters(request: ListAssets, dialect: Dialect, *, tasks: bool 
     add_custom_metadata(conditions, request.custom_metadata)
     tests = _of_task(conditions, *(getattr(request, name) for name in _OF_TASK))
     if tests and not tasks:
-        tests = [f"exists (select 1 from {_TASK} and {' and '.join(tests)})"]
+        tests = [conditions.dialect.has_one(f"{_TASK} and {' and '.join(tests)}")]
     for test in tests:
         conditions.add(test)
     return Filters(conditions.sql(), conditions.params)
@@ -258,13 +258,15 @@ def _compare(conditions: Conditions, field: Field, comparison: Comparison) -> st
     parts = []
     if values:
         test = compare(conditions, field, comparison, values)
-        parts.append(_has_one(field, test) if field.source else test)
+        parts.append(_has_one(conditions, field, test) if field.source else test)
     if None in comparison.values:
         allow(comparison, EQUAL, "compared with None")
         known = f"{field.column} is not null"
-        parts.append(f"not {_has_one(field, known)}" if field.source else f"not {known}")
+        parts.append(
+            f"not {_has_one(conditions, field, known)}" if field.source else f"not {known}"
+        )
     return join("or", parts) if parts else "false"
 
 
-def _has_one(field: Field, test: str) -> str:
-    return f"exists (select 1 from {field.source} and {test})"
+def _has_one(conditions: Conditions, field: Field, test: str) -> str:
+    return conditions.dialect.has_one(f"{field.source} and {test}")
