@@ -56,6 +56,28 @@ async def test_a_check_reads_all_and_names_what_is_missing(client: Uploader) -> 
     assert [each.place for each in report.examples] == [gone]
 
 
+async def test_a_repair_records_the_digests_that_clients_did_not_say(client: Uploader) -> None:
+    context = client.server.platform.context
+
+    async def digests() -> list[bytes | None]:
+        return [row[2] for row in await context.database.fetch("check.data")]
+
+    async def check(*, repair: bool) -> CheckFindings:
+        findings = CheckFindings()
+        with Progress("check", "files", None) as shown:
+            await check_objects(context, findings, shown, read_data=True, repair=repair)
+        return findings
+
+    assert await digests() == [None] * 5
+    assert (await check(repair=False)).notes == {"digest": 5}
+    assert await digests() == [None] * 5
+    assert (await check(repair=True)).repaired == ["recorded the SHA-256 of 5 files"]
+    assert await digests() == [hashlib.sha256(each).digest() for each in CONTENTS[:-1]]
+    # From now on, a changed byte is noticed.
+    again = await check(repair=True)
+    assert (again.notes, again.repaired) == ({}, [])
+
+
 async def test_what_no_row_names_is_found(client: Uploader) -> None:
     context = client.server.platform.context
     unnamed = [each async for batch in unnamed_objects(context) for each in batch]

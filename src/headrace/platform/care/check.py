@@ -143,7 +143,7 @@ async def _check_context(
         await check_removals(context, findings, shown)
     shown.enter("files")
     with findings.guard("files"):
-        await check_objects(context, findings, shown, read_data=read_data)
+        await check_objects(context, findings, shown, read_data=read_data, repair=repair)
         await check_uploads(context, findings, repair=repair)
     if repair:
         await record_command(context, context.database, "check", {"repair": True})

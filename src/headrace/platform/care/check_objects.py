@@ -15,6 +15,7 @@ from headrace.platform.care.object_names import (
     unnamed_objects,
 )
 from headrace.platform.context import Context
+from headrace.storage.database.locks import ONE_STATEMENT
 from headrace.tasks import map_bounded
 from headrace.threads import in_thread
 from headrace.transfer.progress import Progress
@@ -26,17 +27,34 @@ _READ_TOGETHER = 4
 
 
 async def check_objects(
-    context: Context, findings: CheckFindings, progress: Progress, *, read_data: bool
+    context: Context,
+    findings: CheckFindings,
+    progress: Progress,
+    *,
+    read_data: bool,
+    repair: bool = False,
 ) -> None:
-    """Compare all objects with the rows that name them; with ``read_data`` their bytes too."""
+    """Compare all objects with the rows that name them.
+
+    Args:
+        context: The lake.
+        findings: Takes what is found.
+        progress: Takes files, or bytes where they are read.
+        read_data: Whether their bytes are compared too.
+        repair: Whether the digests of those that were read are recorded where they are not known.
+    """
+    recorded = 0
     async with aclosing(cataloged_objects(context)) as batches:
         async for batch in batches:
             present = await _present(context, batch, findings)
             findings.checked["files"] += len(batch)
             if read_data:
-                await _read(context, present, findings, progress)
+                unknown = await _read(context, present, findings, progress)
+                recorded += await _record(context, unknown, findings, repair=repair)
             else:
                 progress.add(len(batch))
+    if recorded:
+        findings.repaired.append(f"recorded the SHA-256 of {recorded:,} files")
     await _note_orphans(context, findings)
 
 
@@ -64,7 +82,10 @@ async def _present(
 
 async def _read(
     context: Context, objects: list[CatalogedObject], findings: CheckFindings, progress: Progress
-) -> None:
+) -> dict[CatalogedObject, bytes]:
+    """Read objects; returns the digests of those whose rows have none."""
+    unknown: dict[CatalogedObject, bytes] = {}
+
     async def read(expected: CatalogedObject) -> None:
         try:
             digest = await _digest(context, expected.name)
@@ -73,7 +94,9 @@ async def _read(
         except StorageError as error:
             findings.add("object content", expected.name, error.message)
         else:
-            if expected.sha256 is not None and digest != expected.sha256:
+            if expected.sha256 is None:
+                unknown[expected] = digest
+            elif digest != expected.sha256:
                 message = (
                     f"its SHA-256 is {digest.hex()[:12]}… in place of {expected.sha256.hex()[:12]}…"
                 )
@@ -83,6 +106,29 @@ async def _read(
 
     if objects:
         await map_bounded(read, objects, concurrency=_READ_TOGETHER)
+    return unknown
+
+
+async def _record(
+    context: Context,
+    digests: dict[CatalogedObject, bytes],
+    findings: CheckFindings,
+    *,
+    repair: bool,
+) -> int:
+    """Record digests of files that clients stored themselves, without saying their digests; returns how many.
+
+    An object that has a name never changes, so what was read is what was stored.
+    """
+    if not repair:
+        for each in digests:
+            findings.note("digest", each.name, "its SHA-256 is not recorded: --repair records it")
+        return 0
+    if digests:
+        async with context.database.transaction(ONE_STATEMENT) as tx:
+            rows = [(digest, each.bucket, each.no) for each, digest in digests.items()]
+            await tx.insert_many("check.set_digests", rows)
+    return len(digests)
 
 
 async def _digest(context: Context, name: str) -> bytes:

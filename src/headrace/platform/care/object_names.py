@@ -23,12 +23,14 @@ _EXPORT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/annotations/[^/
 class CatalogedObject(Struct, frozen=True, gc=False):
     """An object that the row of a data names, with the size in bytes and the SHA-256 that it must have.
 
-    The digest is None where it was not known when the data was registered.
+    The digest is None where it was not known when the data was registered. ``bucket`` and ``no`` are the key of the row.
     """
 
     name: str
     size: int
     sha256: bytes | None
+    bucket: int = 0
+    no: int = 0
 
 
 def is_export(name: str) -> bool:

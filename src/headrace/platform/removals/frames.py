@@ -184,7 +184,10 @@ def read_pieces(path: Path, end: int, most: int) -> Generator[bytes, None, None]
             start += _HEAD.size + length + _TAIL.size
             if start >= end or start - begin > most:
                 file.seek(begin)
-                yield file.read(start - begin)
+                content = file.read(start - begin)
+                if start > end or len(content) < start - begin:
+                    raise CorruptionError(f"the removal file {path} is damaged before byte {end}")
+                yield content
                 begin = start
 
 

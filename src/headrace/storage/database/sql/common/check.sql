@@ -121,7 +121,13 @@ from dataset s order by s.no
 -- Objects, removals and jobs.
 
 -- name: data
-select d.object_name, d.size, d.sha256 from data d where d.size is not null order by d.lake_bucket, d.no
+select d.object_name, d.size, d.sha256, d.lake_bucket, d.no
+from data d
+where d.size is not null
+order by d.lake_bucket, d.no
+
+-- name: set_digests
+update data set sha256 = ? where lake_bucket = ? and no = ? and sha256 is null
 
 -- name: removals
 select r.no, r.bytes, r.restorable from removal r where r.undone is null order by r.no
