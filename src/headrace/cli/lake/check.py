@@ -26,7 +26,7 @@ async def check(
 ) -> Result:
     """Check a lake: its database, the files that the data name, removals that can be undone, and jobs.
 
-    The exit status is 1 if something is wrong. A server may use the lake meanwhile. --repair mends what loses nothing: counters, marks of labels, indexes, half-written files, jobs that stand still, and page checksums where there are none.
+    The exit status is 1 if something is wrong. A server may use the lake meanwhile. --repair mends what loses nothing: counters, marks of labels, indexes, half-written files, jobs that stand still, page checksums where there are none, and with --read-data the SHA-256 of files where it is not recorded.
 
     Args:
         lake: The lake's folder, or postgresql://….

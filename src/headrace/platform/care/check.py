@@ -57,7 +57,8 @@ async def check_lake(
         path: The folder of the lake, or ``postgresql://…``.
         objects: Where a platform in a database keeps its files. Default: what the settings say.
         read_data: Read all files and compare their SHA-256.
-        repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, page checksums.
+        repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, page checksums, and
+            with ``read_data`` digests of files.
         progress: Called with progress events.
 
     Raises:

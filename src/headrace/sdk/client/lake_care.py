@@ -31,8 +31,8 @@ async def check_lake(
         path: The folder of the lake, or the database of a platform: ``postgresql://user@host/name``.
         objects: Where the platform keeps its files, for a database. Default: the setting ``objects``.
         read_data: Read all files, and compare their SHA-256.
-        repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, jobs that stand still, and
-            page checksums where there are none.
+        repair: Mend what loses nothing: counters, marks of labels, indexes, half-written files, jobs that stand still,
+            page checksums where there are none, and with ``read_data`` the SHA-256 of files where it is not recorded.
         progress: Called with progress events; or ``"auto"``.
 
     Returns:
