@@ -253,6 +253,7 @@ class Platform:
 
     def discard(self) -> None:
         """Let go of the lake where the event loop that opened it is closed, and all background work with it."""
+        self.context.objects.discard()
         self.context.database.discard()
         if self._held is not None:
             self._held.leave()

@@ -132,6 +132,7 @@ async def test_an_export_imports_into_the_version_it_came_from(
     assert all(after.splits[split] - count in (0, 1) for split, count in before.splits.items())
 
 
+@pytest.mark.folder_of_files("links files of the folder")
 async def test_links_to_the_files_of_a_lake(
     tagged: DatasetVersion, door: Door, tmp_path: Path
 ) -> None:

@@ -170,6 +170,7 @@ async def test_a_processing_of_data(
         await lake.launch_processing(await client.get_processing("data"), [])
 
 
+@pytest.mark.one_platform("a program is given the address of the server that launched it")
 @pytest.mark.launches
 async def test_the_environment_of_a_program(
     client: Client, door: Door, version: DatasetVersion, monkeypatch: pytest.MonkeyPatch

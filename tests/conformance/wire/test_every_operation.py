@@ -6,6 +6,7 @@ The server's platform is that of the test's storage.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,12 +45,24 @@ async def remote_walk(folder: Path) -> Walk:
             await backend.aclose()
 
 
+def without(key: str | None, value: Any) -> Any:
+    """An answer without a field: a file that was sent to S3 without a digest has none."""
+    if isinstance(value, dict):
+        return {name: without(key, each) for name, each in value.items() if name != key}
+    if isinstance(value, list | tuple):
+        return [without(key, each) for each in value]
+    return value
+
+
 async def test_a_lake_and_a_server_answer_alike(tmp_path: Path) -> None:
     with storage.on_lake():
         local = await local_walk(tmp_path / "local")
     remote = await remote_walk(tmp_path / "remote")
     assert [name for name, _ in local.notes] == [name for name, _ in remote.notes]
-    for mine, theirs in zip(local.notes, remote.notes, strict=True):
+    unknown = "sha256" if storage.files_on_s3() else None
+    for mine, theirs in zip(
+        without(unknown, local.notes), without(unknown, remote.notes), strict=True
+    ):
         if mine[0] != PACKED or storage.kind() == "lake":
             assert mine == theirs
     assert local.called == remote.called == set(OPERATIONS)

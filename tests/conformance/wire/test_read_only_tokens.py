@@ -24,6 +24,7 @@ from tests.conformance.wire.test_authentication import path_of
 from tests.support.data.images import draw_images
 from tests.support.lakes.servers import running
 from tests.support.lakes.templates import COUNT, copy_with_version
+from tests.support.storage import files_on_s3
 
 FILE_URL = re.compile(rb'http://[^"\s]+[?&](?:X-Amz-S|s)ignature=[^"\s]+')
 
@@ -86,7 +87,8 @@ async def test_the_whole_walk_with_a_read_only_token_beside_it(
             for url in urls:
                 for method in ("PUT", "POST"):
                     async with session.request(method, url.decode(), data=b"x") as answer:
-                        assert answer.status == 403
+                        # S3 has no such method on an object.
+                        assert answer.status == (405 if files_on_s3() and method == "POST" else 403)
 
 
 async def test_what_people_do_with_one(tmp_path: Path) -> None:

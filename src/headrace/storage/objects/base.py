@@ -192,3 +192,7 @@ class ObjectStore(Protocol):
     async def aclose(self) -> None:
         """Close the connections of the store; it can no longer be used."""
         ...
+
+    def discard(self) -> None:
+        """Let go of all connections where the event loop that they were opened in is closed."""
+        ...

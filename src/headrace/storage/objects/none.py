@@ -117,3 +117,6 @@ class NoObjectStore:
 
     async def aclose(self) -> None:
         """Do nothing: nothing is open."""
+
+    def discard(self) -> None:
+        """Do nothing: nothing is open."""

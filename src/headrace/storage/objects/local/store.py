@@ -274,6 +274,9 @@ class LocalObjectStore:
     async def aclose(self) -> None:
         """Do nothing: a folder is not connected to."""
 
+    def discard(self) -> None:
+        """Do nothing, for the same reason."""
+
     # --- on threads ---------------------------------------------------------------------------------------
 
     async def _run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

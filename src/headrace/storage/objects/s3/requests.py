@@ -124,7 +124,7 @@ class S3Requests:
         body: bytes,
     ) -> Answer:
         if self._loop.has_moved():
-            discard_session(self._session)
+            self.discard()
             self._session = self._open()
         path = quoted(self.location.path(key))
         is_long = len(body) > _LONG
@@ -160,10 +160,14 @@ class S3Requests:
     async def aclose(self) -> None:
         """Close the connections."""
         if self._loop.has_moved():
-            discard_session(self._session)
+            self.discard()
         else:
             with anyio.CancelScope(shield=True):
                 await self._session.close()
+
+    def discard(self) -> None:
+        """Let go of the connections, whose event loop is closed."""
+        discard_session(self._session)
 
 
 def parse_xml(body: bytes) -> etree._Element:

@@ -106,6 +106,10 @@ class S3Objects:
         """Close the connections."""
         await self._requests.aclose()
 
+    def discard(self) -> None:
+        """Let go of the connections, whose event loop is closed."""
+        self._requests.discard()
+
     # --- whole objects ------------------------------------------------------------------------------------
 
     async def put(self, name: str, content: AsyncIterable[bytes], /) -> ObjectInfo:
