@@ -57,7 +57,7 @@ class _Pauses:
                 if self._kept:
                     _old.add_young()
                 else:
-                    gc.collect(1)
+                    collect_young()
 
 
 class _Old:
@@ -94,10 +94,10 @@ _old = _Old()
 
 @contextmanager
 def collector_paused(*, kept: bool = False) -> Iterator[None]:
-    """Pause the collector, for the fraction of a second in which a page of records is made.
+    """Pause the collector while many records are made, on all threads; the end of the last pause resumes it.
 
     It visits every list and dict again and again while millions of them are made, none of which is garbage: that takes ten
-    times as long as making them.
+    times as long as making them. A pause of more than a second must call :func:`collect_young` now and then.
 
     Args:
         kept: The records are kept for long: they are never visited as young objects. Then :func:`collect_kept` must be
@@ -108,6 +108,11 @@ def collector_paused(*, kept: bool = False) -> Iterator[None]:
         yield
     finally:
         _pauses.end()
+
+
+def collect_young() -> None:
+    """Free the cycles that other code has made during a pause; visits each object at most twice."""
+    gc.collect(1)
 
 
 def collect_kept() -> None:

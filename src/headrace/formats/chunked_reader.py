@@ -13,7 +13,7 @@ from typing import Any
 
 from headrace.formats.base import Reader
 from headrace.formats.findings.collect import Pass
-from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
+from headrace.garbage import collect_young, collector_paused
 from headrace.model.sample import Sample
 
 COLLECT_EVERY = 256
@@ -61,10 +61,10 @@ class ChunkedReader(Reader):
             batches = self.parallel_parse(self, found)
         else:
             batches = (self.parse(chunk, found) for chunk in self.chunks(found))
-        with gc_paused():
+        with collector_paused():
             for number, batch in enumerate(batches):
                 if batch:
                     yield batch
                 if number % COLLECT_EVERY == 0:
-                    collect_young_garbage()
+                    collect_young()
         self.end_parsing(found)

@@ -39,11 +39,11 @@ from headrace.formats.coco.schema import (
 from headrace.formats.coco.text_sort import TextSort
 from headrace.formats.coco.unordered import UnorderedAnnotations
 from headrace.formats.findings.collect import Pass, Severity
-from headrace.formats.io.gc_pause import gc_paused
 from headrace.formats.io.image_folder import SAMPLES, ImageFolder, find_image_folder
 from headrace.formats.io.json_file import MAX_ELEMENT
 from headrace.formats.io.json_stream import JsonStream
 from headrace.formats.options import ReadOptions
+from headrace.garbage import collector_paused
 from headrace.memory import give_back_memory
 from headrace.model.sample import Sample
 from headrace.model.shapes import Attributes
@@ -116,7 +116,7 @@ class CocoFileReader:
     def index(self) -> FileIndex:
         """The index of the file."""
         if self._index is None:
-            with gc_paused():
+            with collector_paused():
                 found = self._begin_index()
                 if self._options.predictions and self._stream.top()[1] == b"[":
                     self._index = build_results_index(self._stream, found, self._options.labels)

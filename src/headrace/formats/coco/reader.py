@@ -15,8 +15,8 @@ from headrace.formats.coco.parts import CocoPart, Parts, find_parts, of_split
 from headrace.formats.coco.unordered import UnorderedAnnotations
 from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.info import FormatInfo
-from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
 from headrace.formats.io.seen_names import SeenNames
+from headrace.garbage import collect_young, collector_paused
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
@@ -107,14 +107,14 @@ class CocoReader(Reader):
 
     def _batches(self, found: Pass) -> Iterator[list[Sample]]:
         names = self._merged_names(found)
-        with gc_paused():
+        with collector_paused():
             for number, file in enumerate(self._files):
                 self._done, self._emitted = number, 0
                 for step, batch in enumerate(self._batched(file.samples(found))):
                     yield self._kept(batch, names)
                     self._emitted += len(batch)
                     if step % COLLECT_EVERY == 0:
-                        collect_young_garbage()
+                        collect_young()
 
     def _merged_names(self, found: Pass) -> _MergedNames | None:
         return _MergedNames(self._files, found) if len(self._files) > 1 else None

@@ -12,7 +12,7 @@ from headrace.formats.coco.schema import Id
 from headrace.formats.coco.unordered import PlainRecords, UnorderedAnnotations
 from headrace.formats.coco.writer import CocoWriter
 from headrace.formats.findings.collect import Pass
-from headrace.formats.io.gc_pause import collect_young_garbage, gc_paused
+from headrace.garbage import collect_young, collector_paused
 
 
 def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, None, None] | None:
@@ -31,7 +31,7 @@ def pass_through(reader: Reader, writer: Writer) -> Generator[ConversionStep, No
 def _steps(
     reader: CocoReader, unordered: UnorderedAnnotations, writer: CocoWriter, found: Pass
 ) -> Generator[ConversionStep, None, None]:
-    with gc_paused():
+    with collector_paused():
         for samples in unordered.images():
             found.images_out += len(samples)
             writer.write(samples)
@@ -64,5 +64,5 @@ def _annotations(
         yield ConversionStep(done - reported, labels)
         reported = done
         if step % COLLECT_EVERY == 0:
-            collect_young_garbage()
+            collect_young()
     yield ConversionStep(found.images_out - reported, {})

@@ -19,10 +19,10 @@ from headrace.formats.coco_video.index import Video, VideoIndex, build_video_ind
 from headrace.formats.coco_video.tracks import TrackDecoder
 from headrace.formats.findings.collect import Pass, Severity
 from headrace.formats.info import FormatInfo
-from headrace.formats.io.gc_pause import gc_paused
 from headrace.formats.io.image_folder import SAMPLES, ImageFolder, find_image_folder
 from headrace.formats.io.json_file import MAX_ELEMENT
 from headrace.formats.io.json_stream import JsonStream
+from headrace.garbage import collector_paused
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import Attributes
 
@@ -64,7 +64,7 @@ class CocoVideoReader(Reader):
 
     def _get_index(self) -> VideoIndex:
         if self._index is None:
-            with gc_paused():
+            with collector_paused():
                 self._index = build_video_index(self._stream, self.findings.begin("index"))
         return self._index
 

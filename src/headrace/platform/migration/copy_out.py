@@ -74,20 +74,14 @@ async def copy_platform(
         await stores.aclose()
     async with opened(lake) as context:
         await record_command(context, context.database, "migrate", {"name": source.name})
-    return MigrationReport(
+    report = MigrationReport(
         source=source.name,
         target=str(lake),
         rows=copied.rows,
         digest=copied.digest,
-        files=files.files,
-        bytes=files.bytes,
-        copied=files.copied,
-        copied_bytes=files.copied_bytes,
-        missing=files.missing,
-        missing_count=files.missing_count,
-        lost_removals=lost,
         seconds=time.monotonic() - began,
     )
+    return files.added_to(report, lost)
 
 
 async def _make(

@@ -6,8 +6,11 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Literal
 
+from msgspec.structs import replace
+
 from headrace.errors import CorruptionError, StorageError
 from headrace.platform.care.object_copy import PAGE, ObjectCopier, paged_objects
+from headrace.platform.migration.report import MigrationReport
 from headrace.platform.removals.frames import file_of
 from headrace.platform.removals.parts import load_file, save_file
 from headrace.storage.database.base import Database, Statements
@@ -38,15 +41,18 @@ class FileCopy:
         self.files = self.bytes = self.missing_count = 0
         self.missing: list[str] = []
 
-    @property
-    def copied(self) -> int:
-        """How many objects were copied."""
-        return self._copier.copied
-
-    @property
-    def copied_bytes(self) -> int:
-        """Their size."""
-        return self._copier.bytes
+    def added_to(self, report: MigrationReport, lost_removals: int = 0) -> MigrationReport:
+        """Return a report with what is known of the files, and with how many removals have lost their records."""
+        return replace(
+            report,
+            files=self.files,
+            bytes=self.bytes,
+            copied=self._copier.copied,
+            copied_bytes=self._copier.bytes,
+            missing=self.missing,
+            missing_count=self.missing_count,
+            lost_removals=lost_removals,
+        )
 
     async def run(self, on_error: OnError) -> None:
         """Copy what is not there yet with the size and the digest that it must have.

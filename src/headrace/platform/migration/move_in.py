@@ -139,16 +139,7 @@ async def _copy(
                 await database.aclose()
     moved = replace(moved, complete=True, rows=copied.rows, digest=copied.digest)
     await in_thread(write_moved, lake, moved)
-    return replace(
-        _report(lake, target, moved),
-        files=files.files,
-        bytes=files.bytes,
-        copied=files.copied,
-        copied_bytes=files.copied_bytes,
-        missing=files.missing,
-        missing_count=files.missing_count,
-        lost_removals=lost,
-    )
+    return files.added_to(_report(lake, target, moved), lost)
 
 
 async def _let_servers_in(lake: Path, target: PostgresTarget) -> None:

@@ -45,7 +45,7 @@ class Channel:
 def main() -> None:
     """Serve the socket that is this process's standard input, until it closes."""
     connection = socket.socket(fileno=os.dup(0))
-    # Records hold no reference cycles (see formats.io.gc_pause); a rare collection is enough for those of libraries.
+    # Records hold no reference cycles (see headrace.garbage); a rare collection is enough for those of libraries.
     gc.freeze()
     gc.set_threshold(200_000, 20, 100)
     try:
