@@ -9,8 +9,12 @@ import pytest
 
 from headrace.errors import BadRequestError
 from headrace.model.blob.counts import pack_counts
+from headrace.model.blob.pack import pack
+from headrace.model.columns import ShapeGroup, ShapeKind, Shapes
 from headrace.storage.database.base import Database, Transaction
+from headrace.storage.database.locks import Lock
 from headrace.storage.database.postgres.database import PostgresDatabase
+from headrace.storage.database.postgres.growth import FIRST_ROWS
 from headrace.storage.database.postgres.schema import migrate
 from headrace.testing.database_conformance import DatabaseConformance
 from tests.support.postgres_server import (
@@ -46,6 +50,18 @@ class TestPostgresDatabase(DatabaseConformance):
                 rows = [(f"{n}\0", n) for n in range(20)]
                 await tx.insert_many("conformance.add_many", rows)
         assert len(await database.fetch("conformance.all", start="")) == 1
+
+    async def test_a_table_that_has_grown_is_analysed(self, dsn: str, database: Database) -> None:
+        """Else it would be planned as an empty one until autovacuum has looked at it."""
+        group = ShapeGroup(ShapeKind.RECTANGLE, [7] * 40, [number / 3 for number in range(160)])
+        blob = pack(Shapes([group]))
+        rows = [(1, 1, number, blob) for number in range(FIRST_ROWS)]
+        async with database.transaction(Lock.dataset(1)) as tx:
+            await tx.insert_many("annotations.add_content", rows)
+        known = await run(
+            dsn, "select relname, reltuples from pg_class where relname ~ '^content_[0-9]+$'"
+        )
+        assert [found for found in known if found[1] > 0] == [("content_1", FIRST_ROWS)]
 
     async def test_changes_of_many_rows_are_those_of_each_row(
         self, dsn: str, database: Database

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +52,8 @@ class PostgresTransaction:
         self._has_savepoint = False
         self._has_run = False
         self._last: list[tuple[str, dict[str, Any]]] = []
+        self.copied: Counter[str] = Counter()
+        """Rows that were copied, by table."""
 
     # --- its beginning and its end ------------------------------------------------------------------------
 
@@ -123,6 +126,7 @@ class PostgresTransaction:
                     await self._connection.copy_records_to_table(
                         target.table, records=rows, columns=target.columns
                     )
+                    self.copied[target.table] += len(rows)
                 else:
                     await self._run_batch(text, rows)
 
