@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 import headrace
-from headrace.backend import local
+from headrace.backend import local, remote
 from headrace.sdk.client.client import Client
 from headrace.sdk.client.connect import Connection
 from headrace.server.uploads import UploadReceiver
@@ -64,7 +64,8 @@ async def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
     monkeypatch.setattr(UploadReceiver, "whole", gated)
     monkeypatch.setattr(ObjectBatch, "add", counted)
-    monkeypatch.setattr(local, "LOCAL_LIMITS", replace(local.LOCAL_LIMITS, uploads=GROUP))
+    for module, name in ((local, "LOCAL_LIMITS"), (remote, "SERVER_LIMITS")):
+        monkeypatch.setattr(module, name, replace(getattr(module, name), uploads=GROUP))
     return found
 
 
