@@ -113,6 +113,13 @@ _FOLDERS = (
 """The folders whose tests run on every storage in the slow tier; ``--storage`` runs any test on another one."""
 _TESTS = Path(__file__).parents[1]
 _FIXTURES = frozenset({"lake", "stock", "filled", "door", "client", "version"})
+_DOORS = frozenset({"lake", "http", "process"})
+_DOOR_OF = {"postgres": "lake", "s3": "http", "two": "http"}
+"""Which of the doors is taken to a platform on a storage where nothing is chosen, so that a test runs once on each.
+
+An administrator opens the database itself; a server has its files in S3; two servers take turns. A lake has all doors,
+and so has a storage that ``--storage`` chooses.
+"""
 
 
 def makes_platforms(metafunc: pytest.Metafunc) -> bool:
@@ -122,6 +129,28 @@ def makes_platforms(metafunc: pytest.Metafunc) -> bool:
         if folder not in _FOLDERS:
             return False
     return bool(_MAKERS & vars(metafunc.module).keys() or _FIXTURES & set(metafunc.fixturenames))
+
+
+def of_other_doors(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests that run on their storage by another door than this one: see :data:`_DOOR_OF`."""
+    if not items or items[0].config.getoption("--storage") is not None:
+        return []
+    others: dict[tuple[str, str], list[pytest.Item]] = {}
+    kept: set[tuple[str, str]] = set()
+    for item in items:
+        params = dict(getattr(getattr(item, "callspec", None), "params", {}))
+        kind = str(params.pop("platform_storage", "lake"))
+        doors = {value for value in params.values() if isinstance(value, str)} & _DOORS
+        if kind == "lake" or not doors:
+            continue
+        # Programs are launched by a server.
+        wanted = "http" if item.get_closest_marker("launches") else _DOOR_OF[kind]
+        test = (item.nodeid.partition("[")[0], kind)
+        if wanted in doors:
+            kept.add(test)
+        else:
+            others.setdefault(test, []).append(item)
+    return [item for test, found in others.items() if test in kept for item in found]
 
 
 @contextmanager

@@ -15,8 +15,6 @@ from headrace.sdk.client.client import Client
 from headrace.sdk.version.dataset_version import DatasetVersion
 from tests.support.lakes.servers import running
 
-pytestmark = pytest.mark.every_storage
-
 AWKWARD = 'day" or filename != "'
 
 
@@ -51,6 +49,7 @@ async def chosen(version: DatasetVersion, q: str) -> set[int]:
     return {int(asset.filename[6:9]) async for asset in version.list_assets(q=q)}
 
 
+@pytest.mark.every_storage
 async def test_queries_of_assets(version: DatasetVersion) -> None:
     every = set(range(12))
     even, third = set(range(0, 12, 2)), set(range(0, 12, 3))
@@ -78,6 +77,7 @@ async def test_queries_of_assets(version: DatasetVersion) -> None:
             assert await chosen(version, q) == wanted, q
 
 
+@pytest.mark.every_storage
 async def test_queries_by_label_agree_with_the_annotations(version: DatasetVersion) -> None:
     loaded = await version.load_annotations()
     names = {str(asset.id): int(asset.filename[6:9]) async for asset in version.list_assets()}
@@ -92,6 +92,7 @@ async def test_queries_by_label_agree_with_the_annotations(version: DatasetVersi
         assert await chosen(version, f'annotations.masks.label.name = "{label}"') == set()
 
 
+@pytest.mark.every_storage
 async def test_counts_limits_and_pages_hold_under_a_query(version: DatasetVersion) -> None:
     listing = version.list_assets(q='data.tags.name = "night"')
     assert await listing.count() == 6
@@ -100,6 +101,7 @@ async def test_counts_limits_and_pages_hold_under_a_query(version: DatasetVersio
     assert [asset.filename for asset in ordered] == [f"scene_{n:03d}.png" for n in range(0, 12, 2)]
 
 
+@pytest.mark.every_storage
 async def test_arguments_and_queries_combine(client: Client, version: DatasetVersion) -> None:
     lake = await client.get_datalake()
     either = 'filename = "scene_001.png" or filename = "scene_002.png"'
@@ -111,6 +113,7 @@ async def test_arguments_and_queries_combine(client: Client, version: DatasetVer
     assert len(await lake.list_data(custom_metadata={"site": "south", "run": 7})) == 1
 
 
+@pytest.mark.every_storage
 async def test_long_queries_travel(version: DatasetVersion) -> None:
     names = [f"scene_{number:03d}.png" for number in range(900)]
     assert len(await version.list_assets(q=any_of("filename", names))) == 12

@@ -31,8 +31,6 @@ from tests.support.data.names import HOSTILE
 from tests.support.lakes.forks import rich, told
 from tests.support.lakes.stocked_lake import Filled, Stocked, colleague
 
-pytestmark = pytest.mark.every_storage
-
 COCO, YOLO, VOC = AnnotationFileType.COCO, AnnotationFileType.YOLO, AnnotationFileType.PASCAL_VOC
 
 
@@ -58,6 +56,7 @@ async def members(lake: Stocked, version: UUID, kind: AnnotationFileType, **more
         return {name: archive.read(name).decode() for name in archive.namelist()}
 
 
+@pytest.mark.every_storage
 async def test_coco_says_what_the_version_says(lake: Stocked) -> None:
     filled = await rich(lake, 30)
     said = await told(lake, filled.id)
@@ -94,6 +93,7 @@ async def test_groups_are_paths(lake: Stocked) -> None:
     assert document["categories"][0]["supercategory"] == "animal.pet"
 
 
+@pytest.mark.every_storage
 async def test_yolo_lies_flat_in_a_zip(lake: Stocked, tmp_path: Path) -> None:
     filled = await lake.filled(4)
     await filled.send(filled.item(0, 10), filled.item(1, 20, 30, label="c"), filled.item(2))
@@ -127,6 +127,7 @@ async def test_equal_stems_are_told_apart(lake: Stocked) -> None:
     assert (found["img_00001.txt"].count("\n"), found["img_00001-2.txt"].count("\n")) == (1, 2)
 
 
+@pytest.mark.every_storage
 async def test_voc_members_carry_prefix_and_suffix(lake: Stocked) -> None:
     filled = await lake.filled(2)
     await filled.send(filled.item(0, 10), filled.item(1, 20))
@@ -180,6 +181,7 @@ async def test_keys_say_what_assets_are_called(lake: Stocked, key: AnnotationExp
     assert [image["file_name"] for image in document["images"]] == [names[key]]
 
 
+@pytest.mark.every_storage
 async def test_only_what_is_asked_and_only_the_newest(lake: Stocked) -> None:
     filled = await lake.filled(6)
     await filled.send(*(filled.item(index, 1) for index in range(5)))
@@ -234,6 +236,7 @@ async def test_refusals(lake: Stocked) -> None:
         await export(lake, filled.id, YOLO)
 
 
+@pytest.mark.every_storage
 async def test_the_same_question_takes_no_more_room(lake: Stocked) -> None:
     filled = await rich(lake, 3)
 
@@ -248,6 +251,7 @@ async def test_the_same_question_takes_no_more_room(lake: Stocked) -> None:
     assert await stored() == 2
 
 
+@pytest.mark.every_storage
 @pytest.mark.parametrize("what", ["full disk", "cancelled"])
 async def test_an_export_that_ends_early_leaves_nothing(
     lake: Stocked, monkeypatch: pytest.MonkeyPatch, what: str
@@ -275,6 +279,7 @@ async def test_an_export_that_ends_early_leaves_nothing(
     assert not list((lake.platform.context.path / "objects").glob("*/annotations/*"))
 
 
+@pytest.mark.every_storage
 def test_a_zip_of_more_members_than_a_plain_one_can_list(tmp_path: Path) -> None:
     count = 70_000
     with ZipStream(tmp_path / "a.zip") as made:

@@ -21,13 +21,12 @@ from headrace.protocol.operations.annotations import (
 )
 from tests.support.lakes.stocked_lake import HEIGHT, WIDTH, Filled, Stocked, colleague
 
-pytestmark = pytest.mark.every_storage
-
 
 def boxes(annotation: annotations.LoadedAnnotation) -> list[tuple[str, float]]:
     return [(shape.label, shape.x) for shape in annotation.rectangles]
 
 
+@pytest.mark.every_storage
 async def test_the_answer_counts_shapes_by_annotation(filled: Filled) -> None:
     answer = await filled.send(filled.item(0, 1, 2), filled.item(3), filled.item(1, 5))
     assert list(answer.values()) == [2, 0, 1]
@@ -43,6 +42,7 @@ async def test_the_answer_counts_shapes_by_annotation(filled: Filled) -> None:
     assert await filled.send() == {}
 
 
+@pytest.mark.every_storage
 async def test_replace_puts_a_new_annotation_in_the_place_of_the_own_one(filled: Filled) -> None:
     (old,) = await filled.send(filled.item(0, 1, 2), mode="REPLACE")
     (new,) = await filled.send(filled.item(0, 9, label="b"), mode="REPLACE")
@@ -65,6 +65,7 @@ async def test_replace_by_nothing_clears(filled: Filled) -> None:
     assert (stats.nb_objects, stats.nb_annotations) == (1, 2)
 
 
+@pytest.mark.every_storage
 async def test_replace_leaves_the_annotations_of_others(filled: Filled) -> None:
     other = Filled(await colleague(filled.lake), filled.id, [], filled.assets, filled.labels)
     (theirs,) = await other.send(other.item(0, 7))
@@ -97,6 +98,7 @@ async def test_durations_must_be_possible(filled: Filled, duration: float) -> No
         await filled.send(item)
 
 
+@pytest.mark.every_storage
 async def test_keep_ignores_items_of_annotated_assets(filled: Filled) -> None:
     (old,) = await filled.send(filled.item(0, 1))
     answer = await filled.send(
@@ -116,6 +118,7 @@ async def test_keep_heeds_the_annotations_of_others(filled: Filled) -> None:
     assert await filled.send(filled.item(0, 1), mode="KEEP") == {theirs: 0}
 
 
+@pytest.mark.every_storage
 async def test_concatenate_adds_to_the_own_annotation(filled: Filled) -> None:
     (old,) = await filled.send(
         filled.item(0, 1, attributes={"seen": 1, "by": "me"}), status=AnnotationStatus.REFUSED
@@ -148,6 +151,7 @@ async def test_concatenate_makes_its_own_annotation_beside_those_of_others(fille
     assert [str(each) for each in await filled.ids()] == [mine, theirs]
 
 
+@pytest.mark.every_storage
 async def test_large_shapes_survive_every_mode(filled: Filled) -> None:
     ring = [(i + i / 7, i * i / 3) for i in range(200)]
     item = ImportItem(
@@ -224,6 +228,7 @@ async def test_what_makes_no_sense_refuses_the_whole_call(filled: Filled) -> Non
     assert (stats.nb_objects, stats.nb_annotations) == (0, 0)
 
 
+@pytest.mark.every_storage
 async def test_an_asset_deleted_meanwhile_refuses_the_whole_call(filled: Filled) -> None:
     from headrace.protocol.operations import assets
 
@@ -279,6 +284,7 @@ async def start(filled: Filled, source: str = "s") -> annotations.ImportRecord:
     return await filled.lake.call(annotations.START_IMPORT, version_id=filled.id, source=source)
 
 
+@pytest.mark.every_storage
 async def test_a_chunk_that_is_in_is_not_applied_again(filled: Filled) -> None:
     begun = await start(filled)
     assert begun.done == []
@@ -295,6 +301,7 @@ async def test_a_chunk_that_is_in_is_not_applied_again(filled: Filled) -> None:
     assert (await filled.stats()).nb_objects == 2
 
 
+@pytest.mark.every_storage
 async def test_a_chunk_sent_many_times_at_once_is_applied_once(filled: Filled) -> None:
     begun = await start(filled)
     answers: list[dict[str, int]] = []
@@ -310,6 +317,7 @@ async def test_a_chunk_sent_many_times_at_once_is_applied_once(filled: Filled) -
     assert (await filled.stats()).nb_objects == 3
 
 
+@pytest.mark.every_storage
 async def test_a_refused_chunk_is_not_in(filled: Filled) -> None:
     begun = await start(filled)
     with pytest.raises(NotFoundError):
@@ -330,6 +338,7 @@ async def test_a_finished_import_is_over(filled: Filled) -> None:
     assert (fresh.id != begun.id, fresh.done) == (True, [])
 
 
+@pytest.mark.every_storage
 async def test_imports_differ_by_version_source_and_account(filled: Filled) -> None:
     other_version = await filled.lake.filled(1, "other")
     other_account = Filled(
@@ -360,6 +369,7 @@ async def test_a_ledger_belongs_to_its_version(filled: Filled, lake: Stocked) ->
     assert await filled.ids() == []
 
 
+@pytest.mark.every_storage
 async def test_texts_and_attributes_must_be_writable(filled: Filled) -> None:
     circle: dict[str, Any] = {}
     circle["again"] = circle

@@ -38,7 +38,7 @@ async def steps(source: Path | str, target: Path | str, files: Path, fatal: int,
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("every", [17, slow(2)])
+@pytest.mark.parametrize("every", [41, slow(2)])
 async def test_a_lake_that_moves(made: Path, tmp_path: Path, every: int) -> None:
     before = await digests(made)
     fatal, ended = 1, 0
@@ -69,7 +69,7 @@ async def test_a_lake_that_moves(made: Path, tmp_path: Path, every: int) -> None
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("every", [23, slow(2)])
+@pytest.mark.parametrize("every", [47, slow(2)])
 async def test_a_platform_that_is_copied(made: Path, tmp_path: Path, every: int) -> None:
     before = await digests(made)
     shutil.copytree(made, tmp_path / "lake")

@@ -50,8 +50,6 @@ from headrace.protocol.operations.tags import (
 )
 from tests.support.lakes.lake import Lake
 
-pytestmark = pytest.mark.every_storage
-
 
 def organization_tag(lake: Lake, name: str, target: TagTarget) -> OrganizationTagName:
     return OrganizationTagName(organization_id=lake.organization, name=name, target_type=target)
@@ -62,6 +60,7 @@ async def tagged(lake: Lake, name: str) -> int:
     return page.count
 
 
+@pytest.mark.every_storage
 async def test_a_lakes_tags_are_made_found_listed_and_renamed(lake: Lake) -> None:
     made = [await lake.data_tag(name) for name in ("b", "a", "Ünï 🎈")]
     assert all(tag.target_type is TagTarget.DATA for tag in made)
@@ -77,6 +76,7 @@ async def test_a_lakes_tags_are_made_found_listed_and_renamed(lake: Lake) -> Non
         await lake.call(FIND_DATA_TAG, find)
 
 
+@pytest.mark.every_storage
 async def test_names_are_unique_in_their_scope_and_target(lake: Lake, stranger: Lake) -> None:
     first = await lake.data_tag("t")
     with pytest.raises(ConflictError, match="'t'"):
@@ -110,6 +110,7 @@ async def test_targets_that_are_not_the_organizations_are_refused(
         await lake.call(CREATE_TAG, organization_tag(lake, "t", target))
 
 
+@pytest.mark.every_storage
 async def test_attaching_counts_what_is_there_and_is_repeatable(lake: Lake, stranger: Lake) -> None:
     tag = await lake.data_tag("t")
     data = [await lake.add(f"{number}.png") for number in range(4)]
@@ -149,6 +150,7 @@ async def test_datasets_and_versions_carry_tags_of_their_own_kind(lake: Lake) ->
     assert read.tags == []
 
 
+@pytest.mark.every_storage
 async def test_a_deleted_tag_is_gone_everywhere(lake: Lake) -> None:
     tag = await lake.data_tag("t")
     kept = await lake.data_tag("kept")
@@ -185,6 +187,7 @@ async def test_ids_of_other_kinds_name_no_tag(lake: Lake) -> None:
             await lake.call(GET_TAG, TagId(tag_id=wrong))
 
 
+@pytest.mark.every_storage
 async def test_the_tags_of_a_deleted_data_do_not_count(lake: Lake) -> None:
     tag = await lake.data_tag("t")
     data = await lake.add(tags=[tag.id])
@@ -193,6 +196,7 @@ async def test_the_tags_of_a_deleted_data_do_not_count(lake: Lake) -> None:
     assert answer.count == 0
 
 
+@pytest.mark.every_storage
 async def test_twenty_thousand_targets_go_in_batches(lake: Lake) -> None:
     tag = await lake.data_tag("t")
     data = await lake.add()
