@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiohttp
 import msgspec
 import pytest
 
@@ -21,7 +22,10 @@ from headrace.errors import (
     ReadOnlyLakeError,
 )
 from headrace.folders.holders import FOLDER, Holder
+from headrace.platform.accounts.tokens import create_token
+from headrace.platform.core.access import local_access
 from headrace.platform.platform import Platform
+from headrace.server.serve import serving
 from tests.support.data.images import draw_images, write_coco
 
 NAME = "street/v1"
@@ -145,6 +149,33 @@ async def test_what_changes_something_is_refused(read_only: Path, tmp_path: Path
         with pytest.raises(ReadOnlyLakeError):
             await version.import_annotations(write_coco(tmp_path / "more.json", ["image_0000.jpg"]))
     assert content(read_only) == before
+
+
+async def test_a_server_of_it_answers_reads_and_refuses_changes(
+    lake: Path, read_only: Path
+) -> None:
+    """With 403: to ask again later would not help."""
+    if lake == read_only:
+        pytest.skip("without a mount, no token can be made meanwhile")
+    async with await Platform.open(lake) as platform:
+        token, _ = await create_token(platform.context, name="test")
+        organization = (await local_access(platform.context)).organization_id
+    headers = {"Authorization": f"Bearer {token}"}
+    async with (
+        await Platform.open(read_only) as platform,
+        serving(platform) as address,
+        aiohttp.ClientSession(headers=headers) as http,
+    ):
+        path = f"{address}/api/organization/{organization}/datasets"
+        async with http.post(path, json={"name": "other"}) as answer:
+            assert answer.status == 403
+            assert "can only be read" in await answer.text()
+            assert "Retry-After" not in answer.headers
+        async with http.get(path) as answer:
+            assert [found["name"] for found in (await answer.json())["items"]] == ["street"]
+        async with http.get(f"{address}/readyz") as answer:
+            assert answer.status == 200
+            assert (await answer.json())["checks"]["lake"] == {"ok": True, "read_only": True}
 
 
 async def test_a_lake_that_is_open_for_writing_elsewhere_is_read_with_its_changes(
