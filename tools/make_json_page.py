@@ -3,7 +3,7 @@
 python tools/make_json_page.py            # write the page
 python tools/make_json_page.py --check    # fail if the page is out of date
 
-The classes below, and those of ``tools/json_documents.py``, are the promise; ``tests/acceptance/cli/test_json_documents.py`` compares what the commands print.
+The classes below, and those of ``tools/documents``, are the promise; ``tests/acceptance/cli/test_json_documents.py`` compares what the commands print.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from tools.json_documents import GROUPS, Document
-from tools.lake_documents import LAKE
+from tools.documents import GROUPS, LAKES
+from tools.documents.base import Document
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "reference" / "json.md"
 
@@ -456,7 +456,7 @@ DOCUMENTS: dict[str, type[Struct]] = {
     "headrace.version.digest/1": DigestDocument,
     "headrace.login/1": LoginDocument,
     "headrace.whoami/1": WhoamiDocument,
-    **LAKE,
+    **LAKES,
     **GROUPS,
 }
 """The class of each form."""

@@ -19,7 +19,7 @@ from tests.support.postgres_server import fresh_database, postgres_server
 from tests.support.processes.cli import Outcome, Place, headrace, running
 from tests.support.processes.serving import asked, children, free_port
 from tests.support.s3_server import s3_server
-from tools.lake_documents import MigrateSchemaDocument
+from tools.documents.lakes import MigrateSchemaDocument
 
 TARGET = "postgresql://"
 

@@ -12,7 +12,7 @@ from headrace.cli.app import COMMANDS, PAIRS
 from tests.acceptance.cli.conftest import Drawn
 from tests.support.processes.cli import Outcome, Place, headrace
 from tools import make_json_page
-from tools.json_documents import GROUPS
+from tools.documents import GROUPS
 from tools.make_json_page import DOCUMENTS
 
 

@@ -1,10 +1,10 @@
-"""The JSON objects of the commands that look after a lake; ``tools/make_json_page.py`` writes the page."""
+"""The JSON objects of the commands that look after a lake."""
 
 from __future__ import annotations
 
 from msgspec import Struct
 
-from tools.json_documents import Change, Document, Part
+from tools.documents.base import Change, Document, Part
 
 
 class GcDocument(Change):
@@ -161,7 +161,7 @@ class DoctorDocument(Document):
     facts: list[FactBody]
 
 
-LAKE: dict[str, type[Struct]] = {
+LAKES: dict[str, type[Struct]] = {
     "headrace.gc/1": GcDocument,
     "headrace.du/1": DuDocument,
     "headrace.backup/1": BackupDocument,
