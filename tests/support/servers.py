@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import signal
 import sys
@@ -36,6 +37,7 @@ START_SECONDS = 60.0
 RUNNER = "headrace.platform.jobs.runner"
 OWNER = "headrace.platform.jobs.owner"
 PURGE = "headrace.platform.jobs.purge_lease"
+MAINTENANCE = "headrace.platform.jobs.maintenance"
 LEASE_MS = 1500
 QUICK: Mapping[str, Any] = {
     **{f"{RUNNER}.{name}": 10 for name in ("FIRST_SIZE", "MIN_SIZE", "MAX_SIZE")},
@@ -110,8 +112,9 @@ class Server:
             lambda: process.returncode is not None or self._log.read_bytes().endswith(b"\n"),
             START_SECONDS,
         )
-        assert process.returncode is None, self.output
-        self.address = json.loads(self._log.read_bytes().splitlines()[0])["url"]
+        line = self._log.read_text(encoding="utf-8").partition("\n")[0]
+        assert '"url"' in line, line + self.output
+        self.address = json.loads(line)["url"]
 
     async def kill(self) -> None:
         """Kill it, as a loss of power would."""
@@ -146,6 +149,7 @@ class Cluster:
         servers: The processes that serve it.
         token: The token of an administrator of its only organization.
         organization: The id of that organization.
+        numbers: Those of the next servers.
         http: Sends requests with the token, each once: the SDK would repeat them.
     """
 
@@ -156,6 +160,7 @@ class Cluster:
         self.servers = servers
         self.token = token
         self.organization = organization
+        self.numbers = itertools.count()
         self.http: aiohttp.ClientSession
 
     def connect(self, server: int) -> Connection:
@@ -276,7 +281,7 @@ def new_server(
     constants: Mapping[str, Any] | None = None,
 ) -> Server:
     """Add a server to a cluster; the caller starts it, and ends it with :meth:`Server.end`."""
-    name = f"server-{len(made.servers)}"
+    name = f"server-{next(made.numbers)}"
     own = {
         "HEADRACE_DATABASE": made.target.dsn,
         "HEADRACE_OBJECTS": made.target.objects or "",
