@@ -26,7 +26,7 @@ from headrace.platform.datalake.registered import replacing_no_data, replacing_u
 from headrace.platform.dispatch import HANDLERS, NEXT_STEPS, check_allowed
 from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, launched, records
-from headrace.platform.jobs.maintenance import follow_database_clock, keep_clean, keep_time
+from headrace.platform.jobs.maintenance import follow_database_clock, keep_clean, watch_database
 from headrace.platform.jobs.marking import mark_versions
 from headrace.platform.jobs.runner import JobRunner, WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
@@ -208,7 +208,7 @@ class Platform:
             raise
         if jobs:
             # A database that only answers reads may be written to later: until then the work fails, and is tried again.
-            context.background.start(keep_time, context)
+            context.background.start(watch_database, context)
             platform._start_work()
         return platform
 

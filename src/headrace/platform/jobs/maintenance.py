@@ -32,7 +32,9 @@ FOLD_EVERY = 256
 """Changes of a version after which its counter deltas are folded into one row for each label."""
 
 HOUR_SECONDS = 3600
-_CLOCK_SECONDS = 60
+WATCH_SECONDS = 60.0
+STALLED_SECONDS = 60
+"""A server that sends nothing more of a change for so long has stopped, or its machine is gone."""
 
 log = logging.getLogger("headrace.platform")
 
@@ -50,14 +52,25 @@ async def keep_clean(context: Context) -> None:
         await anyio.sleep(HOUR_SECONDS)
 
 
-async def keep_time(context: Context) -> None:
-    """Go by the clock of the database, which the servers of a platform share; theirs may be minutes apart."""
+async def watch_database(context: Context) -> None:
+    """Once a minute, go by the clock that the servers of a platform share, and end changes of servers that stand still."""
     while True:
-        await anyio.sleep(_CLOCK_SECONDS)
+        await anyio.sleep(WATCH_SECONDS)
         try:
             await follow_database_clock(context)
+            await end_stalled_changes(context)
         except HeadraceError as error:
-            log.warning("the clock of the database is read again in a minute: %s", error)
+            log.warning("the database is looked at again in a minute: %s", error)
+
+
+async def end_stalled_changes(context: Context) -> None:
+    """End sessions of servers that stopped in the middle of a batch of statements, whose locks keep others out.
+
+    PostgreSQL itself ends only those that stopped between two statements.
+    """
+    row = await context.database.fetch_one("jobs.end_stalled", seconds=STALLED_SECONDS)
+    if row is not None and row[0]:
+        log.warning("%d changes stood still for %d s and were rolled back", row[0], STALLED_SECONDS)
 
 
 async def follow_database_clock(context: Context) -> None:

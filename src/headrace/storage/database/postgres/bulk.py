@@ -78,6 +78,8 @@ _SETTINGS = {
     # Pages are read by their keys; a plan that sorts a table would fill the disk with it.
     "enable_sort": "off",
     "enable_hashagg": "off",
+    # No server ends a session of this name, which may be sent rows for hours.
+    "application_name": "headrace migrate",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }

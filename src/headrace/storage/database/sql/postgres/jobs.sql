@@ -29,3 +29,11 @@ delete from shard where job = any (array(
 
 -- name: clock
 select (extract(epoch from clock_timestamp()) * 1000)::bigint
+
+-- name: end_stalled
+-- Sessions that hold locks of a transaction and wait in the middle of a batch for more of it.
+select count(pg_terminate_backend(a.pid)) from pg_stat_activity a
+where a.datname = current_database() and a.usename = current_user and a.application_name ~ '^headrace [0-9]+$'
+  and a.state = 'active' and a.wait_event = 'ClientRead'
+  and a.state_change < clock_timestamp() - make_interval(secs => cast(:seconds as double precision))
+  and exists (select from pg_locks l where l.pid = a.pid and l.locktype = 'advisory' and l.granted)

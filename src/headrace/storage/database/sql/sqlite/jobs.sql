@@ -29,3 +29,7 @@ delete from shard where job in (
 
 -- name: clock
 select cast(unixepoch('subsec') * 1000 as integer)
+
+-- name: end_stalled
+-- A lake has none: the lock of a process that ends is gone.
+select count(*) from (select 1) where :seconds < 0
