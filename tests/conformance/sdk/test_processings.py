@@ -199,7 +199,7 @@ async def test_the_environment_of_a_program(
 async def test_a_server_passes_only_chosen_variables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    names = ["AWS_SECRET_ACCESS_KEY", "WANDB_API_KEY", "LC_PAPER"]
+    names = ["HF_TOKEN", "WANDB_API_KEY", "LC_PAPER"]
     for name in names:
         monkeypatch.setenv(name, f"value of {name}")
     async with open_door(kind, tmp_path, with_version=True) as door, door.connect() as client:
@@ -208,7 +208,7 @@ async def test_a_server_passes_only_chosen_variables(
         version = await client.version("drawings/first")
         job = await version.launch_processing(await client.get_processing("show"))
         assert await job.wait_for_done() is JobRunStatus.SUCCEEDED
-        secret = None if door.token else "value of AWS_SECRET_ACCESS_KEY"
+        secret = None if door.token else "value of HF_TOKEN"
         passed = [secret, "value of WANDB_API_KEY", "value of LC_PAPER"]
         assert (await job.logs()).strip() == str(passed)
 
