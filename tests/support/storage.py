@@ -61,6 +61,12 @@ def target_of(path: Path) -> PostgresTarget | None:
     return _CURRENT.targets.get(path.absolute())
 
 
+def address_of(path: Path) -> tuple[str | Path, str | None]:
+    """Return what commands on a platform take: its folder, or the address of its database and where its files are."""
+    target = target_of(path)
+    return (path, None) if target is None else (target.dsn, target.objects)
+
+
 def is_made(path: Path) -> bool:
     """Whether a platform was made at a path."""
     return target_of(path) is not None or (path / CATALOG).exists()

@@ -26,6 +26,10 @@ from tests.support.data.images import draw_images
 from tests.support.lakes.cared import IMAGES, NAME, digests, digests_of, make_lake, served
 from tests.support.lakes.templates import copy_empty
 
+pytestmark = pytest.mark.sqlite_only(
+    "copies the folder of a lake; a platform over PostgreSQL is copied into one by headrace migrate"
+)
+
 
 @pytest.fixture
 async def lake(tmp_path: Path) -> Path:

@@ -19,6 +19,7 @@ from headrace.protocol.operations.storage import INIT_MULTIPART, InitMultipart
 from headrace.storage.objects.base import StoredObject
 from headrace.storage.objects.local import clearing
 from headrace.storage.objects.local.store import LocalObjectStore
+from tests.support import storage
 from tests.support.lakes.cared import NAME, digests, make_lake
 from tests.support.lakes.lake import Lake, chunks, opened_lake, png
 from tests.support.lakes.stocked_lake import stocked
@@ -39,7 +40,8 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def collect(lake: Path, **options: object) -> headrace.GarbageReport:
-    return await headrace.collect_garbage(lake, progress=None, **options)  # type: ignore[arg-type]
+    target, objects = storage.address_of(lake)
+    return await headrace.collect_garbage(target, objects=objects, progress=None, **options)  # type: ignore[arg-type]
 
 
 @pytest.mark.usefixtures("later")
@@ -181,6 +183,7 @@ async def test_unused_shapes_go(tmp_path: Path) -> None:
         assert len(await filled.load()) == 2
 
 
+@pytest.mark.sqlite_only("looks at the files of removals")
 async def test_a_removal_that_is_too_old_goes(tmp_path: Path) -> None:
     await make_lake(tmp_path / "lake", tmp_path / "images")
     assert len(list((tmp_path / "lake" / "removals").iterdir())) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import headrace
+from tests.support import storage
 from tests.support.data.images import draw_images
 from tests.support.lakes.cared import IMAGES, make_lake
 from tests.support.lakes.lake import opened_lake, png
@@ -21,7 +22,8 @@ async def test_sizes_of_datasets_and_versions(tmp_path: Path) -> None:
         await version.add_data([await each.get_data() for each in shared[:2]])
     async with opened_lake(tmp_path / "lake") as lake:
         await lake.store(png())
-    usage = await headrace.lake_usage(tmp_path / "lake", progress=None)
+    target, objects = storage.address_of(tmp_path / "lake")
+    usage = await headrace.lake_usage(target, objects=objects, progress=None)
     sizes = sum(path.stat().st_size for path in (tmp_path / "images").iterdir())
     added = sum(path.stat().st_size for path in own)
     assert (usage.files, usage.file_bytes) == (IMAGES + 3, sizes + added)
