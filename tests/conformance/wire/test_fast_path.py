@@ -162,7 +162,7 @@ async def test_closing_the_session_ends_a_request_that_waits() -> None:
         await until(lambda: len(server.requests) == 1)
         await storage.aclose()
         with pytest.raises(TransferError, match="broke the connection"):
-            await asyncio.wait_for(waiting, 2)
+            await asyncio.wait_for(waiting, 10)
         assert storage.host(server.address).busy == 0
 
 
@@ -190,7 +190,7 @@ async def test_closing_the_session_ends_a_body_that_is_read() -> None:
         await asyncio.sleep(0.1)
         await storage.aclose()
         with pytest.raises(TransferError, match="broke the connection"):
-            await asyncio.wait_for(reading, 2)
+            await asyncio.wait_for(reading, 10)
         opened.close()
 
 

@@ -77,7 +77,7 @@ async def test_f20_cancelled_while_a_server_is_silent(
     await until(lambda: set(storage.there()) >= set(BEFORE))
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asyncio.wait_for(task, 2)
+        await asyncio.wait_for(task, 10)
     assert storage.there() == {name: FILES[name] for name in BEFORE}
     assert left(tmp_path) == []
     assert storage.session.host(server.address).busy == 0
@@ -228,7 +228,7 @@ async def test_f20_a_large_file_cancelled_while_a_server_is_silent(tmp_path: Pat
         await until(received)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(task, 2)
+            await asyncio.wait_for(task, 10)
         assert storage.there() == {}
         assert storage.session.host(server.address).busy == 0
         report = await storage.fetch([large(storage)])
