@@ -237,6 +237,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Walked]:
     folder = tmp_path_factory.mktemp("walks")
     with pytest.MonkeyPatch.context() as patch:
         watched = Watched(patch)
+        # On a busy machine a job may take longer than an answer waits for it.
+        patch.setattr("headrace.platform.jobs.records.ANSWER_SECONDS", 60.0)
         yield asyncio.run(_walks(folder, watched))
 
 

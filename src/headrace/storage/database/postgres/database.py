@@ -452,7 +452,8 @@ class PostgresDatabase:
             case ReadOnlyLakeError():
                 self._read_only = True
                 for pool in (self._writers, self._takers):
-                    pool.close_idle()
+                    # The error may reach the pool as another one, so what is in use is closed as well.
+                    pool.close_idle(lent=True)
 
     async def _check_writable(self, connection: asyncpg.Connection) -> None:
         """Ask again, where changes were refused before: a standby is promoted, a setting is changed."""

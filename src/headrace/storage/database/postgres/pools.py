@@ -49,6 +49,7 @@ class ConnectionPool:
         self._slots = asyncio.Semaphore(size)
         self._idle: list[asyncpg.Connection] = []
         self._lent: dict[asyncpg.Connection, float] = {}
+        self._last_use: set[asyncpg.Connection] = set()
         self._waiting: dict[object, float] = {}
         self.report_wait: Callable[[float], None] | None = None
         self._closed = False
@@ -94,10 +95,15 @@ class ConnectionPool:
         finally:
             self._slots.release()
 
-    def close_idle(self) -> None:
-        """Close the connections that are not in use, so that the next calls open new ones."""
+    def close_idle(self, *, lent: bool = False) -> None:
+        """Close the connections that are not in use, so that the next calls open new ones.
+
+        With ``lent``, those in use are closed when they are given back.
+        """
         while self._idle:
             self._idle.pop().terminate()
+        if lent:
+            self._last_use |= self._lent.keys()
 
     async def aclose(self, *, lent: bool = False) -> None:
         """Close all connections, when they are given back; ``lent`` ends at once those that are in use."""
@@ -162,7 +168,9 @@ class ConnectionPool:
 
     def _give_back(self, connection: asyncpg.Connection) -> None:
         del self._lent[connection]
-        if self._closed and not connection.is_closed():
+        last = connection in self._last_use
+        self._last_use.discard(connection)
+        if (self._closed or last) and not connection.is_closed():
             connection.terminate()
         elif not connection.is_closed():
             self._idle.append(connection)
