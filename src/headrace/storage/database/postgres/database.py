@@ -451,9 +451,7 @@ class PostgresDatabase:
                 self._full_at = time.monotonic()
             case ReadOnlyLakeError():
                 self._read_only = True
-                for pool in (self._writers, self._takers):
-                    # The error may reach the pool as another one, so what is in use is closed as well.
-                    pool.close_idle(lent=True)
+                self._renew_writers()
 
     async def _check_writable(self, connection: asyncpg.Connection) -> None:
         """Ask again, where changes were refused before: a standby is promoted, a setting is changed."""
@@ -462,6 +460,12 @@ class PostgresDatabase:
         if await connection.fetchval("show transaction_read_only") == "on":
             raise read_only(self._shown)
         self._read_only = False
+        self._renew_writers()
+
+    def _renew_writers(self) -> None:
+        """Change nothing more through today's connections: a session keeps the mode in which it began."""
+        for pool in (self._writers, self._takers):
+            pool.close_idle(lent=True)
 
     def _check_open(self) -> None:
         if self._closed:
