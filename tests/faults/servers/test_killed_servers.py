@@ -71,7 +71,7 @@ async def digest(client: Client, name: str) -> str:
 
 
 @pytest.mark.parametrize("mode", ["REPLACE", slow("CONCATENATE")])
-@pytest.mark.parametrize("points", [IMPORTING[5:6], slow(IMPORTING)], ids=["once", "everywhere"])
+@pytest.mark.parametrize("points", [slow(IMPORTING)], ids=["everywhere"])
 async def test_an_import(made: Cluster, tmp_path: Path, points: list[Point], mode: str) -> None:
     file = tmp_path / "instances.json"
     async with made.front() as front, made.connect_by(front) as client:

@@ -63,6 +63,7 @@ async def work(client: Client, folder: Path, dataset: str) -> list[object]:
     ]
 
 
+@pytest.mark.slow
 async def test_a_whole_job_whose_answers_are_lost(made: Cluster, tmp_path: Path) -> None:
     draw_images(tmp_path / "images", COUNT)
     write_coco(tmp_path / "instances.json", NAMES)
@@ -89,6 +90,7 @@ async def test_the_same_call_at_both_servers_at_once(made: Cluster) -> None:
     assert await made.rows("select count(*) from dataset") == [(3,)]
 
 
+@pytest.mark.slow
 async def test_the_server_dies_when_it_has_committed(made: Cluster) -> None:
     """The other one has the answer, and so has the first one when it is back."""
     call = {"key": "key", "json": {"name": "a"}}

@@ -95,6 +95,7 @@ async def keep_forking(version: DatasetVersion, stopped: asyncio.Event) -> list[
     return forks
 
 
+@pytest.mark.slow
 async def test_a_release_replaces_another_one(made: Cluster, tmp_path: Path) -> None:
     draw_images(tmp_path / "images", COUNT)
     names = [f"image_{index:04d}.jpg" for index in range(COUNT)]

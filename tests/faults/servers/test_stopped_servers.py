@@ -13,7 +13,8 @@ from headrace.sdk.client.client import Client
 from tests.support.data.images import draw_images, write_coco
 from tests.support.processes.waiting import until
 from tests.support.servers import MAINTENANCE, QUICK, RUNNER, Cluster, cluster
-from tests.support.tiers import slow
+
+pytestmark = pytest.mark.slow
 
 COUNT = 60
 POSTGRES = "headrace.storage.database.postgres.database"
@@ -97,7 +98,7 @@ async def test_in_the_middle_of_a_range(made: Cluster) -> None:
     assert (await job(made))[3] == COUNT
 
 
-@pytest.mark.parametrize("table", ["asset", slow("sequence")])
+@pytest.mark.parametrize("table", ["asset", "sequence"])
 async def test_who_purges(made: Cluster, table: str) -> None:
     """Another server purges instead, and both agree that what is left stays. It is stopped in a step, or as it renews its lease."""
     async with made.connect(0) as first, made.connect(1) as second:
