@@ -19,8 +19,9 @@ from headrace.cli.console.target import is_database, refuse_password
 from headrace.cli.console.usage import usage_error
 
 # As a Path writes it: with one slash.
-_URL = re.compile(r"(?:https?|ftp|s3|gs|postgres|postgresql):/", re.IGNORECASE)
-_SLASHES = re.compile(r":/+")
+_URL = re.compile(r"(?:https?|ftp|s3|gs|postgres|postgresql):(?:/|$)", re.IGNORECASE)
+_DATABASE = re.compile(r"postgres(?:ql)?:", re.IGNORECASE)
+_SLASHES = re.compile(r":/*")
 
 
 class Parsed(NamedTuple):
@@ -71,10 +72,17 @@ def _refuse_urls(argument: str, value: object) -> None:
         if not is_url:
             continue
         from headrace.net.urls import redact
+        from headrace.storage.database.dsn import shown_dsn
 
+        url = _SLASHES.sub("://", str(each), 1)
+        if argument == "lake" and _DATABASE.match(str(each)):
+            raise UsageError(
+                f"{shown_dsn(url)} is a database, and LAKE is a lake's folder",
+                hint="headrace migrate copies a platform into a lake's folder, and moves a lake into a database",
+            )
         what = "lake's folder" if argument == "lake" else "file or folder"
         raise UsageError(
-            f"{redact(_SLASHES.sub('://', str(each), 1))} is a URL, and {argument.upper()} is a {what}",
+            f"{redact(url)} is a URL, and {argument.upper()} is a {what}",
             hint=f"name a {what} on this machine"
             + ("; headrace serve LAKE makes a server of it" if argument == "lake" else ""),
         )

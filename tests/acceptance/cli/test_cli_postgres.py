@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -135,6 +136,10 @@ def with_dsn(**parts: str) -> Callable[[Plant], Plant]:
     return lambda plant: Plant(changed(plant.dsn, **parts), plant.files, plant.more)
 
 
+def with_parameters(text: str) -> Callable[[Plant], Plant]:
+    return lambda plant: Plant(f"{plant.dsn}?{text}", plant.files, plant.more)
+
+
 def statement(*texts: str) -> Callable[[Plant], Plant]:
     def spoil(plant: Plant) -> Plant:
         postgres_server().run(*texts, database=urlsplit(plant.dsn).path[1:])
@@ -164,7 +169,10 @@ def full_files(plant: Plant) -> Plant:
 WRONG = [
     Wrong("ls", with_dsn(port="1"), "connect", "postgresql://", ""),
     Wrong("ls", with_dsn(password="s3cret"), "configuration", "password", "PGPASSWORD"),
-    Wrong("ls", with_dsn(name="nowhere"), "configuration", "nowhere", ""),
+    Wrong("ls", with_dsn(name="nowhere"), "configuration", "no database nowhere", "createdb"),
+    Wrong("ls", with_parameters("sslmode=require"), "configuration", "offers no TLS", "sslmode"),
+    Wrong("ls", with_parameters("sslmode=verify-full"), "configuration", "certificate", "root.crt"),
+    Wrong("ls", with_parameters("fsize=1"), "configuration", "does not know: fsize", "address"),
     Wrong("ls", lambda plant: plant, "not-a-lake", "no catalog", "headrace init", made=False),
     Wrong(
         "ls",
@@ -211,6 +219,45 @@ def tables_of(dsn: str) -> int:
     query = "select count(*) from pg_class where relnamespace = 'public'::regnamespace"
     ((count,),) = postgres_server().run(query, database=urlsplit(dsn).path[1:])
     return int(count)
+
+
+def test_a_user_who_may_only_read_is_refused_with_the_cure(plant: Plant, drawn: Drawn) -> None:
+    name = f"reader_{uuid4().hex}"
+    database = urlsplit(plant.dsn).path[1:]
+    made = f"create role {name} login password 's3cret'"
+    rights = f"grant select on all tables in schema public to {name}"
+    postgres_server().run(made, rights, database=database)
+    try:
+        reading = with_dsn(user=name, password="s3cret")(plant)
+        assert reading.done("ls")["versions"] == []
+        outcome = reading.run("push", "bccd/v1", drawn.images, "--json")
+        assert outcome.status == 1, outcome
+        error = outcome.json()["error"]
+        assert "has no right to do this" in error["message"]
+        assert "grant the user its rights" in error["hint"]
+        assert "s3cret" not in outcome.out + outcome.err
+    finally:
+        postgres_server().run(f"drop owned by {name}", f"drop role {name}", database=database)
+
+
+def test_a_job_without_a_server_says_what_it_waits_for(plant: Plant, drawn: Drawn) -> None:
+    plant.done("push", "bccd/v1", drawn.images)
+    words = ("version", "fork", TARGET, "bccd/v1", "bccd/v2")
+    with running(*words, **plant.variables) as command:
+        line = command.first_line(errors=True)
+    assert "waits for a server of postgresql://" in line
+    assert "headrace serve" in line
+
+
+@pytest.mark.parametrize("target", [TARGET, "postgresql://ann@db/lake"])
+def test_a_backup_is_of_lakes(tmp_path: Path, target: str) -> None:
+    for words in (["backup", target, tmp_path / "b"], ["restore", tmp_path / "b", target]):
+        outcome = headrace(*words)
+        assert outcome.status == 2, outcome
+        said = " ".join(outcome.err.split())
+        assert f"{target} is a database, and LAKE is a lake's folder" in said
+        assert "headrace migrate copies a platform into a lake's folder" in said
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_password_is_refused_in_a_command_line(empty: Plant) -> None:

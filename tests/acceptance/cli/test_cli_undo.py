@@ -31,6 +31,7 @@ def test_an_import_says_how_to_put_back_what_it_replaced(place: Place, drawn: Dr
 
     (listed,) = place.done("undo list", "demo/v1")["removals"]
     assert (listed["id"], listed["kind"], listed["version"]) == (removal, "import", "demo/v1")
+    assert place.run("undo list", "--quiet").out == f"{removal}\n"
     assert (listed["annotations"], listed["shapes"]) == (before["annotations"], before["shapes"])
     shown = place.run("undo show", removal)
     assert shown.out.startswith(f"{removal}  ")

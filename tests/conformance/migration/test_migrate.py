@@ -328,7 +328,7 @@ async def test_places_that_are_neither_or_the_same(lake: Path, dsn: str, tmp_pat
         await migrate(tmp_path / "none", dsn, objects=tmp_path / "files")
     with pytest.raises(NotALakeError, match="has no catalog"):
         await migrate(dsn, tmp_path / "new", objects=tmp_path / "files")
-    with pytest.raises(ConfigurationError, match="no database of that name"):
+    with pytest.raises(ConfigurationError, match="has no database"):
         await migrate(lake, f"{dsn}_gone", objects=tmp_path / "files")
     with pytest.raises(ConnectError):
         await migrate(lake, "postgresql://me@127.0.0.1:1/x", objects=tmp_path / "files")

@@ -49,6 +49,7 @@ class Result(Struct, kw_only=True):
         status: Exit status; not 0 if the command could not do everything.
         rows: The key of ``data`` whose items are the lines of ``--jsonl``. Default: the only list of a command that
             lists, otherwise the findings; without either, the object is the only line.
+        bare: The key by which ``--quiet`` prints these items. Default: the first of those that things are known by.
     """
 
     command: str
@@ -57,6 +58,7 @@ class Result(Struct, kw_only=True):
     next: str | None = None
     status: int = DONE
     rows: str | None = None
+    bare: str | None = None
 
     def listed(self) -> list[Any] | None:
         """Return the items that the command lists; None if it lists nothing."""
@@ -87,6 +89,8 @@ def print_result(result: Result, form: Form) -> None:
         if rows is None and form is Form.JSONL:
             rows = _findings(result.data)
         for row in [result.data] if rows is None else rows:
+            if form is Form.QUIET and result.bare is not None:
+                row = str(row[result.bare])
             print_row(result.command, row, form)
         return
     shown = printable if sys.stdout.isatty() else str

@@ -51,6 +51,7 @@ async def list_(
         command="undo.list",
         data={"removals": [_data(each) for each in found]},
         lines=[_line(each) for each in found] or ["nothing was removed that can be put back"],
+        bare="id",
         next=f"headrace undo run {target} {found[0].id}" if found else None,
     )
 

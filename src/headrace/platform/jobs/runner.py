@@ -114,6 +114,7 @@ class JobRunner:
         self._reserved: dict[int, bool] = {}
         self._waits: set[anyio.CancelScope] = set()
         self._stopping = False
+        self._told = False
         self._report_retry: Callable[[], None] = _ignore
 
     def runs(self, kind: str) -> bool:
@@ -178,6 +179,16 @@ class JobRunner:
                     await anyio.sleep(_LOOK_SECONDS)
                 else:
                     await ended.wait()
+        if not self._works and not self._told:
+            row = await self._context.database.fetch_one("jobs.lease", no=no)
+            if row is not None and row[0] == JobStatus.RUNNING and row[2] is None:
+                # Without a word, a person would wait for ever.
+                self._told = True
+                log.warning(
+                    "job %d waits for a server of %s, and none has taken it: headrace serve",
+                    no,
+                    self._context.name,
+                )
 
     @contextmanager
     def waiting(self, seconds: float) -> Iterator[None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
+import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -146,9 +147,10 @@ def _translate_opening(error: Exception, shown: str) -> HeadraceError | None:
 
     match error:
         case asyncpg.InvalidCatalogNameError():
+            name = _quoted(error)
             return ConfigurationError(
-                f"the server of {shown} has no database of that name",
-                hint="create it: createdb NAME, or correct the address",
+                f"the server of {shown} has no database {name}",
+                hint=f"create it: createdb {name}, or correct the address",
             )
         case asyncpg.InvalidAuthorizationSpecificationError():
             return ConfigurationError(
@@ -168,6 +170,14 @@ def _translate_opening(error: Exception, shown: str) -> HeadraceError | None:
             return ConnectError(
                 f"the server of {shown} is starting or stopping", hint="try again in a moment"
             )
+        case asyncpg.UndefinedObjectError():
+            return ConfigurationError(
+                f"the address of {shown} has a parameter that PostgreSQL does not know: {_quoted(error)}",
+                hint="take it out of the address",
+            )
+    if (of_tls := _of_tls(error, shown)) is not None:
+        return of_tls
+    match error:
         case asyncpg.ClientConfigurationError() | ValueError() | UnicodeError():
             return ConfigurationError(
                 f"{shown} is not the address of a database",
@@ -177,9 +187,43 @@ def _translate_opening(error: Exception, shown: str) -> HeadraceError | None:
     if is_lost(error):
         return ConnectError(
             f"the database {shown} cannot be reached",
-            hint="check the host and the port, and whether PostgreSQL runs",
+            hint="check the host and the port, and whether PostgreSQL runs"
+            if shown.rstrip("/").count("/") > 1
+            else "name a database in HEADRACE_DATABASE, or its host and name in PGHOST and PGDATABASE",
         )
     return translate(error, shown)
+
+
+def _of_tls(error: Exception, shown: str) -> ConfigurationError | None:
+    """Translate an error of TLS; None for any other."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return ConfigurationError(
+            f"the certificate of the server of {shown} is not accepted: {error.verify_message}",
+            hint="name the certificate of its authority by sslrootcert= in the address, or by PGSSLROOTCERT",
+        )
+    if isinstance(error, ssl.SSLError):
+        return ConfigurationError(
+            f"the server of {shown} offers no TLS that can be used: {error.reason or 'it failed'}",
+            hint="correct its TLS, or sslmode= in the address",
+        )
+    text = str(error)
+    if "root certificate" in text or "root.crt" in text:
+        return ConfigurationError(
+            f"the address of {shown} asks for a certificate that is checked, and no authority is known",
+            hint="write its certificate to ~/.postgresql/root.crt, or name the file by sslrootcert= in the address",
+        )
+    if "rejected SSL upgrade" in text:
+        return ConfigurationError(
+            f"the server of {shown} offers no TLS, and the address asks for it",
+            hint="turn on ssl in PostgreSQL, or connect without it: sslmode=disable",
+        )
+    return None
+
+
+def _quoted(error: Exception) -> str:
+    """Return the name that a message of the server quotes."""
+    found = re.search(r'"([^"\n]*)"', str(error))
+    return "of that name" if found is None else found[1]
 
 
 def _value(cause: BaseException, where: str) -> HeadraceError:
@@ -246,6 +290,11 @@ def _refused(error: asyncpg.PostgresError, shown: str, where: str) -> HeadraceEr
             return BadRequestError(f"a number{where} is too large")
         case "25P02":
             return DatabaseError("the transaction was rolled back already")
+        case "42501":
+            return DatabaseError(
+                f"the user of {shown} has no right to do this{where}",
+                hint="grant the user its rights, or use the owner of the database",
+            )
         case "22P05":
             return BadRequestError(f"a text{where} contains a NUL character", hint="leave it out")
     # The text of an error of syntax or of names quotes the statement; one of class 22 quotes values.
