@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,16 @@ def test_the_image_has_the_files_that_the_build_needs() -> None:
 def test_a_unit_starts_a_command_that_exists(unit: Path) -> None:
     (line,) = re.findall(r"^ExecStart=\S+/headrace (.+)$", unit.read_text(), re.MULTILINE)
     parse(shlex.split(line.replace("%i", "8431")))
+
+
+def test_a_server_is_started_again_until_its_database_is_there() -> None:
+    """Starts that fail count against a limit of systemd, after which it starts the unit no more."""
+    unit = ConfigParser(interpolation=None, strict=False)
+    unit.read(DEPLOY / "headrace@.service", encoding="utf-8")
+    assert unit["Service"]["Restart"] == "on-failure"
+    limit = unit["Unit"].get("StartLimitIntervalSec", "10")
+    starts = int(unit["Unit"].get("StartLimitBurst", "5"))
+    assert limit == "0" or starts * int(unit["Service"]["RestartSec"]) > int(limit)
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
