@@ -46,7 +46,7 @@ async def ls(
     """List all versions, the labels and files of one, or the files of the datalake.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version. Default: list all versions.
         q: Only the files that fulfil this condition.
         data: List the files of the datalake, in every version or in none.

@@ -42,7 +42,7 @@ async def stats(
     """Count the assets, annotations and shapes of a version, and the shapes of each label.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         q: Count only the assets that fulfil this condition.
     """

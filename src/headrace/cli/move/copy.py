@@ -58,9 +58,9 @@ async def copy(
     Files and their metadata, tags, labels and all annotations with status, owner and duration are copied; campaigns are not. The same command continues after an interruption, copies nothing twice, and follows what was changed at the source. Nothing is deleted at the target. What it cannot hold is said before and counted. The exit status is 1 if anything is missing at the end.
 
     Args:
-        src: A lake's folder or a server's URL.
+        src: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
-        dst: Where to copy it: a lake's folder or a server's URL.
+        dst: Where to copy it: a lake's folder, a server's URL or postgresql://….
         new_version: The version there. Default: the same name.
         q: Copy only the assets that match this query.
         labels: A TOML file that renames, merges or drops labels.

@@ -71,7 +71,7 @@ async def export(
     """Export the annotations of a version to a file or folder.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
         dst: The file or folder to write; it appears only when it is complete. - writes standard output.
         format: Format to write.

@@ -76,7 +76,7 @@ async def import_(
     Images are matched to assets by path, by name, or by the end of the path. All of them and all labels are checked before anything is written. The same command continues after an interruption.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         files: Annotation files, or folders of them; - reads standard input.
         format: Format of the files. Default: detected.

@@ -65,7 +65,7 @@ async def pull(
     Complete files are kept, so the same command continues after an interruption. A file that headrace did not write, or that was changed since, is never replaced without --force; the exit status is 1 then.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; with @sha256:… after it, the digest that it must have.
         dir: The folder; created if it is missing.
         q: Only the images of assets that fulfil this condition. Default: all.

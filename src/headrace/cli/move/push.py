@@ -53,7 +53,7 @@ async def push(
     A missing dataset or version is created. Files that the lake has already are not uploaded again, so the same command continues after an interruption. They are compared by name and digest, or by name and size on a platform that reports no digests.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         images: Files, or folders to search for images and videos. With --files-from, folders in which its names are looked up. Default: this folder.
         type: Annotation type of a new version.

@@ -58,7 +58,7 @@ async def sync(
     Changes of one side since the last sync are copied to the other, in both directions unless --down or --up is given. Files that changed on both sides are listed and left alone. Nothing is deleted without --delete, and no more than --max-delete allows; on a terminal, sync asks before it deletes.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         dir: The folder.
         down: Change the folder only.

@@ -40,7 +40,7 @@ async def list_(
     """List what was removed and can be put back, newest first.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version. Default: all versions, also deleted ones.
     """
     if version is not None:
@@ -67,7 +67,7 @@ async def show(
     """Show what a removal took away, and until when it can be put back.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         id: The removal's id, as headrace undo list prints it.
     """
     async with connected(target, account) as client:
@@ -108,7 +108,7 @@ async def run(
     What was written since stays as it is: conflicts are listed, and the rest comes back. The same command continues after an interruption; running it again does no harm.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         id: The removal's id, as headrace undo list prints it.
         dry_run: Print what would be done, and do nothing.
         no_undo: Do not record the annotations of an import that give way, so that the undo cannot be undone.

@@ -42,7 +42,7 @@ async def add(
     """Add files of the datalake to a version, as assets; headrace ls --data lists them.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         files: Names of the files. Give these or -q.
         q: Add the files that fulfil this condition.
@@ -85,7 +85,7 @@ async def merge(
     Assets that are there already keep their annotations and get the tags. headrace copy copies between datasets.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version to copy from, as dataset/version.
         into: The version that gets the assets.
         q: Only the assets that fulfil this condition. Default: all.
@@ -137,7 +137,7 @@ async def split(
     The same seed gives the same split. Exports write the splits that the tags name; tags of an older split are taken off.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         ratios: Shares of the parts, such as 80/20 or 70/20/10.
         name: Name of a part, in the order of the ratios. Repeatable. Default: train, val and test.
@@ -235,7 +235,7 @@ async def lock(
     """Lock a version: nothing in it can be changed or deleted until it is unlocked.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         dry_run: Print whether it is locked, and do nothing.
     """
@@ -254,7 +254,7 @@ async def unlock(
     """Unlock a version.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         dry_run: Print whether it is locked, and do nothing.
     """

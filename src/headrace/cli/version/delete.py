@@ -45,7 +45,7 @@ async def delete(
     On a terminal the name must be typed; elsewhere --yes is needed.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version, or the name of a dataset.
         yes: Delete without asking.
         no_undo: Delete for good, so that headrace undo cannot put it back.
@@ -93,7 +93,7 @@ async def remove(
     On a terminal the name of the version must be typed; elsewhere --yes is needed.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         files: Names of the files to remove. Give these or -q.
         q: Remove the assets that fulfil this condition.

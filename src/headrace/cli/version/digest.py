@@ -21,7 +21,7 @@ async def digest(
     The same content has the same digest in every lake, on every server and platform. With a digest after the name (dataset/version@sha256:…) the version is compared with it; the exit status is 1 if it has another one. pull, export and copy take such a name too. A platform that does not tell the SHA-256 of its files has all of them fetched.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version or dataset/version@sha256:….
     """
     name, expected = split_digest(version)

@@ -25,7 +25,7 @@ async def convert(
     """Classify the assets that carry tags, with labels of the same names. The version must be of type classification or multi.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         tags: Names of the tags.
         on: What carries the tags: assets, or data (the files of the assets).

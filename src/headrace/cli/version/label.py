@@ -31,7 +31,7 @@ async def list_(
     """List the labels of a version with their numbers of shapes.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
     """
     async with connected(target, account) as client:
@@ -58,7 +58,7 @@ async def show(
     """Show a label: its shapes, group, skeleton and attributes.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         label: Name of the label.
     """
@@ -96,7 +96,7 @@ async def add(
     """Add labels to a version. Labels that exist get the group and the definition.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         labels: Names of the labels.
         group: Name of a label group to put them in; created if it is missing.
@@ -162,7 +162,7 @@ async def rename(
     """Rename a label; its shapes keep it.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         label: Name of the label.
         name: The new name.
@@ -198,7 +198,7 @@ async def merge(
     On a terminal the name of the label that remains must be typed; elsewhere --yes is needed.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         labels: Names of the labels that go.
         into: Name of the label that gets the shapes; created if it is missing.
@@ -244,7 +244,7 @@ async def delete(
     On a terminal the name of the version must be typed; elsewhere --yes is needed.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         labels: Names of the labels.
         yes: Delete without asking.

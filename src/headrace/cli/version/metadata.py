@@ -39,7 +39,7 @@ async def metadata(
     """Show the custom metadata of the files of a version, or change some of them. Files belong to all versions that hold them.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         values: Values to set, as KEY=VALUE, in JSON or as text; KEY= removes a key. Without any, they are shown.
         q: Only the files of assets that fulfil this condition. Default: all of the version.

@@ -40,7 +40,7 @@ async def list_(
     """List tags: those of a version's assets, or of data, versions and datasets.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version. Default: all tags that belong to no version.
         on: Only the tags for this kind of object.
     """
@@ -67,7 +67,7 @@ async def create(
     """Create tags without attaching them to anything; headrace tag add does both.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; for other tags than those of assets, any name.
         tags: Names of the tags.
         on: Kind of object that the tags are for: assets, data, version or dataset.
@@ -100,7 +100,7 @@ async def add(
     """Tag the assets of a version, those that -q chooses; or their data, the version itself, or its dataset.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; for --on dataset also the name of a dataset.
         tags: Names of the tags; created if missing.
         q: Only the assets that fulfil this condition. Default: all assets of the version.
@@ -130,7 +130,7 @@ async def remove(
     """Take tags off the assets of a version, those that -q chooses; or off their data, the version, or its dataset.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; for --on dataset also the name of a dataset.
         tags: Names of the tags.
         q: Only the assets that fulfil this condition. Default: all assets of the version.
@@ -162,7 +162,7 @@ async def rename(
     """Rename a tag on everything that carries it.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; for other tags than those of assets, any name.
         tag: Name of the tag.
         name: The new name.
@@ -198,7 +198,7 @@ async def delete(
     On a terminal the name of the tag must be typed; elsewhere --yes is needed.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; for other tags than those of assets, any name.
         tag: Name of the tag.
         on: Kind of object that the tag is for: assets, data, version or dataset.

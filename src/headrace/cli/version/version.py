@@ -37,7 +37,7 @@ async def list_(
     """List the versions with their ids and types; datasets without a version too.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         dataset: Only the versions of this dataset. Default: all.
     """
     async with connected(target, account) as client:
@@ -66,7 +66,7 @@ async def show(
     """Show a version or a dataset: description, type, tags, users, counts.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version, or the name of a dataset.
     """
     async with connected(target, account) as client:
@@ -103,7 +103,7 @@ async def create(
     """Create an empty version, and its dataset if that is missing.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version; a name without / creates the dataset alone.
         type: Annotation type of the version; it decides which geometry an import keeps.
         description: Description of the version, or of the dataset if there is no version.
@@ -161,7 +161,7 @@ async def fork(
     With -q it becomes a subset: only the assets that the query chooses.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version to fork, as dataset/version.
         name: Name of the new version, without the dataset.
         q: Only the assets that fulfil this condition. Default: all.
@@ -219,7 +219,7 @@ async def rename(
     """Rename a version or a dataset, or change its type or description.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version, or the name of a dataset.
         name: The new name, without the dataset. Default: unchanged.
         type: The new annotation type of a version.

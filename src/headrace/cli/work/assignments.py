@@ -44,7 +44,7 @@ async def sync(
     """Create an assignment for every asset that has none, and wait until that is done.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         annotated_to: Name of the first step of annotated assets, or DONE to skip them. Default: the first step.
         dry_run: Print how many assets have no assignment, and do nothing.
@@ -85,7 +85,7 @@ async def assignments(
     """List the assignments of a campaign: file, step, status and user.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         q: Only assignments of assets that fulfil this condition.
         step: Only assignments in this step.
@@ -137,7 +137,7 @@ async def assign(
     """Give open assignments of a campaign to a user.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         user: Name of the user, or unassigned.
         q: Only assignments of assets that fulfil this condition.
@@ -178,7 +178,7 @@ async def submit(
     """Submit the work on an assignment: it goes on to the next step, or back.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         file: File name of the asset.
         status: What becomes of the newest annotation: accepted, refused, skipped or pending.

@@ -32,7 +32,7 @@ async def list_(
     """List the annotation campaigns of all versions, newest first.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         open: Only open campaigns.
         closed: Only closed ones.
     """
@@ -66,7 +66,7 @@ async def create(
     """Create the annotation campaign of a version; add steps to it, then sync it.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         description: A description.
         instructions: A file with instructions for the annotators; it is uploaded.
@@ -107,7 +107,7 @@ async def show(
     """Show the campaign of a version: its steps, and how many assignments each of them has.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         instructions: Download the file with instructions into this folder.
     """
@@ -150,7 +150,7 @@ async def edit(
     """Change the description, instructions or settings of a campaign.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         description: The description.
         instructions: A file with instructions for the annotators; it is uploaded.
@@ -193,7 +193,7 @@ async def close(
     On a terminal the name of the version must be typed; elsewhere --yes is needed.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         yes: Close without asking.
         dry_run: Print what would be closed, and do nothing.
@@ -227,7 +227,7 @@ async def delete(
     On a terminal the name of the version must be typed; elsewhere --yes is needed. This cannot be undone.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         yes: Delete without asking.
         dry_run: Print what would be deleted, and do nothing.

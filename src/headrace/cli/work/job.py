@@ -30,7 +30,7 @@ async def list_(
     """List the newest jobs: id, status, kind, and how far they are.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         limit: Maximum number of jobs.
     """
     async with connected(target, account) as client:
@@ -54,7 +54,7 @@ async def show(
     """Show the status of a job, and why it failed.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         job: The job's id.
         wait: Wait until the job has ended; the exit status is 1 if it failed.
     """
@@ -84,7 +84,7 @@ async def log(
     """Print the output of a processing's program.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         job: The job's id.
         follow: Print new output until the job has ended.
     """
@@ -115,7 +115,7 @@ async def cancel(
     """Cancel a job.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         job: The job's id.
         dry_run: Print the status of the job, and do nothing.
     """

@@ -126,7 +126,7 @@ async def list_(
     """List the processings that can be run, built-in ones included; those of a lake's folder with their programs.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
     """
     if "://" in target and not is_database(target):
         return await _list_remote(target, account)
@@ -195,7 +195,7 @@ async def run(
     """Run a processing on a version and print its log; Ctrl-C cancels it.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         name: Name of the processing.
         parameter: Value of a parameter, as name=value. Repeatable.

@@ -43,7 +43,7 @@ async def add_step(
     """Add a step to a campaign; a step that exists is changed instead: its share of assets and who works in it.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         step: Name of the step.
         type: Whether assets are annotated or reviewed in the step.
@@ -86,7 +86,7 @@ async def remove_step(
     """Remove a step, and move its assignments to another one.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         version: The version, as dataset/version.
         step: Name of the step.
         to: Name of the step that gets the pending assignments.

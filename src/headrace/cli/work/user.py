@@ -20,7 +20,7 @@ async def list_(
     """List the users of the organization, or those who may use and annotate a dataset.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         dataset: Name of the dataset. Default: all users of the organization.
     """
     async with connected(target, account) as client:
@@ -49,7 +49,7 @@ async def add(
     """Let users of the organization use a dataset. headrace organization add makes a user of a lake.
 
     Args:
-        target: A lake's folder or a server's URL.
+        target: A lake's folder, a server's URL or postgresql://….
         dataset: Name of the dataset.
         users: Names of the users.
         role: Role of the users in the dataset; without effect on headrace.
