@@ -112,7 +112,7 @@ _MAKERS = frozenset(
 )
 """What a module of tests has that makes platforms."""
 _FOLDERS = (
-    *("conformance/annotations", "conformance/campaigns", "conformance/query"),
+    *("conformance/annotations", "conformance/campaigns", "conformance/care", "conformance/query"),
     *("conformance/versions", "conformance/wire", "conformance/sdk"),
     *("unit/platform", "interop"),
 )

@@ -12,7 +12,7 @@ from headrace.platform.care import gc
 from headrace.platform.care.check_objects import check_objects
 from headrace.platform.care.check_report import CheckFindings
 from headrace.platform.care.object_copy import ObjectCopier, paged_objects
-from headrace.platform.care.object_names import unnamed_objects
+from headrace.platform.care.object_names import stored_objects, unnamed_objects
 from headrace.platform.datalake.registered import DELETED_AFTER_MS
 from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.storage.objects.s3.store import S3Objects
@@ -86,7 +86,7 @@ async def test_what_no_row_names_is_found(client: Uploader) -> None:
     assert (left.count, left.bytes) == (2, len(b"part") + len(b"form"))
     await context.objects.unfinished(context.clock() + 60_000, delete=True)
     assert (await context.objects.unfinished(context.clock() + 60_000)).count == 0
-    assert len([each async for batch in context.objects.listed() for each in batch]) == 6
+    assert len([each async for batch in stored_objects(context) for each in batch]) == 6
 
 
 async def test_garbage_is_deleted_once_it_is_too_old_to_be_registered(client: Uploader) -> None:
@@ -98,7 +98,7 @@ async def test_garbage_is_deleted_once_it_is_too_old_to_be_registered(client: Up
         context.clock = lambda: now + DELETED_AFTER_MS + 60_000  # type: ignore[assignment]
         gone = await gc.collect_objects(context, context.clock() - 3_600_000, shown)
     assert (gone.objects, gone.bytes) == (1, len(CONTENTS[-1]))
-    assert len([each async for batch in context.objects.listed() for each in batch]) == 5
+    assert len([each async for batch in stored_objects(context) for each in batch]) == 5
 
 
 async def test_objects_are_copied_to_a_folder_and_back(client: Uploader, tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ async def test_sizes_of_datasets_and_versions(tmp_path: Path) -> None:
     assert (versions["street/v1"].files, versions["street/v2"].files) == (IMAGES - 1, IMAGES)
     assert versions["street/v1"].shared_bytes == versions["street/v1"].bytes
     assert 0 < versions["street/v2"].shared_bytes < versions["street/v2"].bytes
-    folder = sum(path.stat().st_size for path in (tmp_path / "lake").rglob("*") if path.is_file())
-    # The log of the database comes and goes with the processes that have it open.
-    assert usage.total == folder
+    assert min(usage.removal_bytes, usage.database_bytes) > 0
+    if storage.kind() == "lake":
+        every = (tmp_path / "lake").rglob("*")
+        # The log of the database comes and goes with the processes that have it open.
+        assert usage.total == sum(path.stat().st_size for path in every if path.is_file())

@@ -52,15 +52,22 @@ async def named_objects(context: Context, names: Sequence[str]) -> set[str]:
     return {name for (name,) in rows}
 
 
+async def stored_objects(context: Context) -> AsyncGenerator[list[StoredObject], None]:
+    """Stream all objects but the mark of the store, in batches and in constant memory."""
+    async for batch in context.objects.listed():
+        yield [each for each in batch if each.name != MARK]
+
+
 async def unnamed_objects(context: Context) -> AsyncGenerator[list[StoredObject], None]:
     """Stream the objects that no row names, in batches and in constant memory.
 
     An upload that is not registered yet is among them, and so are the files of exports (:func:`is_export`).
     """
-    async for batch in context.objects.listed():
-        for start in range(0, len(batch), TOGETHER):
-            part = [each for each in batch[start : start + TOGETHER] if each.name != MARK]
-            named = await named_objects(context, [each.name for each in part])
-            unnamed = [each for each in part if each.name not in named]
-            if unnamed:
-                yield unnamed
+    async with aclosing(stored_objects(context)) as batches:
+        async for batch in batches:
+            for start in range(0, len(batch), TOGETHER):
+                part = batch[start : start + TOGETHER]
+                named = await named_objects(context, [each.name for each in part])
+                unnamed = [each for each in part if each.name not in named]
+                if unnamed:
+                    yield unnamed

@@ -10,7 +10,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from headrace.folders.lakes import DATABASE
-from headrace.platform.care.object_names import unnamed_objects
+from headrace.platform.care.object_names import stored_objects, unnamed_objects
 from headrace.platform.care.opening import opened_place
 from headrace.platform.context import Context
 from headrace.platform.core.figures import database_bytes
@@ -20,6 +20,7 @@ from headrace.threads import in_thread
 from headrace.transfer.progress import OnProgress, Progress
 
 _DAY_MS = 86_400_000
+_END_OF_TIME = 1 << 62
 _ROWS = 5_000
 
 
@@ -72,9 +73,9 @@ class LakeUsage(Struct, kw_only=True):
         unregistered: How many of them are not registered: uploads under way, exports, garbage.
         unregistered_bytes: Their size.
         unfinished_bytes: The size of unfinished uploads.
-        database_bytes: The size of the database.
+        database_bytes: The size of the database, without the removals that one of PostgreSQL holds.
         log_bytes: The size of its log, which is emptied into it now and then.
-        removals: How many files of removals there are.
+        removals: How many removals can be put back.
         removal_bytes: Their size.
         log_file_bytes: The size of the logs of processings.
         datasets: The datasets, by name.
@@ -129,9 +130,10 @@ async def lake_usage(
         with Progress("du", "files", progress, phase="rows") as shown:
             usage = await _registered(context, shown)
             shown.enter("files")
-            async for batch in context.objects.listed():
-                usage.objects += len(batch)
-                usage.object_bytes += sum(each.size for each in batch)
+            async with aclosing(stored_objects(context)) as batches:
+                async for batch in batches:
+                    usage.objects += len(batch)
+                    usage.object_bytes += sum(each.size for each in batch)
             async with aclosing(unnamed_objects(context)) as batches:
                 async for batch in batches:
                     usage.unregistered += len(batch)
@@ -140,8 +142,16 @@ async def lake_usage(
             usage.unfinished_bytes = (await context.objects.unfinished(now + _DAY_MS)).bytes
             await in_thread(_measure, context.path, usage)
             if context.target is not None:
-                usage.database_bytes = await database_bytes(context.database)
+                await _measure_database(context, usage)
             return usage
+
+
+async def _measure_database(context: Context, usage: LakeUsage) -> None:
+    """Measure a database that many servers may share, which holds the removals too."""
+    found = await context.database.fetch_one("care.expired", before=_END_OF_TIME)
+    usage.removals, usage.removal_bytes = found or (0, 0)
+    size = await database_bytes(context.database)
+    usage.database_bytes = max(0, size - usage.removal_bytes)
 
 
 async def _registered(context: Context, shown: Progress) -> LakeUsage:
