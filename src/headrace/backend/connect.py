@@ -72,7 +72,8 @@ async def open_backend(
     """
     if not str(target):
         raise ConfigurationError(
-            "the name of the lake or server is empty", hint="name a lake's folder, a server's URL or postgresql://…"
+            "the name of the lake or server is empty",
+            hint="name a lake's folder, a server's URL or postgresql://…",
         )
     organization = _as_uuid(organization_id)
     found = _SCHEME.match(target) if isinstance(target, str) else None
