@@ -21,6 +21,7 @@ from headrace.platform.datalake.object_names import new_name
 from headrace.platform.jobs.content_gc import start_due_gc
 from headrace.platform.jobs.maintenance import fold
 from headrace.platform.platform import Platform
+from headrace.platform.versions import fork as forking
 from headrace.protocol.operations import (
     annotating,
     annotations,
@@ -39,6 +40,7 @@ from tests.support.lakes.forks import fork, origin, rich, rows, told
 from tests.support.lakes.lake import png
 from tests.support.lakes.stocked_lake import Filled, Stocked, stocked
 from tests.support.processes.waiting import until
+from tests.support.storage import kind
 
 ALL: dict[str, Any] = {"with_tags": True, "with_annotations": True}
 
@@ -315,6 +317,33 @@ async def test_a_fork_is_whole_while_its_parent_changes(pair: Pair) -> None:
         copied = Filled(one, answer.dataset_version.id, [], [], parent.labels)
         await check_shape_counts(copied)
         assert (await told(one, copied.id)).keys() == before.keys()
+
+
+async def test_a_fork_has_the_marks_of_its_annotations(
+    pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that ends between the copy of annotations and that of their marks is in neither."""
+    one, two = pair
+    parent = await one.filled(20)
+    await parent.send(*(parent.item(n, 1) for n in range(10)))
+    copy_marks = forking.copy_marks
+
+    async def late(*arguments: Any) -> None:
+        if kind() != "lake":  # there is one writer on a lake
+            await at(two, parent).send(*(parent.item(n, 1, label="b") for n in range(10, 15)))
+            await at(two, parent).send(*(parent.item(n, 1) for n in range(15, 20)))
+        await copy_marks(*arguments)
+
+    monkeypatch.setattr(forking, "copy_marks", late)
+    answer = await fork(one, parent.id, **ALL)
+    await ended(one, answer.job.id)
+    for label, wanted in (("a", 10), ("b", 0)):
+        page = await two.call(
+            assets.LIST_ASSETS,
+            version_id=answer.dataset_version.id,
+            q=f'annotations.label.name = "{label}"',
+        )
+        assert page.count == len(page.items) == wanted
 
 
 async def test_content_that_is_named_is_never_collected(pair: Pair) -> None:

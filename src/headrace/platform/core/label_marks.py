@@ -87,10 +87,25 @@ async def mark_range(tx: Transaction, bucket: int, version: int, first: int, end
     await _write(tx, bucket, version, old, new)
 
 
+async def marks_between(
+    tx: Transaction, version: tuple[int, int], after: int, until: int
+) -> dict[tuple[int, int], bytes]:
+    """Read the marks of the blocks of some assets: arguments as those of :func:`copy_marks`."""
+    return await _of_blocks(tx, *version, (after + 1) // BLOCK, until // BLOCK)
+
+
 async def copy_marks(
-    tx: Transaction, source: tuple[int, int], target: tuple[int, int], after: int, until: int
+    tx: Transaction,
+    source: tuple[int, int],
+    target: tuple[int, int],
+    after: int,
+    until: int,
+    before: Marks,
 ) -> None:
     """Copy the marks of assets that were copied with their numbers and annotations.
+
+    Imports may have added annotations to the source meanwhile. Where they changed marks of a block, it is not known which
+    of them belong to the annotations that were copied, and those are read.
 
     Args:
         tx: The transaction in which they were copied.
@@ -98,16 +113,22 @@ async def copy_marks(
         target: Bucket and number of the version they were copied into.
         after: The assets have greater numbers than this.
         until: The greatest number.
+        before: The marks of the source, read in the same transaction before the annotations were copied.
     """
-    first, last = (after + 1) // BLOCK, until // BLOCK
-    found = await _of_blocks(tx, *source, first, last)
-    old = await _of_blocks(tx, *target, first, last)
+    found = await marks_between(tx, source, after, until)
+    old = await marks_between(tx, target, after, until)
+    changed = {key[0] for key, assets in found.items() if assets != before.get(key)}
     new = {}
     for (block, label), stored in found.items():
+        if block in changed:
+            continue
         bits = asset_set.to_bits(stored) & _span(after + 1 - block * BLOCK, until - block * BLOCK)
         bits |= asset_set.to_bits(old.get((block, label), b""))
         new[block, label] = asset_set.from_bits(bits)
     await _write(tx, *target, old, new)
+    for block in sorted(changed):
+        first, end = max(after + 1, block * BLOCK), min(until + 1, (block + 1) * BLOCK)
+        await mark_range(tx, *target, first, end)
 
 
 async def read_marks(

@@ -25,7 +25,7 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import VersionRows
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import key_of
-from headrace.platform.core.label_marks import copy_marks
+from headrace.platform.core.label_marks import copy_marks, marks_between
 from headrace.platform.core.scopes import (
     VersionScope,
     dataset_scope,
@@ -303,13 +303,13 @@ class ForkWork:
             await tx.execute("fork.copy_tags", source=self._spec.parent, target=self._target)
             await tx.execute("fork.copy_asset_tags", **versions, **span)
         if self._spec.with_annotations:
+            source, target = (source_bucket, self._spec.parent), (self._bucket, self._target)
+            marks = await marks_between(tx, source, after, until)
             await tx.execute("fork.copy_annotations", **versions, **span)
             rows = await tx.fetch("fork.counts", bucket=self._bucket, version=self._target, **span)
             # Where most assets have other labels, there are nearly as many rows as assets.
             await in_thread(_add_all, delta, rows)
-            await copy_marks(
-                tx, (source_bucket, self._spec.parent), (self._bucket, self._target), after, until
-            )
+            await copy_marks(tx, source, target, after, until, marks)
         await delta.write(tx, self._bucket, self._target)
         return Progress(until, delta.assets)
 
