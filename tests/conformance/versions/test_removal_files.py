@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from headrace.errors import NotFoundError, RemovalNotRecordedError, StorageError
 from headrace.model.records import RemovalRecord
 from headrace.platform.annotations import delete
-from headrace.platform.context import Context
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.removals import parts, recorder
 from headrace.protocol.operations import annotating, annotations, assets, datasets, undo
@@ -29,11 +28,12 @@ DAY = 86_400_000
 
 
 class FakeClock:
-    """A clock that is set by hand."""
+    """A clock that is set by hand, of all servers."""
 
-    def __init__(self, context: Context) -> None:
-        self.now = context.clock()
-        context.clock = self  # type: ignore[assignment]
+    def __init__(self, lake: Stocked) -> None:
+        self.now = lake.platform.context.clock()
+        for platform in lake.platforms:
+            platform.context.clock = self  # type: ignore[assignment]
 
     def __call__(self) -> int:
         return self.now
@@ -71,8 +71,8 @@ async def delete_all(filled: Filled, **more: Any) -> None:
 
 
 def limit(lake: Stocked, size: int) -> None:
-    context = lake.platform.context
-    context.undo = UndoPolicy(max_bytes=size)
+    for platform in lake.platforms:
+        platform.context.undo = UndoPolicy(max_bytes=size)
 
 
 @pytest.mark.sqlite_only("reads the file of a removal")
@@ -157,7 +157,7 @@ async def test_calls_with_one_key_are_one_removal(lake: Stocked) -> None:
 
 async def test_calls_without_a_key_join_for_a_minute(lake: Stocked) -> None:
     filled = await annotated(lake)
-    clock = FakeClock(lake.platform.context)
+    clock = FakeClock(lake)
 
     async def delete(asset: int) -> None:
         await lake.call(assets.DELETE_ASSET, asset_id=UUID(filled.assets[asset]))
@@ -263,7 +263,7 @@ async def test_an_undone_removal_gets_nothing_more(lake: Stocked) -> None:
 
 async def test_old_removals_go_with_their_files(lake: Stocked) -> None:
     context = lake.platform.context
-    clock = FakeClock(context)
+    clock = FakeClock(lake)
     filled = await annotated(lake)
     await delete_all(filled)
     (removal,) = await removals(lake)
@@ -281,7 +281,7 @@ async def test_old_removals_go_with_their_files(lake: Stocked) -> None:
 
 async def test_a_deleted_version_is_purged_after_its_time(lake: Stocked) -> None:
     context = lake.platform.context
-    clock = FakeClock(context)
+    clock = FakeClock(lake)
     filled = await annotated(lake)
     await delete_all(filled)
     await lake.call(datasets.DELETE_VERSION, version_id=filled.id)

@@ -38,7 +38,8 @@ class Stocked:
     def __init__(self, platform: Platform, access: Access, second: Platform | None = None) -> None:
         self.platform = platform
         self.access = access
-        self._turns = itertools.cycle([platform, second or platform])
+        self.platforms = [platform] if second is None else [platform, second]
+        self._turns = itertools.cycle(self.platforms)
 
     async def call(self, operation: Operation[P, R], **fields: Any) -> R:
         """Answer an operation for the caller."""
