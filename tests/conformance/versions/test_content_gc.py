@@ -28,11 +28,7 @@ def idle(lake: Stocked) -> bool:
 def quiet(lake: Stocked, versions: int) -> bool:
     """Whether nothing is purged or collected any more."""
     due = f"garbage >= {collecting.DUE}"
-    return (
-        rows(lake, "version") == versions
-        and idle(lake)
-        and rows(lake, "dataset", due) == 0
-    )
+    return rows(lake, "version") == versions and idle(lake) and rows(lake, "dataset", due) == 0
 
 
 async def large(filled: Filled, *which: int) -> None:
