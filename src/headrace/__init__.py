@@ -52,12 +52,12 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.model.sample import LabelInfo as LabelInfo
     from headrace.model.sample import Sample as Sample
     from headrace.net.timeout import Timeout as Timeout
-    from headrace.platform.care.backup import BackupReport as BackupReport
-    from headrace.platform.care.backup_files import SnapshotRecord as SnapshotRecord
+    from headrace.platform.care.backups.backup import BackupReport as BackupReport
+    from headrace.platform.care.backups.files import SnapshotRecord as SnapshotRecord
+    from headrace.platform.care.backups.restore import RestoreReport as RestoreReport
     from headrace.platform.care.check_report import CheckFault as CheckFault
     from headrace.platform.care.check_report import CheckReport as CheckReport
     from headrace.platform.care.gc import GarbageReport as GarbageReport
-    from headrace.platform.care.restore import RestoreReport as RestoreReport
     from headrace.platform.care.usage import LakeUsage as LakeUsage
     from headrace.platform.migration.report import MigrationReport as MigrationReport
     from headrace.sdk.annotation import Annotation as Annotation
@@ -137,10 +137,10 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.model.sample": ("LabelInfo", "Sample"),
     "headrace.net.timeout": ("Timeout",),
     "headrace.platform.care.check_report": ("CheckFault", "CheckReport"),
-    "headrace.platform.care.backup": ("BackupReport",),
-    "headrace.platform.care.backup_files": ("SnapshotRecord",),
+    "headrace.platform.care.backups.backup": ("BackupReport",),
+    "headrace.platform.care.backups.files": ("SnapshotRecord",),
     "headrace.platform.care.gc": ("GarbageReport",),
-    "headrace.platform.care.restore": ("RestoreReport",),
+    "headrace.platform.care.backups.restore": ("RestoreReport",),
     "headrace.platform.care.usage": ("LakeUsage",),
     "headrace.platform.migration.report": ("MigrationReport",),
     "headrace.sdk.annotation": ("Annotation", "MultiAnnotation"),

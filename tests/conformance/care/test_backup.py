@@ -19,7 +19,7 @@ from headrace.errors import (
     LakeVersionError,
 )
 from headrace.folders.lock import PathLock
-from headrace.platform.care import backup as backing
+from headrace.platform.care.backups import backup as backing
 from headrace.platform.platform import Platform
 from headrace.storage.database.sqlite.database import SqliteDatabase
 from tests.support.data.images import draw_images

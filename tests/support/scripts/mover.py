@@ -10,7 +10,7 @@ from typing import Any
 
 import headrace
 from headrace.platform.care import object_copy
-from headrace.platform.care.restore import DraftLake
+from headrace.platform.care.backups.draft import DraftLake
 from headrace.platform.migration import move_in, rows
 from headrace.storage.database.postgres import bulk as postgres_bulk
 from headrace.storage.database.postgres.bulk import PostgresWriter

@@ -17,7 +17,7 @@ from headrace.cli.console.terminal import one_line
 from headrace.cli.console.wording import absolute, plural, shown_folder, size
 
 if TYPE_CHECKING:
-    from headrace.platform.care.backup_files import SnapshotRecord
+    from headrace.platform.care.backups.files import SnapshotRecord
 
 _SHOWN = 20
 

@@ -13,8 +13,8 @@ import anyio
 
 from headrace.errors import LakeError
 from headrace.folders.lakes import DATABASE, OBJECTS
+from headrace.platform.care.backups.draft import DraftLake
 from headrace.platform.care.opening import opened
-from headrace.platform.care.restore import DraftLake
 from headrace.platform.core.audit import record_command
 from headrace.platform.migration.files import FileCopy, OnError, save_removals
 from headrace.platform.migration.jobs import check_no_job

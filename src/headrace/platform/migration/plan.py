@@ -8,8 +8,8 @@ from pathlib import Path
 from headrace.errors import LakeError, NotALakeError
 from headrace.folders.lakes import DATABASE
 from headrace.folders.moved import moved_to
+from headrace.platform.care.backups.draft import DraftLake
 from headrace.platform.care.opening import opened
-from headrace.platform.care.restore import DraftLake
 from headrace.platform.migration.files import FileCopy
 from headrace.platform.migration.jobs import check_no_job
 from headrace.platform.migration.move_in import check_has_files

@@ -11,10 +11,10 @@ from headrace.settings import load_settings
 from headrace.transfer.progress import OnProgress
 
 if TYPE_CHECKING:
-    from headrace.platform.care.backup import BackupReport
-    from headrace.platform.care.backup_files import SnapshotRecord
+    from headrace.platform.care.backups.backup import BackupReport
+    from headrace.platform.care.backups.files import SnapshotRecord
+    from headrace.platform.care.backups.restore import RestoreReport
     from headrace.platform.care.gc import GarbageReport
-    from headrace.platform.care.restore import RestoreReport
     from headrace.platform.care.usage import LakeUsage
 
 
@@ -47,7 +47,7 @@ async def backup_lake(
         StorageError: If the lake is damaged, or the folder of the backups cannot be written.
     """
     running_loop()
-    from headrace.platform.care import backup
+    from headrace.platform.care.backups import backup
 
     return await backup.backup_lake(
         local_folder(lake), local_folder(backups), keep=keep, dry_run=dry_run, progress=progress
@@ -67,7 +67,7 @@ async def list_snapshots(backups: str | os.PathLike[str]) -> list[SnapshotRecord
         BackupError: If the folder holds no backups.
     """
     running_loop()
-    from headrace.platform.care import restore
+    from headrace.platform.care.backups import restore
 
     return await restore.list_snapshots(local_folder(backups))
 
@@ -104,7 +104,7 @@ async def restore_lake(
         StorageError: If the lake cannot be written.
     """
     running_loop()
-    from headrace.platform.care import restore
+    from headrace.platform.care.backups import restore
 
     return await restore.restore_lake(
         local_folder(backups),

@@ -27,7 +27,7 @@ from headrace.errors import BackupError, LakeBusyError, LakeVersionError
 from headrace.file_system import sync_folder
 from headrace.folders.lakes import check_no_lake
 from headrace.folders.lock import PathLock
-from headrace.platform.care.backup_files import (
+from headrace.platform.care.backups.files import (
     FORMAT,
     UNFINISHED,
     SavedRemoval,

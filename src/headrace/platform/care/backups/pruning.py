@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import apsw
 
-from headrace.platform.care.backup_folder import BackupFolder
+from headrace.platform.care.backups.folder import BackupFolder
 from headrace.platform.core.listing import json_text
 from headrace.storage.database.queries import Queries
 from headrace.storage.database.sqlite import page_checksums

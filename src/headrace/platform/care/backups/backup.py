@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from headrace._version import __version__
 from headrace.errors import BackupError
-from headrace.platform.care.backup_files import SavedRemoval, SnapshotRecord, digest_of
-from headrace.platform.care.backup_folder import CATALOG, BackupFolder, new_id
-from headrace.platform.care.backup_pruning import prune
+from headrace.platform.care.backups.files import SavedRemoval, SnapshotRecord, digest_of
+from headrace.platform.care.backups.folder import CATALOG, BackupFolder, new_id
+from headrace.platform.care.backups.pruning import prune
 from headrace.platform.care.object_copy import PAGE, NotCopied, ObjectCopier, paged_objects
 from headrace.platform.care.object_names import named_objects
 from headrace.platform.care.opening import CareContext, opened
