@@ -19,7 +19,7 @@ from headrace.platform.filters import compile_asset_filters
 from headrace.protocol.operations.assets import ListAssets
 from headrace.storage.database.dialect import POSTGRES
 from headrace.storage.database.postgres.connect import connect
-from headrace.storage.database.postgres.database import CHANGES_BY_KEYS
+from headrace.storage.database.postgres.connections import CHANGES_BY_KEYS
 from headrace.storage.database.postgres.text import numbered, positioned, widened
 from headrace.storage.database.queries import Queries
 from tests.support.postgres_server import fresh_database

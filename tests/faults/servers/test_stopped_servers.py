@@ -17,7 +17,7 @@ from tests.support.servers import MAINTENANCE, QUICK, RUNNER, Cluster, cluster
 pytestmark = pytest.mark.slow
 
 COUNT = 60
-POSTGRES = "headrace.storage.database.postgres.database"
+POSTGRES = "headrace.storage.database.postgres.connections"
 SLOW = {**QUICK, f"{RUNNER}.PAUSE_SECONDS": 0.5, f"{MAINTENANCE}.RANGE": 5}
 """A job that holds its lease for three seconds, and then some more on the server that takes it over."""
 

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from functools import partial
-from typing import TYPE_CHECKING, Any, Final, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 from uuid import UUID
 
 from headrace.errors import (
@@ -29,10 +28,10 @@ from headrace.storage.database.base import FIRST_FILTER, DatabaseLoad, Row, Tran
 from headrace.storage.database.dialect import POSTGRES, Dialect
 from headrace.storage.database.dsn import shown_dsn
 from headrace.storage.database.locks import ONE_STATEMENT, Lock
-from headrace.storage.database.postgres.connect import CONNECT_SECONDS, connect, server_version
+from headrace.storage.database.postgres.connect import connect, server_version
+from headrace.storage.database.postgres.connections import Connections
 from headrace.storage.database.postgres.errors import lost, read_only
 from headrace.storage.database.postgres.growth import Growth, analyze_grown
-from headrace.storage.database.postgres.pools import ConnectionPool
 from headrace.storage.database.postgres.schema import check_connection, read
 from headrace.storage.database.postgres.statements import PostgresStatements
 from headrace.storage.database.postgres.transaction import PostgresTransaction
@@ -43,32 +42,8 @@ if TYPE_CHECKING:
     import asyncpg
 
 _NUMBERS = "identifiers.take_numbers"
-_TAKERS = 2
-_IDLE_STREAMS = 4
-_IDLE_WRITER_SECONDS = 60
-"""A writer that runs no statement for so long has stopped: the server rolls its transaction back."""
-
 _FULL_SECONDS = 30
 """For so long a change that found no room speaks for the disk; later ones may find some."""
-
-_IDLE_STREAM_SECONDS = 3600
-"""A stream that is not read for so long keeps old rows from being removed: the server ends it."""
-
-# What the values of one call seem to select says nothing of the next: a new version is in no statistics, so a plan for
-# its number would expect no rows at all.
-ANY_VALUES: Final = {"plan_cache_mode": "force_generic_plan"}
-CHANGES_BY_KEYS: Final = {
-    **ANY_VALUES,
-    "enable_seqscan": "off",
-    "enable_hashjoin": "off",
-    "enable_mergejoin": "off",
-    "enable_material": "off",
-}
-"""How changes are planned: they find their rows by keys.
-
-A plan that was made while the tables were empty is kept. If it read whole versions, each chunk of an import into a new
-platform would read all rows that the chunks before it wrote.
-"""
 
 
 class PostgresOptions(TypedDict, total=False):
@@ -108,9 +83,7 @@ class PostgresDatabase:
         queries: Queries | None = None,
         strict_locks: bool = False,
     ) -> None:
-        self._dsn = dsn
         self._shown = shown_dsn(dsn)
-        self._lock_seconds = lock_seconds
         self._pool_seconds = pool_seconds
         self._strict_locks = strict_locks
         self._growth = Growth()
@@ -118,39 +91,14 @@ class PostgresDatabase:
         self._statements = PostgresStatements(
             queries or Queries("postgres"), self._shown, self._note
         )
-        asking = max(1, readers // 2)
-        self._writers = self._pool(
-            writers,
-            "a change",
-            keep=None,
-            lock_timeout=_milliseconds(lock_seconds),
-            idle_in_transaction_session_timeout=_milliseconds(_IDLE_WRITER_SECONDS),
-            **CHANGES_BY_KEYS,
-        )
-        # A read cannot write, whatever is composed.
-        self._readers = self._pool(
-            max(1, readers - asking),
-            "a read",
-            keep=None,
-            default_transaction_read_only="on",
-            **ANY_VALUES,
-        )
-        self._askers = self._pool(
-            asking,
-            "a query",
-            default_transaction_read_only="on",
-            statement_timeout=_milliseconds(query_seconds or 0.0),
-        )
-        self._streams = self._pool(
-            streams,
-            "a stream",
-            keep=_IDLE_STREAMS,
-            idle_in_transaction_session_timeout=_milliseconds(_IDLE_STREAM_SECONDS),
-            default_transaction_read_only="on",
-        )
-        # Numbers need not be on the disk: what uses them is written later.
-        self._takers = self._pool(
-            _TAKERS, "numbers", synchronous_commit="off", lock_timeout=_milliseconds(lock_seconds)
+        self._connections = Connections(
+            dsn,
+            writers=writers,
+            readers=readers,
+            streams=streams,
+            lock_seconds=lock_seconds,
+            pool_seconds=pool_seconds,
+            query_seconds=query_seconds,
         )
         self._turn = asyncio.Lock()
         self._waiting: dict[object, float] = {}
@@ -234,7 +182,7 @@ class PostgresDatabase:
         """
         self._check_open()
         # Readers may all be busy; numbers are taken in no time.
-        async with self._takers.connection() as connection:
+        async with self._connections.takers.connection() as connection:
             with self._statements.translating("check_present"):
                 schema = await read(connection)
         if schema is None or schema.catalog != self._catalog:
@@ -244,9 +192,10 @@ class PostgresDatabase:
         """Return for how long readers are busy and writers wait."""
         now = time.monotonic()
         return DatabaseLoad(
-            readers_busy=self._readers.busy_seconds,
+            readers_busy=self._connections.readers.busy_seconds,
             writer_wait=max(
-                now - min(self._waiting.values(), default=now), self._writers.wait_seconds
+                now - min(self._waiting.values(), default=now),
+                self._connections.writers.wait_seconds,
             ),
         )
 
@@ -260,10 +209,7 @@ class PostgresDatabase:
         Locks that are taken together are waited for together: the wait is counted for the last of them.
         """
         self._report_wait = report
-        self._writers.report_wait = partial(report, "pool write")
-        self._readers.report_wait = partial(report, "pool read")
-        self._askers.report_wait = partial(report, "pool read")
-        self._streams.report_wait = partial(report, "pool stream")
+        self._connections.watch(report)
 
     async def aclose(self) -> None:
         """Finish running statements and open transactions, and close all connections."""
@@ -271,17 +217,14 @@ class PostgresDatabase:
             return
         self._closing = True
         # Open transactions may still read and take numbers.
-        await self._writers.aclose()
+        await self._connections.writers.aclose()
         self._closed = True
-        for pool in (self._takers, self._readers, self._askers):
-            await pool.aclose()
-        await self._streams.aclose(lent=True)
+        await self._connections.aclose()
 
     def discard(self) -> None:
         """Close all connections without the event loop, which is closed. Their sockets end with their objects."""
         self._closing = self._closed = True
-        for pool in self._pools:
-            pool.discard()
+        self._connections.discard()
 
     # --- reading ------------------------------------------------------------------------------------------
 
@@ -298,9 +241,10 @@ class PostgresDatabase:
     async def _read(self, method: str, statement: str, filters: str, params: dict[str, Any]) -> Any:
         self._check_open()
         self._statements.raw(statement)
-        pool = self._askers if FIRST_FILTER in params else self._readers
+        asked = FIRST_FILTER in params
+        pool = self._connections.askers if asked else self._connections.readers
         async with pool.connection() as connection:
-            seconds = self._query_seconds if pool is self._askers else None
+            seconds = self._query_seconds if asked else None
             with self._statements.translating(statement, query_seconds=seconds):
                 text = await self._statements.text(connection, statement, filters)
                 return await getattr(connection, method)(text.sql, *text.bind(params))
@@ -310,7 +254,7 @@ class PostgresDatabase:
     ) -> AsyncGenerator[list[Row], None]:
         """Stream the rows of one snapshot in batches. Closing the iterator releases the snapshot."""
         self._check_open()
-        async with self._streams.connection() as connection:
+        async with self._connections.streams.connection() as connection:
             with self._statements.translating(statement):
                 await connection.execute("begin isolation level repeatable read read only")
                 text = await self._statements.text(connection, statement, filters)
@@ -343,7 +287,7 @@ class PostgresDatabase:
         """
         self._check_open()
         self._statements.raw(statement)
-        async with self._takers.connection() as connection:
+        async with self._connections.takers.connection() as connection:
             with self._statements.translating(statement):
                 await self._check_writable(connection)
                 text = await self._statements.text(connection, statement, "")
@@ -368,7 +312,10 @@ class PostgresDatabase:
         if task in self._owners:
             raise ConfigurationError("a transaction is open in this task: write through it")
         began = time.monotonic()
-        async with self._alone(wait=not locks), self._writers.connection() as connection:
+        async with (
+            self._alone(wait=not locks),
+            self._connections.writers.connection() as connection,
+        ):
             self._owners.add(task)
             try:
                 transaction = PostgresTransaction(
@@ -389,7 +336,7 @@ class PostgresDatabase:
         due = self._growth.due(copied)
         if due:
             with suppress(HeadraceError):
-                async with self._takers.connection() as connection:
+                async with self._connections.takers.connection() as connection:
                     with self._statements.translating("analyze"):
                         await analyze_grown(connection, due)
 
@@ -428,19 +375,7 @@ class PostgresDatabase:
     def _waited(self, kind: str, seconds: float) -> None:
         self._report_wait(f"lock {kind}", seconds)
 
-    # --- connections --------------------------------------------------------------------------------------
-
-    @property
-    def _pools(self) -> tuple[ConnectionPool, ...]:
-        return (self._writers, self._takers, self._readers, self._askers, self._streams)
-
-    def _pool(
-        self, size: int, purpose: str, *, keep: int | None = None, **settings: str
-    ) -> ConnectionPool:
-        open_connection: Callable[[], Awaitable[asyncpg.Connection]] = partial(
-            connect, self._dsn, seconds=CONNECT_SECONDS, opening=False, **settings
-        )
-        return ConnectionPool(open_connection, size, self._pool_seconds, purpose, keep)
+    # --- what is known of the database -------------------------------------------------------------------
 
     def _note(self, error: HeadraceError) -> None:
         """Note what an error says about the whole database."""
@@ -451,7 +386,7 @@ class PostgresDatabase:
                 self._full_at = time.monotonic()
             case ReadOnlyLakeError():
                 self._read_only = True
-                self._renew_writers()
+                self._connections.renew_writers()
 
     async def _check_writable(self, connection: asyncpg.Connection) -> None:
         """Ask again, where changes were refused before: a standby is promoted, a setting is changed."""
@@ -460,22 +395,13 @@ class PostgresDatabase:
         if await connection.fetchval("show transaction_read_only") == "on":
             raise read_only(self._shown)
         self._read_only = False
-        self._renew_writers()
-
-    def _renew_writers(self) -> None:
-        """Change nothing more through today's connections: a session keeps the mode in which it began."""
-        for pool in (self._writers, self._takers):
-            pool.close_idle(lent=True)
+        self._connections.renew_writers()
 
     def _check_open(self) -> None:
         if self._closed:
             raise DatabaseError(f"the lake of {self._shown} is closed")
         if asyncio.get_running_loop() is not self._loop:
             raise EventLoopError("a lake works in the event loop that opened it")
-
-
-def _milliseconds(seconds: float) -> str:
-    return str(round(seconds * 1000))
 
 
 def _ignore(seconds: float) -> None:
