@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,21 +18,26 @@ from tests.support.postgres_server import fresh_database, run
 NO = 3
 
 
+@pytest.fixture(name="dsn")
+def new_database() -> Iterator[str]:
+    with fresh_database() as dsn:
+        yield dsn
+
+
 @pytest.fixture
-async def database(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresDatabase]:
+async def database(dsn: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[PostgresDatabase]:
     """A catalog with a removal, whose rows are small."""
     monkeypatch.setattr(parts, "_PIECE", 2_000)
-    with fresh_database() as dsn:
-        await run(
-            dsn,
-            "insert into removal (no, organization, account, dataset, assets, annotations, shapes, bytes, created, updated,"
-            f" restorable, kind, name) values ({NO}, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 'ANNOTATIONS', 'v')",
-        )
-        opened = await PostgresDatabase.open(dsn, strict_locks=True)
-        try:
-            yield opened
-        finally:
-            await opened.aclose()
+    await run(
+        dsn,
+        "insert into removal (no, organization, account, dataset, assets, annotations, shapes, bytes, created, updated,"
+        f" restorable, kind, name) values ({NO}, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 'ANNOTATIONS', 'v')",
+    )
+    opened = await PostgresDatabase.open(dsn, strict_locks=True)
+    try:
+        yield opened
+    finally:
+        await opened.aclose()
 
 
 @pytest.fixture
@@ -118,14 +123,12 @@ async def test_a_file_that_is_damaged_leaves_no_rows(
 
 
 async def test_rows_of_which_one_is_gone_end_the_file_before_it(
-    database: PostgresDatabase, file: tuple[Path, int], tmp_path: Path
+    database: PostgresDatabase, dsn: str, file: tuple[Path, int], tmp_path: Path
 ) -> None:
     path, size = file
     await load(database, path, size)
     back = tmp_path / "other" / "removal"
     first = await database.fetch_one("removal_parts.at", removal=NO, start=0)
     assert first is not None
-    await run(
-        database._dsn, f"delete from removal_part where removal = {NO} and start = {len(first[0])}"
-    )
+    await run(dsn, f"delete from removal_part where removal = {NO} and start = {len(first[0])}")
     assert await save_file(database, NO, back) == len(first[0]) < size
