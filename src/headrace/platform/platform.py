@@ -28,7 +28,8 @@ from headrace.platform.idempotency import answer_once
 from headrace.platform.jobs import content_gc, launched, records
 from headrace.platform.jobs.maintenance import follow_database_clock, keep_clean, watch_database
 from headrace.platform.jobs.marking import mark_versions
-from headrace.platform.jobs.runner import JobRunner, WorkFactory
+from headrace.platform.jobs.runner import JobRunner
+from headrace.platform.jobs.work import WorkFactory
 from headrace.platform.labels import attributes, groups, labels, skeletons
 from headrace.platform.labels import delete as delete_labels
 from headrace.platform.lake_layout import check_lake, create_lake

@@ -21,7 +21,7 @@ from headrace.model.enums import JobStatus
 from headrace.platform.context import Context
 from headrace.platform.jobs import runner as job_runner
 from headrace.platform.jobs.records import job_id, record_job
-from headrace.platform.jobs.runner import JobTask, Progress
+from headrace.platform.jobs.work import JobTask, Progress
 from headrace.platform.platform import JOB_KINDS
 from headrace.protocol.operations import annotations, jobs
 from headrace.storage.database.base import Transaction

@@ -16,7 +16,7 @@ from headrace.errors import ConflictError
 from headrace.model.enums import JobRunStatus
 from headrace.platform.campaigns import sync as campaign_sync
 from headrace.platform.jobs import runner as job_runner
-from headrace.platform.jobs.runner import Progress
+from headrace.platform.jobs.work import Progress
 from headrace.protocol.operations import campaigns, jobs
 from headrace.storage.database.base import Transaction
 from tests.support.lakes.campaigns import Run, campaign, user_ids

@@ -13,7 +13,7 @@ from headrace.model.enums import CampaignStepType
 from headrace.model.records import AssigneeRecord, AssignmentRecord
 from headrace.platform.campaigns import sync as campaign_sync
 from headrace.platform.jobs import runner as job_runner
-from headrace.platform.jobs.runner import Progress
+from headrace.platform.jobs.work import Progress
 from headrace.protocol.operations import assignments, campaigns, jobs, users
 from headrace.storage.database.base import Transaction
 from tests.support.lakes.stocked_lake import Stocked, stocked

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from headrace.platform.jobs import runner as job_runner
-from headrace.platform.jobs.runner import Progress
+from headrace.platform.jobs.work import Progress
 from headrace.platform.versions.fork import ForkWork
 from headrace.protocol.operations import jobs
 from headrace.storage.database.base import Transaction

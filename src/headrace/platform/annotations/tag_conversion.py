@@ -30,7 +30,7 @@ from headrace.platform.core.scopes import (
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
 from headrace.platform.jobs.records import add_job, start_job
-from headrace.platform.jobs.runner import JobTask, Progress
+from headrace.platform.jobs.work import JobTask, Progress
 from headrace.platform.labels.labels import ensure_label_keys
 from headrace.platform.tags.scopes import TagFamily, tag_of
 from headrace.protocol.operations.annotations import ClassificationIn, ImportItem

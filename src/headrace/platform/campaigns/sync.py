@@ -30,7 +30,7 @@ from headrace.platform.core.listing import json_text
 from headrace.platform.core.locking import locks_of_campaign, version_locks
 from headrace.platform.dispatch import handles, then
 from headrace.platform.jobs.records import JOB_RUN, Job, record_job, start_job_run
-from headrace.platform.jobs.runner import JobTask, Progress
+from headrace.platform.jobs.work import JobTask, Progress
 from headrace.protocol.operations.assignments import SYNC_ASSETS, SYNC_AVAILABLE, SyncAssets
 from headrace.protocol.operations.campaigns import CampaignId
 from headrace.storage.database.base import Row, Statements, Transaction

@@ -20,7 +20,7 @@ from headrace.model.enums import JobStatus
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.jobs.records import record_job
-from headrace.platform.jobs.runner import JobTask, Progress
+from headrace.platform.jobs.work import JobTask, Progress
 from headrace.storage.database.base import Row, Transaction
 from headrace.storage.database.locks import Lock
 

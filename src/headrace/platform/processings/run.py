@@ -30,7 +30,8 @@ from headrace.platform.context import Context
 from headrace.platform.core.locking import ACCOUNTS
 from headrace.platform.jobs.launched import VERSION_KIND
 from headrace.platform.jobs.records import job_id
-from headrace.platform.jobs.runner import JobTask, Progress, lease_ms
+from headrace.platform.jobs.runner import lease_ms
+from headrace.platform.jobs.work import JobTask, Progress
 from headrace.platform.processings.log_rows import LogCopier
 from headrace.platform.processings.programs import Program
 from headrace.storage.database.base import Transaction

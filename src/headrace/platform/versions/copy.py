@@ -27,7 +27,7 @@ from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold
 from headrace.platform.jobs.records import add_job, start_job
-from headrace.platform.jobs.runner import JobTask, Progress
+from headrace.platform.jobs.work import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_label_names, copy_tag_names
 from headrace.platform.versions.copy_rows import (
     AnnotationRow,

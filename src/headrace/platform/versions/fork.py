@@ -36,7 +36,7 @@ from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import fold, purge
 from headrace.platform.jobs.marking import mark_versions
 from headrace.platform.jobs.records import Job, add_job, start_job
-from headrace.platform.jobs.runner import JobTask, Progress
+from headrace.platform.jobs.work import JobTask, Progress
 from headrace.platform.versions.copy_labels import copy_tag_names
 from headrace.platform.versions.copy_rows import (
     copy_assets,
