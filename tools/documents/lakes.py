@@ -138,11 +138,15 @@ class ReopenedDocument(Document):
 
 
 class MigrateSchemaDocument(Change):
-    """headrace migrate-schema; ``before`` and ``after`` are numbers of migrations."""
+    """headrace migrate-schema; ``before`` and ``after`` are numbers of migrations.
+
+    ``files_marked`` says whether the mark of the files was completed.
+    """
 
     database: str
     before: int
     after: int
+    files_marked: bool
 
 
 class FactBody(Part):

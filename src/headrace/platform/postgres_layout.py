@@ -1,26 +1,30 @@
-"""A platform over PostgreSQL: how it is made, and how its database and its files know each other.
-
-The store of the files holds a mark, :data:`MARK`, with the id of the platform's first organization. The mark is compared
-whenever a platform is opened. Without it, a server could start with the files of another platform: all its own files would
-be missing, and its garbage collection would delete those of the other platform.
-"""
+"""A platform over PostgreSQL: how it is made, and how its database and its files are compared whenever it is opened."""
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import anyio
-import msgspec
-from msgspec import Struct
 
-from headrace.errors import ConfigurationError, LakeError, NotALakeError, ObjectNotFoundError
+from headrace.errors import LakeError, NotALakeError
+from headrace.folders.lakes import STORE_MARK
 from headrace.model.ids import Kind, encode
 from headrace.platform.lake_layout import fill_catalog
-from headrace.storage.database.base import Database, Statements
+from headrace.platform.store_mark import (
+    Owner,
+    StoreMark,
+    check_complete,
+    check_mark,
+    complete_mark,
+    read_mark,
+    write_mark,
+)
+from headrace.storage.database.base import Statements
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local.store import STORE_FOLDERS
 from headrace.storage.objects.none import NoObjectStore
@@ -34,22 +38,11 @@ from headrace.storage.opening import (
 )
 from headrace.threads import in_thread
 
-MARK = "headrace.json"
-"""The object that says to which platform a store belongs."""
-
-_LARGEST_MARK = 4096
+if TYPE_CHECKING:
+    from headrace.storage.database.postgres.database import PostgresDatabase
 
 
-class StoreMark(Struct, frozen=True, kw_only=True):
-    """To which platform a store of objects belongs.
-
-    Attributes:
-        platform: The id of its first organization.
-        database: The address of its database when the mark was made, without a password; to be read by people.
-    """
-
-    platform: UUID
-    database: str
+log = logging.getLogger("headrace.platform")
 
 
 async def create_platform(target: PostgresTarget) -> None:
@@ -118,61 +111,74 @@ def _remove_folders(made: list[Path]) -> None:
             folder.rmdir()
 
 
-async def check_platform(stores: PostgresStores, target: PostgresTarget) -> None:
-    """Check that a database holds a platform, and that the store is the one of this platform.
+async def check_platform(stores: PostgresStores, target: PostgresTarget) -> StoreMark | None:
+    """Check that a database holds a platform, and that the store is the one of this database.
+
+    Returns the mark of the store; None where the files are not named.
 
     Raises:
         NotALakeError: The database holds no platform.
-        ConfigurationError: The files are those of another platform, or of none.
+        ConfigurationError: The files are those of another database, or of none.
     """
-    platform = await platform_of(stores.database)
-    if platform is None:
+    owner = await owner_of(stores.database)
+    if owner is None:
         raise NotALakeError(
             f"{target.name} holds no platform", hint=f"make one: headrace init {target.name}"
         )
     if isinstance(stores.objects, NoObjectStore):
-        return
-    mark = await read_mark(stores.objects)
-    if mark is None:
-        raise ConfigurationError(
-            f"{target.objects_name} holds no files of {target.name}",
-            hint="name the place that was given to headrace init: objects=, or HEADRACE_OBJECTS",
-        )
-    if mark.platform != platform:
-        raise ConfigurationError(
-            f"{target.objects_name} holds the files of another platform, {mark.database}",
-            hint=f"name those of {target.name}: objects=, or HEADRACE_OBJECTS",
-        )
-
-
-async def read_mark(objects: ObjectStore) -> StoreMark | None:
-    """Read the mark of a store; None if it has none."""
-    found = bytearray()
-    try:
-        async for chunk in objects.get(MARK, length=_LARGEST_MARK):
-            found += chunk
-        return msgspec.json.decode(found, type=StoreMark)
-    except ObjectNotFoundError:
         return None
-    except msgspec.DecodeError:
-        raise LakeError(
-            f"{MARK} in the store of the files is damaged",
-            hint="restore it, or choose another store",
-        ) from None
+    mark = await check_mark(stores.objects, owner, target)
+    if mark.catalog is None:
+        log.warning(
+            "%s was marked by an older headrace: run headrace migrate-schema %s",
+            target.objects_name,
+            target.name,
+        )
+    return mark
 
 
-async def write_mark(objects: ObjectStore, platform: UUID, target: PostgresTarget) -> None:
-    """Mark a store as that of a platform, which its first organization's id names."""
-    await objects.put(
-        MARK, _once(msgspec.json.encode(StoreMark(platform=platform, database=target.name)))
-    )
+async def check_may_delete(stores: PostgresStores, target: PostgresTarget) -> None:
+    """Do what :func:`check_platform` does, for those who delete files that no row of the database names.
+
+    Raises:
+        NotALakeError: The database holds no platform.
+        ConfigurationError: The files are those of another database, or may be.
+    """
+    mark = await check_platform(stores, target)
+    if mark is not None:
+        check_complete(mark, target)
+
+
+async def complete_platform(
+    target: PostgresTarget, *, claim: bool = False, dry_run: bool = False
+) -> bool:
+    """Complete the mark of a platform's files; see :func:`~headrace.platform.store_mark.complete_mark`.
+
+    Returns whether there was something to do; not where no platform is in the database, or its files are not named.
+    """
+    if target.objects is None:
+        return False
+    database = await open_database(target)
+    try:
+        owner = await owner_of(database)
+        if owner is None:
+            return False
+        objects = await open_objects(target)
+        try:
+            return await complete_mark(objects, owner, target, claim=claim, dry_run=dry_run)
+        finally:
+            with anyio.CancelScope(shield=True):
+                await objects.aclose()
+    finally:
+        with anyio.CancelScope(shield=True):
+            await database.aclose()
 
 
 async def check_empty(objects: ObjectStore, target: PostgresTarget) -> None:
     """Raise :class:`LakeError` unless the store is empty, or holds only the mark of an attempt that was interrupted."""
     async for batch in objects.listed():
         for each in batch:
-            mark = await read_mark(objects) if each.name == MARK else None
+            mark = await read_mark(objects) if each.name == STORE_MARK else None
             if mark is None or mark.database != target.name:
                 raise LakeError(
                     f"{target.objects_name} is not empty",
@@ -180,7 +186,7 @@ async def check_empty(objects: ObjectStore, target: PostgresTarget) -> None:
                 )
 
 
-async def _make(database: Database, objects: ObjectStore, target: PostgresTarget) -> None:
+async def _make(database: PostgresDatabase, objects: ObjectStore, target: PostgresTarget) -> None:
     now = time.time_ns() // 1_000_000
     # The mark is written before the commit: another attempt waits at the lock, and finds what this one has made.
     async with database.transaction() as tx:
@@ -190,7 +196,8 @@ async def _make(database: Database, objects: ObjectStore, target: PostgresTarget
                 hint="use it, or choose an empty database",
             )
         await fill_catalog(tx, now)
-        await write_mark(objects, encode(Kind.ORGANIZATION, now, 0, 1), target)
+        platform = encode(Kind.ORGANIZATION, now, 0, 1)
+        await write_mark(objects, Owner(platform=platform, catalog=database.catalog), target)
 
 
 async def platform_of(statements: Statements) -> UUID | None:
@@ -200,5 +207,7 @@ async def platform_of(statements: Statements) -> UUID | None:
     return None
 
 
-async def _once(content: bytes) -> AsyncIterator[bytes]:
-    yield content
+async def owner_of(database: PostgresDatabase) -> Owner | None:
+    """Return the platform of a database; None for an empty catalog."""
+    platform = await platform_of(database)
+    return None if platform is None else Owner(platform=platform, catalog=database.catalog)

@@ -65,6 +65,7 @@ async def check_lake(
         NotALakeError: The folder is not a lake.
         LakeVersionError: A newer headrace wrote it.
         LakeHeldError: Another machine has it open for writing.
+        ConfigurationError: The files of a database are those of another one; or may be, and something is to be repaired.
     """
     if postgres_target(path, objects=objects) is not None:
         return await _check_database(path, objects, progress, read_data=read_data, repair=repair)
@@ -85,7 +86,7 @@ async def _check_database(
     """Check a platform over PostgreSQL, which looks after its files and indexes itself."""
     findings = CheckFindings()
     with Progress("check", "rows", progress) as shown:
-        async with opened_place(place, objects=objects) as context:
+        async with opened_place(place, objects=objects, deletes=repair) as context:
             try:
                 await _check_context(context, findings, shown, read_data=read_data, repair=repair)
             except (CorruptionError, DatabaseError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 from headrace.errors import HeadraceError
 from headrace.platform.care.facts import LITTLE_SPACE, Fact, mib
 from headrace.platform.core.figures import database_bytes
-from headrace.platform.postgres_layout import check_platform
+from headrace.platform.postgres_layout import check_may_delete
 from headrace.storage.objects.none import NoObjectStore
 from headrace.storage.opening import PostgresStores, PostgresTarget, migrate_schema, open_stores
 from headrace.threads import in_thread
@@ -55,7 +55,7 @@ async def _files(stores: PostgresStores, target: PostgresTarget) -> Fact:
     if isinstance(stores.objects, NoObjectStore):
         return Fact("files", "not named", "ok", "name them by objects= or HEADRACE_OBJECTS")
     try:
-        await check_platform(stores, target)
+        await check_may_delete(stores, target)
     except HeadraceError as error:
         return _fault("files", error)
     return Fact("files", target.objects_name)

@@ -92,6 +92,7 @@ async def collect_garbage(
     Raises:
         BadRequestError: The age is too small.
         LakeError: The folder is not a lake, or cannot be opened.
+        ConfigurationError: The files are those of another database, or may be.
         ReadOnlyLakeError: The lake cannot be written.
     """
     if not older_than_hours >= LEAST_HOURS:
@@ -99,7 +100,7 @@ async def collect_garbage(
             f"older_than_hours={older_than_hours:g} is too small: a younger upload may be about to be registered",
             hint=f"at least {LEAST_HOURS:g}",
         )
-    async with opened_place(lake, undo, objects=objects) as context:
+    async with opened_place(lake, undo, objects=objects, deletes=not dry_run) as context:
         if context.database.read_only and not dry_run:
             raise ReadOnlyLakeError(
                 f"the lake {context.name} cannot be written", hint="check who owns it"

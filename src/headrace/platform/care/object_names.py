@@ -8,9 +8,9 @@ from contextlib import aclosing
 
 from msgspec import Struct
 
+from headrace.folders.lakes import STORE_MARK
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
-from headrace.platform.postgres_layout import MARK
 from headrace.storage.objects.base import StoredObject
 
 TOGETHER = 500
@@ -55,7 +55,7 @@ async def named_objects(context: Context, names: Sequence[str]) -> set[str]:
 async def stored_objects(context: Context) -> AsyncGenerator[list[StoredObject], None]:
     """Stream all objects but the mark of the store, in batches and in constant memory."""
     async for batch in context.objects.listed():
-        yield [each for each in batch if each.name != MARK]
+        yield [each for each in batch if each.name != STORE_MARK]
 
 
 async def unnamed_objects(context: Context) -> AsyncGenerator[list[StoredObject], None]:

@@ -15,7 +15,7 @@ from headrace.platform.context import Context
 from headrace.platform.datalake.registered import replacing_no_data, replacing_unregistered
 from headrace.platform.jobs.maintenance import follow_database_clock
 from headrace.platform.lake_layout import check_lake
-from headrace.platform.postgres_layout import check_platform
+from headrace.platform.postgres_layout import check_may_delete, check_platform
 from headrace.settings import UndoPolicy
 from headrace.storage.database.sqlite.database import SqliteDatabase
 from headrace.storage.objects.local.store import LocalObjectStore
@@ -35,6 +35,7 @@ async def opened_place(
     undo: UndoPolicy | None = None,
     *,
     objects: str | os.PathLike[str] | None = None,
+    deletes: bool = False,
 ) -> AsyncIterator[Context]:
     """Open a lake, or the database of a platform, to look after it; other processes may use it meanwhile.
 
@@ -42,6 +43,7 @@ async def opened_place(
         place: The folder of the lake, or ``postgresql://…``.
         undo: How long removals are kept. Default: as without settings.
         objects: Where the platform keeps its files. Default: what the settings say.
+        deletes: Files that no row names are to be deleted, so it must be certain that they are those of this database.
 
     Raises:
         LakeError: It is neither, or cannot be opened.
@@ -57,7 +59,7 @@ async def opened_place(
         target, replacing=replacing_unregistered, replacing_in_s3=replacing_no_data
     )
     try:
-        await check_platform(stores, target)
+        await (check_may_delete if deletes else check_platform)(stores, target)
         context = Context(stores.scratch, stores.database, stores.objects, undo, target=target)
         await follow_database_clock(context)
         try:

@@ -28,7 +28,7 @@ from headrace.errors import (
     NotALakeError,
     ReadOnlyLakeError,
 )
-from headrace.folders.lakes import DATABASE, OBJECTS
+from headrace.folders.lakes import DATABASE, OBJECTS, STORE_MARK
 from headrace.folders.moved import MovedLake, moved_to, write_moved
 from headrace.platform.care.open_mark import OpenMark
 from headrace.platform.care.opening import opened, opened_place
@@ -38,13 +38,8 @@ from headrace.platform.migration.files import FileCopy, OnError, load_removals
 from headrace.platform.migration.jobs import check_no_job
 from headrace.platform.migration.report import MigrationReport
 from headrace.platform.migration.rows import CopiedRows, RowCopy
-from headrace.platform.postgres_layout import (
-    MARK,
-    check_empty,
-    platform_of,
-    read_mark,
-    write_mark,
-)
+from headrace.platform.postgres_layout import check_empty, platform_of
+from headrace.platform.store_mark import Owner, read_mark, write_mark
 from headrace.storage.database.base import Statements
 from headrace.storage.database.bulk import Migration
 from headrace.storage.database.postgres.bulk import PostgresWriter
@@ -100,7 +95,7 @@ async def move_lake(
         else:
             report = await _copy(lake, moved, target, writer, on_error, progress)
         if finishes := await writer.has_ledger():
-            await _let_servers_in(lake, target)
+            await _let_servers_in(lake, writer.catalog, target)
             await writer.drop_ledger()
     if finishes:
         await _record(target, lake)
@@ -121,8 +116,9 @@ async def _copy(
     async with _open_files(target, moved) as objects:
         if moved is None:
             moved = await _set_aside(lake, target)
+        # Until the end, no platform is the owner.
+        await write_mark(objects, Owner(platform=UUID(moved.id), catalog=writer.catalog), target)
         if held is None:
-            await write_mark(objects, UUID(moved.id), target)
             await writer.begin(Migration(id=moved.id, schema=_schema()))
         copied = await _copy_rows(lake, writer, progress)
         database = await SqliteDatabase.open(lake / DATABASE)
@@ -142,8 +138,13 @@ async def _copy(
     return files.added_to(_report(lake, target, moved), lost)
 
 
-async def _let_servers_in(lake: Path, target: PostgresTarget) -> None:
-    """Mark the files as those of the platform."""
+async def _let_servers_in(lake: Path, catalog: UUID, target: PostgresTarget) -> None:
+    """Mark the files as those of the platform.
+
+    Raises:
+        ConfigurationError: These are not the files that were copied.
+    """
+    moved = await in_thread(moved_to, lake)
     database = await SqliteDatabase.open(lake / DATABASE)
     try:
         platform = await platform_of(database)
@@ -151,9 +152,16 @@ async def _let_servers_in(lake: Path, target: PostgresTarget) -> None:
         with anyio.CancelScope(shield=True):
             await database.aclose()
     assert platform is not None
+    assert moved is not None
     objects = await open_objects(target)
     try:
-        await write_mark(objects, platform, target)
+        mark = await read_mark(objects)
+        if mark is None or (mark.platform != UUID(moved.id) and mark.catalog != catalog):
+            raise ConfigurationError(
+                f"{target.objects_name} does not hold the files that were copied",
+                hint=f"name {moved.objects}",
+            )
+        await write_mark(objects, Owner(platform=platform, catalog=catalog), target)
     finally:
         with anyio.CancelScope(shield=True):
             await objects.aclose()
@@ -207,7 +215,7 @@ def _check_folder(folder: Path) -> None:
     """Check that a folder is empty or one for files, before anything is made in it."""
     with suppress(FileNotFoundError):
         names = {*os.listdir(folder)}
-        if MARK not in names and names - {*STORE_FOLDERS}:
+        if STORE_MARK not in names and names - {*STORE_FOLDERS}:
             raise LakeError(f"{folder} is not empty", hint="choose an empty place for the files")
 
 
