@@ -17,7 +17,7 @@ import anyio
 from msgspec import Struct
 
 from headrace.errors import ConfigurationError, StorageError
-from headrace.folders.lakes import check_no_lake
+from headrace.folders.lakes import check_free_for_files
 from headrace.net.urls import redact
 from headrace.settings import Settings, load_settings
 from headrace.storage.database.dsn import is_dsn, shown_dsn
@@ -254,7 +254,7 @@ def _objects(text: str) -> str:
             "the place of the files is empty", hint="s3://bucket/prefix, or a folder"
         )
     folder = os.path.abspath(os.path.expanduser(text))
-    check_no_lake(Path(folder), below=False)
+    check_free_for_files(Path(folder))
     return folder
 
 

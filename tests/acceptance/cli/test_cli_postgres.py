@@ -221,6 +221,23 @@ def tables_of(dsn: str) -> int:
     return int(count)
 
 
+def test_nothing_is_written_into_the_files(plant: Plant, drawn: Drawn) -> None:
+    """Of a platform, as of a lake: what is not its own would be garbage there."""
+    plant.done("push", "bccd/v1", drawn.images)
+    before = content(plant.files)
+    inside = plant.files / "new"
+    for command, place, *options in (
+        ("pull", plant.files),
+        ("pull", inside),
+        ("export", inside, "--to", "coco"),
+        ("sync", plant.files),
+    ):
+        outcome = plant.run(str(command), "bccd/v1", place, *options)
+        assert outcome.status != 0, outcome
+        assert "the folder of a platform's files" in outcome.err
+    assert content(plant.files) == before
+
+
 def test_a_user_who_may_only_read_is_refused_with_the_cure(plant: Plant, drawn: Drawn) -> None:
     name = f"reader_{uuid4().hex}"
     database = urlsplit(plant.dsn).path[1:]

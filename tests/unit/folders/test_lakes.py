@@ -8,7 +8,14 @@ import pytest
 
 from headrace import create_lake
 from headrace.errors import LakeError
-from headrace.folders.lakes import check_no_lake, is_lake, lake_around, lake_below
+from headrace.folders.lakes import (
+    STORE_MARK,
+    check_free_for_files,
+    check_no_lake,
+    is_lake,
+    lake_around,
+    lake_below,
+)
 
 
 @pytest.fixture
@@ -49,3 +56,39 @@ async def test_no_lake_is_made_in_a_lake(lake: Path, inside: str) -> None:
     with pytest.raises(LakeError, match="lies in"):
         await create_lake(lake / inside)
     assert not (lake / "new").exists()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A folder with the files of a platform in a database."""
+    folder = tmp_path / "deep" / "files"
+    folder.mkdir(parents=True)
+    (folder / STORE_MARK).write_text("{}")
+    return folder
+
+
+def test_the_files_of_a_platform_are_not_written_into(store: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(store)
+    check_no_lake(tmp_path, below=False)
+    what = "the folder of a platform's files"
+    for path, says in [
+        (store, f"{store} is {what}"),
+        (store / "new" / "out.json", f"lies in {store}, which is {what}"),
+        (tmp_path / "link" / "new", f"lies in {store}, which is {what}"),
+        (tmp_path, f"{tmp_path} contains {what}, {store}"),
+    ]:
+        with pytest.raises(LakeError) as caught:
+            check_no_lake(path)
+        assert says in caught.value.message
+
+
+async def test_platforms_keep_their_files_apart(lake: Path, store: Path, tmp_path: Path) -> None:
+    """Each collection of garbage would delete the files of the platform inside."""
+    check_free_for_files(store)
+    check_free_for_files(store.with_name("others"))
+    (tmp_path / "link").symlink_to(store / "inside")
+    for path in (store / "inside", tmp_path / "link", lake, lake / "objects"):
+        with pytest.raises(LakeError, match=r"is a lake|lies in"):
+            check_free_for_files(path)
+    with pytest.raises(LakeError, match="lies in"):
+        await create_lake(store / "lake")

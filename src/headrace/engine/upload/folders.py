@@ -14,7 +14,7 @@ from headrace.engine.name_filter import NameFilter, plain_name
 from headrace.engine.paging import batched
 from headrace.engine.upload.file import UploadFile, is_media
 from headrace.errors import HeadraceError, UnusableFileError
-from headrace.folders.lakes import is_lake
+from headrace.folders.lakes import is_kept
 from headrace.folders.usable import check_upload, leads_out
 from headrace.threads import in_thread
 
@@ -191,7 +191,7 @@ def _walk(
     linked: set[str] = set()
     for root, folders, files in os.walk(folder, followlinks=follow_links):
         folders[:] = sorted(
-            name for name in folders if not name.startswith(".") and not is_lake(Path(root, name))
+            name for name in folders if not name.startswith(".") and not is_kept(Path(root, name))
         )
         for name in folders[:]:
             path = Path(root, name)
