@@ -17,6 +17,7 @@ from headrace.model.records import RemovalRecord
 from headrace.platform.annotations import delete
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.removals import parts, recorder
+from headrace.platform.undo import restore
 from headrace.protocol.operations import annotating, annotations, assets, datasets, undo
 from headrace.settings import UndoPolicy
 from tests.support.lakes.campaigns import campaign
@@ -25,6 +26,12 @@ from tests.support.lakes.stocked_lake import Filled, Stocked
 pytestmark = pytest.mark.every_storage
 
 DAY = 86_400_000
+
+
+@pytest.fixture(autouse=True)
+def one_call_undoes_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a slow machine an undo would be answered after a second, before it is whole."""
+    monkeypatch.setattr(restore, "SECONDS", 60.0)
 
 
 class FakeClock:
