@@ -19,7 +19,7 @@ from headrace.cli.app import make_app
 from headrace.cli.console.variables import options_of, variable_of
 from headrace.cli.parse import parse
 from headrace.settings import Settings
-from headrace.storage.database.postgres import database
+from headrace.storage.database.postgres import connections, database
 from headrace.storage.objects.s3.location import parse_location
 from tests.support.processes import nginx
 
@@ -161,7 +161,7 @@ def test_the_page_names_commands_that_exist() -> None:
 def test_the_page_counts_the_connections() -> None:
     sizes = inspect.signature(database.PostgresDatabase).parameters
     writers, readers, streams = (sizes[name].default for name in ("writers", "readers", "streams"))
-    numbers, asking = database._TAKERS, readers // 2
+    numbers, asking = connections._TAKERS, readers // 2
     total = writers + readers + streams + numbers
     text = " ".join(PAGE.read_text(encoding="utf-8").split())
     assert (
