@@ -26,8 +26,9 @@ NEEDS_MORE = (
     "login ",
     "logout",
     "--profile ",
+    "--reopen",
 )
-"""Words of examples that need a server, a program, or the id of something that was removed."""
+"""Words of examples that need a server, a program, a lake that has moved, or the id of something that was removed."""
 
 LINES = [line for lines in EXAMPLES.values() for line in lines]
 HERE = [line for line in LINES if not any(word in line for word in NEEDS_MORE)]

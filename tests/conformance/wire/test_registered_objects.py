@@ -118,6 +118,7 @@ async def test_a_large_upload_is_refused_before_it_is_received(client: Uploader)
     assert await client.stored(name) == FIRST
 
 
+@pytest.mark.one_platform("other uploads end while this platform looks at the object")
 @pytest.mark.parametrize("uploads", [1, 100])
 async def test_an_object_that_changes_while_it_is_registered_is_looked_at_again(
     client: Uploader, monkeypatch: pytest.MonkeyPatch, uploads: int

@@ -62,6 +62,7 @@ async def test_an_attacker_is_slowed_down_and_others_are_not(
             assert answer.status == 401
 
 
+@pytest.mark.one_platform("each server counts the guesses that it gets")
 async def test_behind_a_proxy_each_client_counts_for_itself(tmp_path: Path) -> None:
     settings = ServerSettings(failed_tokens=LIMIT, proxies=1)
     async with running(tmp_path / "lake", settings) as server, aiohttp.ClientSession() as session:

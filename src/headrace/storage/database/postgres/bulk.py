@@ -7,6 +7,7 @@ no server changes anything meanwhile.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Final, Self
@@ -50,6 +51,8 @@ DERIVED_COLUMNS: Final = ("marks", "scores")
 APART: Final = ("job_log", "removal_part")
 """Tables of PostgreSQL alone: what lakes keep in files. The rows of removals are copied by the platform, logs are not."""
 
+_HOLD_SECONDS = 5.0
+_LOOK_SECONDS = 0.1
 _OWN = ("schema_version", *LEDGER, *APART)
 _COLUMNS = """
     select c.relname, a.attname, a.attidentity <> '' from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -225,14 +228,21 @@ class PostgresWriter(PostgresReader):
         return writer
 
     async def hold(self) -> None:
-        """Take the lock of all changes, until the connection is closed."""
-        with self._errors():
-            free = await self._connection.fetchval(f"select pg_try_advisory_lock({EVERYTHING})")
-        if not free:
-            raise LakeBusyError(
-                f"another process writes to {self._shown}",
-                hint="stop its servers and other migrations, and run this again",
-            )
+        """Take the lock of all changes, until the connection is closed.
+
+        PostgreSQL needs a moment to notice that a process was killed, which held the lock.
+        """
+        deadline = time.monotonic() + _HOLD_SECONDS
+        while True:
+            with self._errors():
+                if await self._connection.fetchval(f"select pg_try_advisory_lock({EVERYTHING})"):
+                    return
+            if time.monotonic() > deadline:
+                raise LakeBusyError(
+                    f"another process writes to {self._shown}",
+                    hint="stop its servers and other migrations, and run this again",
+                )
+            await anyio.sleep(_LOOK_SECONDS)
 
     async def release(self) -> None:
         """Let others change the database again."""
