@@ -66,12 +66,14 @@ class Load:
             try:
                 return await self._made.call(self._turn % len(self._made.servers), *request, **more)
             except AnswerError as error:
-                self.errors.append(error)
-                return None
+                if error.status != 503 or not error.wait:
+                    self.errors.append(error)
+                    return None
             except aiohttp.ClientError:
-                # Refused, or ended before an answer: the other server, with the same key.
-                self.repeats += 1
-                await asyncio.sleep(0.01)
+                pass
+            # Stopping, refused, or ended before an answer: the other server, with the same key.
+            self.repeats += 1
+            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

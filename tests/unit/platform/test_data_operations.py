@@ -209,6 +209,7 @@ async def test_metadata_is_replaced_and_cleared(lake: Lake) -> None:
     assert (changed.metadata, changed.custom_metadata) == ({"c": 3}, None)
 
 
+@pytest.mark.folder_of_files("on S3 the file of a deleted data stays for some days")
 async def test_a_deleted_data_is_gone_with_its_file_and_deleting_many_forgives(
     lake: Lake,
 ) -> None:
@@ -279,6 +280,7 @@ async def test_sources_are_made_found_and_listed(lake: Lake, stranger: Lake) -> 
     assert [item.name for item in (await lake.call(LIST_SOURCES, ordered)).items] == ["b", "a"]
 
 
+@pytest.mark.folder_of_files("on S3 a file that is not needed stays for some days")
 async def test_reuse_returns_the_data_with_the_same_content_and_description(lake: Lake) -> None:
     first = await lake.add(custom_metadata={"shift": 1})
     tag = await lake.data_tag("new")

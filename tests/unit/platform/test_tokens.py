@@ -152,6 +152,8 @@ async def test_the_last_use_is_recorded_beside_the_calls_and_not_at_each(lake: L
             await authenticate(each, token)
             assert not each.noted_tokens
         now[0] += 2
+        # Where servers share a platform, they remember a token for some seconds.
+        other.context.callers.forget()
         await authenticate(other.context, token)
         await until(lambda: not other.context.noted_tokens)
     assert await used() == now[0]

@@ -90,6 +90,7 @@ async def test_in_process_urls_name_the_object(lake: Lake) -> None:
     assert ticket.presigned_url_data.url == f"lake:{name}"
 
 
+@pytest.mark.folder_of_files("S3 takes no parts as small as these")
 async def test_a_large_file_comes_in_parts(lake: Lake) -> None:
     name = await lake.object_name()
     ticket = await lake.call(
@@ -180,9 +181,9 @@ async def test_the_file_of_a_data_is_not_replaced_in_process(lake: Lake, tmp_pat
     objects, content = lake.platform.context.objects, png()
     other, fresh = tmp_path / "other.bin", await lake.object_name()
     other.write_bytes(b"other")
-    with pytest.raises(ConflictError, match="already registered"):
+    with pytest.raises(ConflictError, match="already"):
         await objects.put(data.object_name, chunks(b"other"))
-    with pytest.raises(ConflictError, match="already registered"):
+    with pytest.raises(ConflictError, match="already"):
         await objects.put_file(data.object_name, other)
     for _ in range(2):
         refused, stored = await objects.put_files([(data.object_name, other), (fresh, other)])

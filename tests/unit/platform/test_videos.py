@@ -74,6 +74,7 @@ async def test_the_same_registration_again_is_the_same_data(lake: Lake, metadata
         )
 
 
+@pytest.mark.folder_of_files("removes the file")
 async def test_a_video_is_reused_by_its_digest_without_its_object(lake: Lake) -> None:
     first = await registered(lake, "h264.mp4", metadata={"note": "a"})
     for metadata, same in (({"note": "a"}, True), ({"note": "b"}, False)):

@@ -199,7 +199,7 @@ def _of_tls(error: Exception, shown: str) -> ConfigurationError | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConfigurationError(
             f"the certificate of the server of {shown} is not accepted: {error.verify_message}",
-            hint="name the certificate of its authority by sslrootcert= in the address, or by PGSSLROOTCERT",
+            hint="name the certificate of its authority by the variable PGSSLROOTCERT",
         )
     if isinstance(error, ssl.SSLError):
         return ConfigurationError(

@@ -45,8 +45,8 @@ class S3Reader:
         except FileNotFoundError:
             raise ObjectNotFoundError(f"no object {name}") from None
         except HeadraceError:
-            # A range beyond the end is refused; here it is empty.
-            found = await self._lookup.head(name) if offset else None
+            # A range beyond the end is refused, as is every range of an empty object; here it is empty.
+            found = await self._lookup.head(name) if options else None
             if found is not None and offset >= found[0].size:
                 return
             raise
