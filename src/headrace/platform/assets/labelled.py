@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from functools import reduce
+from itertools import product
 from operator import and_, or_
 
 from headrace.platform.core import asset_set
@@ -122,7 +123,7 @@ class LabelledAssets:
         for stop in range(last, -1, -size) if all(self._labels) else ():
             blocks = range(stop, max(stop - size, -1), -1)
             marks = await read_marks(
-                self._database, self._scope.bucket, self._scope.no, blocks, keys
+                self._database, self._scope.bucket, self._scope.no, product(blocks, keys)
             )
             for block in blocks if marks else ():
                 bits = reduce(and_, [_union(marks, block, each) for each in self._labels])

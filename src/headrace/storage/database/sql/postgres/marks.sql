@@ -1,14 +1,20 @@
 -- Which assets have which labels (platform/core/label_marks.py): sets of assets by label, in blocks of seq.
 
+-- Of pairs of a block and a label, as one number each. A planner that may choose reads all marks of the version instead.
+
 -- name: sets
 select m.block, m.label, m.assets
-from json_numbers(:blocks) j cross join json_numbers(:labels) l cross join label_mark m
-where m.bucket = :bucket and m.version = :version and m.block = j.value and m.label = l.value
+from json_numbers(:pairs) j cross join lateral (
+    select x.block, x.label, x.assets from label_mark x
+    where x.bucket = :bucket and x.version = :version
+      and x.block = j.value >> 32 and x.label = j.value & 4294967295 offset 0) m
 
 -- name: sizes
 select coalesce(sum(m.assets_n), 0)
-from json_numbers(:blocks) j cross join json_numbers(:labels) l cross join label_mark m
-where m.bucket = :bucket and m.version = :version and m.block = j.value and m.label = l.value
+from json_numbers(:pairs) j cross join lateral (
+    select x.assets_n from label_mark x
+    where x.bucket = :bucket and x.version = :version
+      and x.block = j.value >> 32 and x.label = j.value & 4294967295 offset 0) m
 
 -- name: counts_of_assets
 select n.asset, n.counts
