@@ -156,6 +156,34 @@ async def test_everything_goes_in_ranges(lake: Stocked, monkeypatch: pytest.Monk
     assert (await filled.ids(), contents(lake), stats.nb_assets) == ([], 0, 30)
 
 
+@pytest.mark.parametrize("undo", [None, False])
+async def test_all_annotations_go_in_whole_blocks_of_assets(
+    lake: Stocked, monkeypatch: pytest.MonkeyPatch, undo: bool | None
+) -> None:
+    """Of assets with none, one or more annotations; the marks of labels are compared when the lake is closed."""
+    monkeypatch.setattr(annotation_removal, "RANGE", 5)
+    monkeypatch.setattr(annotation_removal, "BLOCK", 4)
+    filled = await lake.filled(24)
+    other = await lake.filled(4, "v2")
+    for times in range(1, 4):
+        await filled.send(
+            *(filled.item(number, 1) for number in range(24) if number % 7 >= times),
+            mode="REPLACE" if times == 1 else "CONCATENATE",
+        )
+        for number in (5, 6, 13):
+            await made(filled, number)
+    await other.send(other.item(1, 2))
+    kept = await other.stats()
+    assert kept.nb_annotations == 1
+    await filled.lake.call(
+        annotating.DELETE_ANNOTATIONS, version_id=filled.id, asset_ids=["__all__"], undo=undo
+    )
+    stats = await filled.stats()
+    assert (stats.nb_annotations, stats.label_repartition, stats.nb_assets) == (0, {}, 24)
+    assert await filled.ids() == []
+    assert await other.stats() == kept
+
+
 async def test_by_id_only_these_go_and_an_empty_list_takes_nothing(filled: Filled) -> None:
     ids = [await made(filled, number % 2) for number in range(6)]
     call = {"version_id": filled.id, "asset_ids": ["__all__"]}

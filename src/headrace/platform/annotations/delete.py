@@ -14,9 +14,9 @@ from headrace.platform.assets.selectors import asset_seqs
 from headrace.platform.campaigns.transitions import check_without_tasks, claim_for_edit
 from headrace.platform.context import Context
 from headrace.platform.core.access import Access
-from headrace.platform.core.asset_rows import RANGE
 from headrace.platform.core.counters import CounterDelta
 from headrace.platform.core.identifiers import missing
+from headrace.platform.core.label_marks import BLOCK
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import VersionScope, scope_of_part, touch, version_scope
@@ -33,6 +33,12 @@ from headrace.protocol.operations.annotating import (
     DeleteAnnotations,
 )
 from headrace.storage.database.base import Row, Transaction
+
+RANGE = BLOCK
+"""Annotations that one transaction deletes: where each asset has one, the assets that share marks of labels."""
+
+RECORDED_RANGE = 1000
+"""Annotations that one transaction deletes and records: a lake's writer is held while their shapes are written."""
 
 
 @handles(DELETE_ANNOTATIONS)
@@ -69,8 +75,9 @@ async def delete_annotations(context: Context, access: Access, request: DeleteAn
     )
     keys = assets if numbers is None else numbers
     only = None if numbers is None or assets is None else frozenset(assets)
-    for start in range(0, len(keys or ()), RANGE):
-        batch = _Batch(statement, (keys or [])[start : start + RANGE], accounts)
+    size = _range(recorder)
+    for start in range(0, len(keys or ()), size):
+        batch = _Batch(statement, (keys or [])[start : start + size], accounts)
         await _delete_batch(context, access, request.version_id, batch, before, only, recorder)
 
 
@@ -89,13 +96,12 @@ async def delete_annotation(context: Context, access: Access, request: Annotatio
         )
         before = (await touch(tx, scope)).annotation
         rows = await _rows(
-            tx, scope, _Batch("single_annotations.range_of_numbers", [no], None), before
+            tx, scope, _Batch("single_annotations.range_of_numbers", [no], None), before, 1
         )
         if not rows:
             raise missing(Kind.ANNOTATION, request.annotation_id)
         await claim_for_edit(tx, access, scope, rows[0][0])
-        await recorder.save_annotations(tx, scope, [no], horizon=before)
-        await _drop(tx, scope, rows)
+        await _drop_rows(tx, scope, rows, before, recorder)
 
 
 async def _refuse_tasks(
@@ -124,11 +130,13 @@ async def _delete_all(
 ) -> None:
     """Delete all annotations of a version, or only those of some accounts.
 
-    Asset by asset, as their rows lie on the disk: neighbours share the marks of labels that each transaction rewrites.
+    Asset by asset, as their rows lie on the disk: neighbours share the marks of labels that each transaction rewrites. It
+    takes whole blocks where it can, so that each mark is rewritten once.
     """
     asset = no = 0
     while True:
         locks = await version_locks(context, version_id)
+        limit = _range(recorder)
         async with context.database.transaction(*locks) as tx:
             scope = await version_scope(tx, access, version_id, change=True)
             rows = await tx.fetch(
@@ -138,15 +146,31 @@ async def _delete_all(
                 asset=asset,
                 no=no,
                 before=before,
-                limit=RANGE,
+                limit=limit,
             )
             if not rows:
                 return
-            asset, no, *_ = rows[-1]
+            if len(rows) == limit:
+                rows = _whole_blocks(rows)
             change = await touch(tx, scope)
-            wanted = [row for row in rows if accounts is None or row[4] in accounts]
-            await _drop_recorded(tx, scope, wanted, change.annotation, recorder)
+            if accounts is None:
+                await _record(tx, scope, rows, change.annotation, recorder)
+                await _drop_range(tx, scope, rows, after=(asset, no), before=before)
+            else:
+                wanted = [row for row in rows if row[4] in accounts]
+                await _drop_rows(tx, scope, wanted, change.annotation, recorder)
+            asset, no, *_ = rows[-1]
         fold_if_due(context, scope, change)
+
+
+def _range(recorder: RemovalRecorder) -> int:
+    return min(RANGE, RECORDED_RANGE) if recorder.saves else RANGE
+
+
+def _whole_blocks(rows: list[Row]) -> list[Row]:
+    """Return the rows without those of the last block of assets, which may go on after them; all if they are of one block."""
+    end = rows[-1][0] // BLOCK * BLOCK
+    return [row for row in rows if row[0] < end] or rows
 
 
 class _Batch(NamedTuple):
@@ -170,19 +194,22 @@ async def _delete_batch(
         locks = await version_locks(context, version_id)
         async with context.database.transaction(*locks) as tx:
             scope = await version_scope(tx, access, version_id, change=True)
-            rows = await _rows(tx, scope, batch, before)
-            full = len(rows) == RANGE
+            limit = _range(recorder)
+            rows = await _rows(tx, scope, batch, before, limit)
+            full = len(rows) == limit
             wanted = rows if assets is None else [row for row in rows if row[0] in assets]
             if not wanted:
                 return
             change = await touch(tx, scope)
-            await _drop_recorded(tx, scope, wanted, change.annotation, recorder)
+            await _drop_rows(tx, scope, wanted, change.annotation, recorder)
         fold_if_due(context, scope, change)
         if not full:
             return
 
 
-async def _rows(tx: Transaction, scope: VersionScope, batch: _Batch, before: int) -> list[Row]:
+async def _rows(
+    tx: Transaction, scope: VersionScope, batch: _Batch, before: int, limit: int
+) -> list[Row]:
     accounts = sorted(batch.accounts or ())
     parameters: dict[str, Any] = {f"f{n}": account for n, account in enumerate(accounts, start=1)}
     names = ", ".join(f":{name}" for name in parameters)
@@ -193,25 +220,54 @@ async def _rows(tx: Transaction, scope: VersionScope, batch: _Batch, before: int
         bucket=scope.bucket,
         version=scope.no,
         before=before,
-        limit=RANGE,
+        limit=limit,
         **parameters,
     )
 
 
-async def _drop_recorded(
+async def _record(
     tx: Transaction,
     scope: VersionScope,
     rows: list[Row],
     horizon: int,
     recorder: RemovalRecorder,
 ) -> None:
-    await recorder.save_annotations(tx, scope, [row[1] for row in rows], horizon=horizon)
-    await _drop(tx, scope, rows)
+    numbers, counts = [row[1] for row in rows], [row[2] for row in rows]
+    await recorder.save_annotations(tx, scope, numbers, counts, horizon=horizon)
 
 
-async def _drop(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
+async def _drop_rows(
+    tx: Transaction,
+    scope: VersionScope,
+    rows: list[Row],
+    horizon: int,
+    recorder: RemovalRecorder,
+) -> None:
+    await _record(tx, scope, rows, horizon, recorder)
     version = (scope.bucket, scope.no)
     await tx.insert_many("annotations.drop", [(*version, asset, no) for asset, no, *_ in rows])
+    await _uncount(tx, scope, rows)
+
+
+async def _drop_range(
+    tx: Transaction, scope: VersionScope, rows: list[Row], *, after: tuple[int, int], before: int
+) -> None:
+    """Delete the annotations of ``rows``: all after an asset and number up to the last row, numbered below ``before``."""
+    await tx.execute(
+        "single_annotations.drop_range",
+        bucket=scope.bucket,
+        version=scope.no,
+        asset=after[0],
+        no=after[1],
+        last_asset=rows[-1][0],
+        last_no=rows[-1][1],
+        before=before,
+    )
+    await _uncount(tx, scope, rows)
+
+
+async def _uncount(tx: Transaction, scope: VersionScope, rows: list[Row]) -> None:
+    """Delete what deleted annotations held, and update the counters and marks."""
     await drop_contents(tx, scope, [row[3] for row in rows])
     delta = CounterDelta()
     for row in rows:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -122,12 +122,26 @@ class RemovalRecorder:
         tx: Transaction,
         scope: VersionScope,
         numbers: Sequence[int],
+        counts: Iterable[bytes],
         *,
         horizon: int,
         replacements: Sequence[Replacement] = (),
     ) -> None:
-        """Record annotations by number, and what takes the place of each."""
-        if not numbers or not (self.saves or self._choice.key):
+        """Record annotations by number, and what takes the place of each.
+
+        Args:
+            tx: The transaction that removes them.
+            scope: Their version.
+            numbers: Their numbers.
+            counts: The packed counts of each: all that is known of them where their contents are not saved.
+            horizon: The number that the version's next annotation gets.
+            replacements: What takes their place.
+        """
+        if not numbers or not self.records or self._given_up:
+            return
+        if not self.saves:
+            no, size = await self._row(tx, scope)
+            await self._grow(tx, no, size, annotations=len(numbers), shapes=_shapes(counts))
             return
         frames = []
         names = await _label_names(tx, scope)
@@ -163,17 +177,25 @@ class RemovalRecorder:
                     await tx.execute("removals.drop", no=no)
                     self._no = None
                 return
+        await self._grow(
+            tx,
+            no,
+            size,
+            assets=sum(len(frame.assets) for frame in frames),
+            annotations=sum(len(frame.annotations) for frame in frames),
+            shapes=_shapes(each.counts for frame in frames for each in frame.annotations),
+        )
+
+    async def _grow(
+        self, tx: Transaction, no: int, size: int, *, assets: int = 0, annotations: int, shapes: int
+    ) -> None:
         await tx.execute(
             "removals.grow",
             no=no,
             bytes=size,
-            assets=sum(len(frame.assets) for frame in frames),
-            annotations=sum(len(frame.annotations) for frame in frames),
-            shapes=sum(
-                sum(unpack_counts(each.counts).values())
-                for frame in frames
-                for each in frame.annotations
-            ),
+            assets=assets,
+            annotations=annotations,
+            shapes=shapes,
             now=self._context.clock(),
         )
 
@@ -246,6 +268,10 @@ def _with_annotations(frame: Frame, rows: list[Row], names: dict[int, str]) -> F
     keys = {key for each in frame.annotations for key in unpack_counts(each.counts)}
     frame.labels = {key: names[key] for key in sorted(keys) if key in names}
     return frame
+
+
+def _shapes(counts: Iterable[bytes]) -> int:
+    return sum(sum(unpack_counts(each).values()) for each in counts)
 
 
 def _is_large(frames: list[Frame]) -> bool:

@@ -214,7 +214,12 @@ class _Restorer:
         )
         replacements = [Replacement(each.asset, each.no, _digest(each)) for each in restored]
         await self._recorder.save_annotations(
-            tx, scope, numbers, horizon=horizon, replacements=replacements
+            tx,
+            scope,
+            [row[1] for row in rows],
+            [row[2] for row in rows],
+            horizon=horizon,
+            replacements=replacements,
         )
         await tx.insert_many(
             "annotations.drop", [(scope.bucket, scope.no, asset, no) for asset, no, *_ in rows]

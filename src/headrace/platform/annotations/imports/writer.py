@@ -212,7 +212,12 @@ class ChunkWriter:
         old = [existing.no for existing in dropped]
         await recorder.check_room(self._scope, "removals.size_of_numbers", old)
         await recorder.save_annotations(
-            tx, self._scope, old, horizon=horizon, replacements=replacements
+            tx,
+            self._scope,
+            old,
+            [existing.counts for existing in dropped],
+            horizon=horizon,
+            replacements=replacements,
         )
 
     def _digest(self, item: PreparedAnnotation) -> bytes:

@@ -19,6 +19,11 @@ from annotation n
 where n.bucket = :bucket and n.version = :version and n.asset = :asset /*filters*/
 order by n.no desc limit :limit
 
+-- name: drop_range
+delete from annotation
+where bucket = :bucket and version = :version and (asset, no) > (:asset, :no) and (asset, no) <= (:last_asset, :last_no)
+  and no < :before
+
 -- name: range
 select n.asset, n.no, n.counts, n.content, n.account
 from annotation n
