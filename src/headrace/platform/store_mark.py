@@ -150,7 +150,7 @@ async def complete_mark(
     if not same and not claim:
         raise ConfigurationError(
             f"{target.objects_name} was marked as that of {mark.database}, which may be another database than {target.name}",
-            hint="add --claim-files if it is the same database, and no copy of it has these files",
+            hint="if it is the same database, and no copy of it has these files: headrace migrate-schema --claim-files",
         )
     if not dry_run:
         await write_mark(objects, owner, target)

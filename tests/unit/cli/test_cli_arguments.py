@@ -23,8 +23,8 @@ from headrace.server.serve import serve
 
 SOURCE = Path(headrace.__file__).parent
 ARGUMENT = re.compile(r"(?<![^\s(])([a-z_]+)=(?!=)")
-PYTHON_ONLY = {"order_by", "q", "session", "timeout", "username"}
-"""Arguments of calls that no command makes."""
+PYTHON_ONLY = {"sslmode", "sslrootcert", "order_by", "q", "session", "timeout", "username"}
+"""Arguments of calls that no command makes, and parts of the address of a database."""
 
 
 def texts_for_people() -> Iterator[tuple[str, str]]:

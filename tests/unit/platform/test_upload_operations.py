@@ -175,15 +175,16 @@ async def test_the_file_of_a_data_is_not_uploaded_over(lake: Lake) -> None:
         await lake.call(PRESIGN_UPLOAD, request)
 
 
+@pytest.mark.folder_of_files("looks into the folder of uploads")
 async def test_the_file_of_a_data_is_not_replaced_in_process(lake: Lake, tmp_path: Path) -> None:
     """Not by whoever holds an object name either, as an upload that began before the registration does."""
     data = await lake.add()
     objects, content = lake.platform.context.objects, png()
     other, fresh = tmp_path / "other.bin", await lake.object_name()
     other.write_bytes(b"other")
-    with pytest.raises(ConflictError, match="already"):
+    with pytest.raises(ConflictError, match="already registered"):
         await objects.put(data.object_name, chunks(b"other"))
-    with pytest.raises(ConflictError, match="already"):
+    with pytest.raises(ConflictError, match="already registered"):
         await objects.put_file(data.object_name, other)
     for _ in range(2):
         refused, stored = await objects.put_files([(data.object_name, other), (fresh, other)])

@@ -204,7 +204,7 @@ def _of_tls(error: Exception, shown: str) -> ConfigurationError | None:
     if isinstance(error, ssl.SSLError):
         return ConfigurationError(
             f"the server of {shown} offers no TLS that can be used: {error.reason or 'it failed'}",
-            hint="correct its TLS, or sslmode= in the address",
+            hint="correct its TLS, or the sslmode of the address",
         )
     text = str(error)
     if "root certificate" in text or "root.crt" in text:
