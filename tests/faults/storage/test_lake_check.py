@@ -75,15 +75,20 @@ async def test_a_damaged_lake_is_not_served(lake: Path) -> None:
         await serve(lake)
 
 
+def delete_newest_data(lake: Path) -> None:
+    connection = raw(lake)
+    connection.execute("delete from data where no = (select max(no) from data)")
+    connection.close()
+
+
 @pytest.mark.parametrize("kind", DOORS)
 async def test_missing_data_of_an_asset_is_an_error_on_every_door(
     kind: str, tmp_path: Path
 ) -> None:
     async with open_door(kind, tmp_path, with_version=True) as door:
         assert door.lake is not None
-        connection = raw(door.lake)
-        connection.execute("delete from data where no = (select max(no) from data)")
-        connection.close()
+        # On a thread: the server, which may be writing, runs in this event loop.
+        await asyncio.to_thread(delete_newest_data, door.lake)
         async with door.connect() as client:
             version = await client.version("drawings/first")
             with pytest.raises(
