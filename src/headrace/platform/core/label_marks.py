@@ -16,9 +16,13 @@ from headrace.model.blob.counts import unpack_counts
 from headrace.platform.core import asset_set
 from headrace.platform.core.listing import json_text
 from headrace.storage.database.base import Row, Statements, Transaction
+from headrace.threads import in_thread_if
 
 BLOCK = asset_set.SIZE
 """Neighbouring assets whose marks of one label are one row."""
+
+_MANY_PAIRS = 5_000
+"""From how many pairs of a block and a label on their text is made on a thread."""
 
 Marks = Mapping[tuple[int, int], bytes]
 """Stored sets of assets by block and label."""
@@ -146,9 +150,11 @@ async def count_marks(
     statements: Statements, bucket: int, version: int, labels: Collection[int], horizon: int
 ) -> int:
     """Count the assets below ``horizon`` that have a label; with several labels, an asset counts for each."""
+    blocks = horizon // BLOCK + 1
+    many = blocks * len(labels) > _MANY_PAIRS
     row = await statements.fetch_one(
         "marks.sizes",
-        pairs=_pairs(product(range(horizon // BLOCK + 1), labels)),
+        pairs=await in_thread_if(many, _pairs, product(range(blocks), labels)),
         bucket=bucket,
         version=version,
     )

@@ -392,10 +392,12 @@ class PostgresDatabase:
         """Ask again, where changes were refused before: a standby is promoted, a setting is changed."""
         if not self._read_only:
             return
-        if await connection.fetchval("show transaction_read_only") == "on":
+        still = await connection.fetchval("show transaction_read_only") == "on"
+        # In both cases a session that began while the database was read-only would refuse changes for ever.
+        self._connections.renew_writers()
+        if still:
             raise read_only(self._shown)
         self._read_only = False
-        self._connections.renew_writers()
 
     def _check_open(self) -> None:
         if self._closed:

@@ -1,8 +1,8 @@
 """Statistics of tables that have grown, so that PostgreSQL plans for the rows that there are.
 
 Autovacuum looks once a minute, and at a large table only when a tenth of it is new. Until then a table that was empty is
-planned as an empty one, and whatever asks for a hundred keys reads a whole version. So whoever copies many rows into a
-table has it analysed each time it has become four times as large: a handful of times in its life.
+planned as an empty one, and a statement that asks for a hundred keys reads a whole version. So a process that copies many
+rows into a table has it analysed each time it has become four times as large: a handful of times in its life.
 """
 
 from __future__ import annotations

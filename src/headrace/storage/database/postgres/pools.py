@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING
 
-from headrace.errors import DatabaseError, LakeBusyError, ReadOnlyLakeError
+from headrace.errors import DatabaseError, LakeBusyError
 from headrace.threads import wait_done
 
 if TYPE_CHECKING:
@@ -80,10 +80,7 @@ class ConnectionPool:
             lent = await self._open()
             try:
                 yield lent
-            except BaseException as error:
-                if isinstance(error, ReadOnlyLakeError):
-                    # A session keeps the mode that it began with, whatever becomes of the server's.
-                    lent.terminate()
+            except BaseException:
                 await self._give_back_after_error(lent)
                 if lent.is_closed():
                     # What ended it has ended the others too, of which the driver may not know yet.
