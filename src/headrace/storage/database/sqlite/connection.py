@@ -17,6 +17,7 @@ from typing import Any, Generic, TypeVar
 import apsw
 
 from headrace.errors import DatabaseError
+from headrace.storage.database.sqlite import forks
 from headrace.threads import in_thread
 
 T = TypeVar("T")
@@ -39,25 +40,28 @@ class _QueuedCall(Generic[T]):
 class ConnectionThread:
     """Owns a connection: only its thread uses it, except for ``interrupt``, which SQLite allows from other threads.
 
-    ``pending`` are the calls that have not ended, ``queries`` those of them that may be slow. ``busy_since`` is when the
-    running call began, ``lock_wanted_since`` since when it waits for another process that writes; both on the monotonic
-    clock, None where that is not so.
+    ``running`` is held in each call, so that a fork can wait for it (``forks``). ``pending`` are the calls that have not
+    ended, ``queries`` those of them that may be slow. ``busy_since`` is when the running call began,
+    ``lock_wanted_since`` since when it waits for another process that writes; both on the monotonic clock, None where
+    that is not so.
     """
 
     def __init__(self, open_connection: Callable[[], apsw.Connection], busy_timeout: float) -> None:
         self._open = open_connection
         self._busy_timeout = busy_timeout
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
+        self.running = threading.Lock()
         self._calls: SimpleQueue[_QueuedCall[Any] | None] = SimpleQueue()
         self._guard = threading.Lock()
         self._current: _QueuedCall[Any] | None = None
-        self._connection: apsw.Connection | None = None
+        self.connection: apsw.Connection | None = None
         self._deadline = 0.0
         self._retired = False
         self.pending = 0
         self.queries = 0
         self.busy_since: float | None = None
         self.lock_wanted_since: float | None = None
+        forks.register(self)
         self._thread = threading.Thread(target=self._serve, name="headrace-sqlite", daemon=True)
         self._thread.start()
 
@@ -87,7 +91,7 @@ class ConnectionThread:
     def _post(self, function: ConnectionCall[T]) -> _QueuedCall[T]:
         if self._retired:
             raise DatabaseError("the lake is closed")
-        posted = _QueuedCall(function, self._loop.create_future())
+        posted = _QueuedCall(function, self.loop.create_future())
         self.pending += 1
         self._calls.put(posted)
         return posted
@@ -99,25 +103,29 @@ class ConnectionThread:
         with self._guard:
             if self._current is not posted:
                 return
-            if self._connection is not None:
-                self._connection.interrupt()
+            if self.connection is not None:
+                self.connection.interrupt()
         # SQLite forgets an interrupt that comes before the statement has begun, so it is repeated until the call ends.
         with suppress(RuntimeError):
-            self._loop.call_later(_INTERRUPT_AGAIN, self._abandon, posted)
+            self.loop.call_later(_INTERRUPT_AGAIN, self._abandon, posted)
 
     def _serve(self) -> None:
         while (posted := self._calls.get()) is not None:
             result, error = None, None
+            forks.let_pass(self.connection)
             try:
-                result = self._execute(posted)
+                with self.running:
+                    result = self._execute(posted)
             except BaseException as raised:  # noqa: BLE001 - raised again where the call is awaited
                 error = raised
             # The loop is closed already if a program ends without closing the lake.
             with suppress(RuntimeError):
-                self._loop.call_soon_threadsafe(self._settle, posted.future, result, error)
+                self.loop.call_soon_threadsafe(self._settle, posted.future, result, error)
             del posted, result, error
-        if self._connection is not None:
-            self._connection.close(True)
+        with self.running:
+            if self.connection is not None:
+                self.connection.close(True)
+                self.connection = None
 
     def _execute(self, posted: _QueuedCall[T]) -> T | None:
         with self._guard:
@@ -126,10 +134,10 @@ class ConnectionThread:
             self._current = posted
         self.busy_since = time.monotonic()
         try:
-            if self._connection is None:
-                self._connection = self._open()
-                self._connection.set_busy_handler(self._wait_for_lock)
-            return posted.function(self._connection)
+            if self.connection is None:
+                self.connection = self._open()
+                self.connection.set_busy_handler(self._wait_for_lock)
+            return posted.function(self.connection)
         finally:
             self.busy_since = self.lock_wanted_since = None
             with self._guard:

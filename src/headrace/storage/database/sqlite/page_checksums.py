@@ -19,6 +19,7 @@ import apsw
 
 from headrace.errors import LakeBusyError
 from headrace.storage.database.base import PageChecksums
+from headrace.storage.database.sqlite.forks import close_inherited
 
 RESERVED = 8
 """Bytes at the end of each page that the VFS uses."""
@@ -48,7 +49,12 @@ available = _Loader()
 
 
 def connect(name: str, flags: int) -> apsw.Connection:
-    """Open a connection through the VFS, or without it where it is missing."""
+    """Open a connection through the VFS, or without it where it is missing.
+
+    Raises:
+        ConfigurationError: This process was forked while its parent was busy in a lake.
+    """
+    close_inherited()
     return apsw.Connection(name, flags=flags, vfs=_VFS if available() else None)
 
 
