@@ -11,7 +11,7 @@ from uuid import UUID
 
 import anyio
 
-from headrace.errors import LakeError, NotALakeError
+from headrace.errors import BadRequestError, LakeError, NotALakeError
 from headrace.folders.lakes import STORE_MARK
 from headrace.model.ids import Kind, encode
 from headrace.platform.lake_layout import fill_catalog
@@ -27,11 +27,13 @@ from headrace.platform.store_mark import (
 from headrace.storage.database.base import Statements
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.objects.local.store import STORE_FOLDERS
+from headrace.storage.objects.nested import NestedStores
 from headrace.storage.objects.none import NoObjectStore
 from headrace.storage.opening import (
     PostgresStores,
     PostgresTarget,
     check_files_named,
+    check_outside,
     migrate_schema,
     open_database,
     open_objects,
@@ -180,10 +182,21 @@ async def check_empty(objects: ObjectStore, target: PostgresTarget) -> None:
         for each in batch:
             mark = await read_mark(objects) if each.name == STORE_MARK else None
             if mark is None or mark.database != target.name:
+                await _check_none_inside(objects, each.name, target)
                 raise LakeError(
                     f"{target.objects_name} is not empty",
                     hint="choose an empty place for the files",
                 )
+
+
+async def _check_none_inside(objects: ObjectStore, name: str, target: PostgresTarget) -> None:
+    """Raise :class:`LakeError` where an object belongs to a store inside this one."""
+    with suppress(BadRequestError):  # a key that no platform can have given
+        for folder in (await NestedStores(objects.heads).around([name])).values():
+            raise LakeError(
+                f"{target.objects_name} contains the place of another platform's files, {folder}",
+                hint="choose a place that contains none",
+            )
 
 
 async def _make(database: PostgresDatabase, objects: ObjectStore, target: PostgresTarget) -> None:
@@ -197,7 +210,20 @@ async def _make(database: PostgresDatabase, objects: ObjectStore, target: Postgr
             )
         await fill_catalog(tx, now)
         platform = encode(Kind.ORGANIZATION, now, 0, 1)
-        await write_mark(objects, Owner(platform=platform, catalog=database.catalog), target)
+        await _claim(objects, Owner(platform=platform, catalog=database.catalog), target)
+
+
+async def _claim(objects: ObjectStore, owner: Owner, target: PostgresTarget) -> None:
+    """Mark an empty store, unless another platform takes it, or a place around or inside it, at the same moment."""
+    await write_mark(objects, owner, target)
+    try:
+        await check_outside(objects, target)
+        await check_empty(objects, target)
+    except LakeError:
+        mark = await read_mark(objects)
+        if mark is not None and mark.catalog == owner.catalog:
+            await objects.delete([STORE_MARK])
+        raise
 
 
 async def platform_of(statements: Statements) -> UUID | None:

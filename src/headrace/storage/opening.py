@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import anyio
 from msgspec import Struct
 
-from headrace.errors import ConfigurationError, StorageError
+from headrace.errors import ConfigurationError, LakeError, StorageError
 from headrace.folders.lakes import check_free_for_files
 from headrace.net.urls import redact
 from headrace.settings import Settings, load_settings
@@ -29,6 +29,7 @@ from headrace.threads import in_thread
 if TYPE_CHECKING:
     from headrace.storage.database.base import Database
     from headrace.storage.database.postgres.database import PostgresDatabase
+    from headrace.storage.objects.s3.store import S3Objects
 
 _DEFAULT = ("postgresql://", "postgres://")
 _S3 = "s3://"
@@ -197,6 +198,9 @@ async def open_objects(
     """Open the objects alone; see :func:`open_stores`.
 
     With ``create``, a folder that is missing is made, and S3 must do all that a platform needs.
+
+    Raises:
+        LakeError: It lies inside the place of another platform's files.
     """
     if target.objects is None:
         return NoObjectStore(target.name)
@@ -205,19 +209,43 @@ async def open_objects(
         from headrace.storage.objects.s3.store import S3Objects
 
         objects = await S3Objects.open(target.objects, replacing=permit)
-        if create:
-            try:
+        try:
+            await _check_outside(objects)
+            if create:
                 await objects.probe()
-            except BaseException:
-                with anyio.CancelScope(shield=True):
-                    await objects.aclose()
-                raise
+        except BaseException:
+            with anyio.CancelScope(shield=True):
+                await objects.aclose()
+            raise
         return objects
     folder = Path(target.objects)
     await in_thread(_make_folder if create else _check_folder, folder)
     store = LocalObjectStore(folder, replacing=permit)
     await store.prepare()
     return store
+
+
+async def check_outside(objects: ObjectStore, target: PostgresTarget) -> None:
+    """Check that a platform's files do not lie in the place of another's.
+
+    Raises:
+        LakeError: They do: the outer platform would take the other's files for garbage.
+    """
+    if target.folder is not None:
+        await in_thread(check_free_for_files, target.folder)
+    elif target.objects is not None:
+        from headrace.storage.objects.s3.store import S3Objects
+
+        assert isinstance(objects, S3Objects)
+        await _check_outside(objects)
+
+
+async def _check_outside(objects: S3Objects) -> None:
+    if (around := await objects.store_around()) is not None:
+        raise LakeError(
+            f"{objects.name} lies in {around}, which is the place of another platform's files",
+            hint="choose a place outside of it, and move there what was stored here",
+        )
 
 
 def _permit(name: str) -> AbstractAsyncContextManager[None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from headrace.folders.lakes import STORE_MARK
 from headrace.platform.care import gc
 from headrace.platform.care.check_objects import check_objects
 from headrace.platform.care.check_report import CheckFindings
@@ -16,6 +17,7 @@ from headrace.platform.care.object_names import stored_objects, unnamed_objects
 from headrace.platform.datalake.registered import DELETED_AFTER_MS
 from headrace.storage.objects.local.store import LocalObjectStore
 from headrace.storage.objects.s3.store import S3Objects
+from headrace.testing.objects_conformance import stream
 from headrace.transfer.progress import Progress
 from tests.support.lakes.uploads import Uploader, uploader
 
@@ -99,6 +101,25 @@ async def test_garbage_is_deleted_once_it_is_too_old_to_be_registered(client: Up
         gone = await gc.collect_objects(context, context.clock() - 3_600_000, shown)
     assert (gone.objects, gone.bytes) == (1, len(CONTENTS[-1]))
     assert len([each async for batch in stored_objects(context) for each in batch]) == 5
+
+
+async def test_garbage_inside_another_platform_is_left(client: Uploader) -> None:
+    context = client.server.platform.context
+    others = [f"a/b/{STORE_MARK}", "a/b/3/1/0/x.png", "a/b/y.png"]
+    for name in (*others, "a/mine.png"):
+        await context.objects.put(name, stream(b"content"))
+    begun = await context.objects.begin_parts("a/b/3/1/0/z.png")
+    now = context.clock() + DELETED_AFTER_MS + 60_000
+    context.clock = lambda: now  # type: ignore[assignment]
+    with Progress("gc", "objects", None) as shown:
+        gone = await gc.collect_objects(context, now, shown)
+    assert gone.objects == 2
+    left = {each.name async for batch in stored_objects(context) for each in batch}
+    assert {each for each in left if each.startswith("a/")} >= {*others}
+    assert "a/mine.png" not in left
+    # Of the three uploads that never ended, that of the other platform is not ours.
+    assert (await context.objects.unfinished(now, delete=True)).count == 2
+    await context.objects.abort_parts("a/b/3/1/0/z.png", begun)
 
 
 async def test_objects_are_copied_to_a_folder_and_back(client: Uploader, tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ finished exports. An upload is registered after it has arrived, so only objects 
 deleted in a write transaction that has looked once more, and registering looks for its object in its own transaction
 (platform/datalake/registered.py): so an object that is registered at the same time either stays, or the registration is told
 that it is gone. In a storage that clients reach themselves, only what is too old to be registered is deleted, without a lock.
+
+Objects of another platform whose files lie inside the place of these are left.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -31,6 +34,7 @@ from headrace.platform.jobs.runner import JobRunner
 from headrace.platform.removals.room import DAY_MS
 from headrace.settings import UndoPolicy
 from headrace.storage.objects.base import StoredObject
+from headrace.storage.objects.nested import NestedStores
 from headrace.transfer.progress import OnProgress, Progress
 
 OLDER_THAN_HOURS: Final = 24.0
@@ -40,6 +44,8 @@ LEAST_HOURS: Final = 1.0
 
 _TOGETHER = 200
 _WAIT_SECONDS = 5.0
+
+log = logging.getLogger("headrace.platform")
 
 
 class GarbageReport(Struct, frozen=True, kw_only=True):
@@ -148,6 +154,8 @@ class CollectedObjects:
         self._before = before
         self._progress = progress
         self._dry_run = dry_run
+        self._nested = NestedStores(context.objects.heads)
+        self._others: set[str] = set()
         self.objects = self.bytes = self.exports = self.younger = 0
 
     async def collect(self) -> CollectedObjects:
@@ -156,10 +164,25 @@ class CollectedObjects:
             async for batch in batches:
                 old = [each for each in batch if each.stored < self._before]
                 self.younger += len(batch) - len(old)
+                old = await self._without_others(old)
                 for start in range(0, len(old), _TOGETHER):
                     await self._delete(old[start : start + _TOGETHER])
                 self._progress.add(len(batch))
         return self
+
+    async def _without_others(self, found: Sequence[StoredObject]) -> list[StoredObject]:
+        """Leave out what belongs to another platform whose files lie inside the place of these."""
+        others = await self._nested.around([each.name for each in found])
+        for folder in {*others.values()} - self._others:
+            self._others.add(folder)
+            log.warning(
+                "%s holds the files of another platform, in its folder %s: they are left",
+                self._context.name
+                if (target := self._context.target) is None
+                else target.objects_name,
+                folder,
+            )
+        return [each for each in found if each.name not in others]
 
     async def _delete(self, found: Sequence[StoredObject]) -> None:
         gone = {each.name for each in found}

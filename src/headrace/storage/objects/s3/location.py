@@ -51,6 +51,12 @@ class S3Location(Struct, frozen=True):
         """The folder as people write it, without options."""
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
+    @property
+    def outer_prefixes(self) -> list[str]:
+        """The prefixes of the folders in which this one lies, that of the whole bucket first."""
+        parts = self.prefix.split("/")[:-1]
+        return ["".join(f"{part}/" for part in parts[:count]) for count in range(len(parts))]
+
     def base(self, address: str) -> str:
         """Return scheme and host of URLs of objects; ``address`` is :attr:`endpoint` or :attr:`public`."""
         if self.in_path:

@@ -21,8 +21,10 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
+from headrace.folders.lakes import STORE_MARK
 from headrace.storage.objects.base import ObjectInfo, Replacing, StoredObject, Unfinished
 from headrace.storage.objects.names import object_parts
+from headrace.storage.objects.nested import NestedStores
 from headrace.storage.objects.s3 import errors
 from headrace.storage.objects.s3.errors import obstore_errors, opening_errors
 from headrace.storage.objects.s3.location import S3Location, find_key, parse_location
@@ -201,6 +203,19 @@ class S3Objects:
         )
         self._requests.check(answer, "list objects")
 
+    async def store_around(self) -> str | None:
+        """Return another store in whose folder this one lies, as people write it; None if there is none.
+
+        A folder that the key may not look into is passed over.
+        """
+        with opening_errors(self.name):
+            for prefix in self._location.outer_prefixes:
+                answer = await self._requests.send("HEAD", prefix + STORE_MARK)
+                if answer.status not in (403, 404):
+                    self._requests.check(answer, "look up an object")
+                    return replace(self._location, prefix=prefix).name
+        return None
+
     async def delete(self, names: list[str], /) -> None:
         """Delete objects; missing ones are ignored."""
         for name in names:
@@ -221,12 +236,16 @@ class S3Objects:
     async def unfinished(self, before: int, /, *, delete: bool = False) -> Unfinished:
         """Count the uploads that went on last before a time (ms since 1970) and never ended; with ``delete``, remove them.
 
-        They are uploads in parts, and what forms have uploaded that was never looked up.
+        They are uploads in parts, and what forms have uploaded that was never looked up. Those of a store inside this one
+        are left out.
         """
         count = size = 0
+        nested = NestedStores(self.heads)
         async with aclosing(self._parts.started(self._prefix)) as uploads:
             async for upload in uploads:
                 if upload.started >= before:
+                    continue
+                if await nested.around([upload.key[len(self._prefix) :]]):
                     continue
                 parts = await self._parts.parts(upload.key, upload.id)
                 if any(part.stored >= before for part in parts):
