@@ -393,7 +393,7 @@ async def test_a_platform_that_changes_while_its_copy_is_interrupted(
 ) -> None:
     """The lake is the platform at the moment of the last run, in each row."""
     monkeypatch.setattr(rows, "CHUNK_ROWS", 4)
-    monkeypatch.setattr("headrace.storage.database.postgres.bulk.BATCH_ROWS", 2)
+    monkeypatch.setattr("headrace.storage.database.postgres.catalog_reader.BATCH_ROWS", 2)
     files = tmp_path / "files"
     await migrate(lake, dsn, objects=files)
     draw_images(tmp_path / "more", 5, prefix="more")

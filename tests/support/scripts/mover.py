@@ -12,8 +12,8 @@ import headrace
 from headrace.platform.care import object_copy
 from headrace.platform.care.backups.draft import DraftLake
 from headrace.platform.migration import move_in, rows
-from headrace.storage.database.postgres import bulk as postgres_bulk
-from headrace.storage.database.postgres.bulk import PostgresWriter
+from headrace.storage.database.postgres import catalog_reader, catalog_writer
+from headrace.storage.database.postgres.catalog_writer import PostgresWriter
 from headrace.storage.database.sqlite import bulk as sqlite_bulk
 from headrace.storage.database.sqlite.bulk import SqliteWriter
 
@@ -58,7 +58,7 @@ def move(source: str, target: str, objects: str, fatal: int) -> None:
     """Migrate; the process dies at step number ``fatal``. Prints how many steps there were if it lives."""
     steps = _Steps(fatal)
     rows.CHUNK_ROWS = 10  # type: ignore[misc]
-    for module in (postgres_bulk, sqlite_bulk):
+    for module in (catalog_reader, sqlite_bulk):
         module.BATCH_ROWS = 4  # type: ignore[misc]
     object_copy.PAGE = 4
     object_copy._TOGETHER = 2
@@ -70,7 +70,7 @@ def move(source: str, target: str, objects: str, fatal: int) -> None:
     steps.around(object_copy.ObjectCopier, "_store")
     steps.around(DraftLake, "publish")
     # In the middle of a chunk: its first rows are written.
-    steps.around(postgres_bulk, "with_derived")
+    steps.around(catalog_writer, "with_derived")
     steps.around(sqlite_bulk, "_insert")
     asyncio.run(headrace.migrate_lake(source, target, objects=objects, progress=None))
     print(steps.count, flush=True)

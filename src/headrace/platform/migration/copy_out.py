@@ -23,7 +23,7 @@ from headrace.platform.migration.report import MigrationReport
 from headrace.platform.migration.rows import CopiedRows, RowCopy
 from headrace.platform.postgres_layout import check_platform
 from headrace.storage.database.bulk import Migration
-from headrace.storage.database.postgres.bulk import PostgresReader
+from headrace.storage.database.postgres.catalog_reader import PostgresReader
 from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite.bulk import SqliteWriter
 from headrace.storage.database.sqlite.database import SqliteDatabase

@@ -42,7 +42,7 @@ from headrace.platform.postgres_layout import check_empty, platform_of
 from headrace.platform.store_mark import Owner, read_mark, write_mark
 from headrace.storage.database.base import Statements
 from headrace.storage.database.bulk import Migration
-from headrace.storage.database.postgres.bulk import PostgresWriter
+from headrace.storage.database.postgres.catalog_writer import PostgresWriter
 from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite import catalog_file
 from headrace.storage.database.sqlite.bulk import SqliteReader

@@ -16,7 +16,8 @@ from headrace.platform.migration.move_in import check_has_files
 from headrace.platform.migration.report import MigrationReport
 from headrace.platform.postgres_layout import check_platform
 from headrace.storage.database.base import Statements
-from headrace.storage.database.postgres.bulk import PostgresReader, PostgresWriter
+from headrace.storage.database.postgres.catalog_reader import PostgresReader
+from headrace.storage.database.postgres.catalog_writer import PostgresWriter
 from headrace.storage.database.sqlite.bulk import SqliteReader
 from headrace.storage.objects.base import ObjectStore
 from headrace.storage.opening import PostgresTarget, open_stores
