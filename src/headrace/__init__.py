@@ -35,7 +35,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace.engine.imports.report import ImportReport as ImportReport
     from headrace.engine.name_filter import NameFilter as NameFilter
     from headrace.engine.sync.report import SyncReport as SyncReport
-    from headrace.engine.upload.push import PushReport as PushReport
+    from headrace.engine.upload.push_batch import PushReport as PushReport
     from headrace.errors import HeadraceError as HeadraceError
     from headrace.model.enums import AnnotationStatus as AnnotationStatus
     from headrace.model.enums import AssignmentStatus as AssignmentStatus
@@ -118,7 +118,7 @@ _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace.engine.imports.report": ("ImportReport",),
     "headrace.engine.name_filter": ("NameFilter",),
     "headrace.engine.sync.report": ("SyncReport",),
-    "headrace.engine.upload.push": ("PushReport",),
+    "headrace.engine.upload.push_batch": ("PushReport",),
     "headrace.errors": ("HeadraceError",),
     "headrace.model.enums": (
         "AnnotationStatus",

@@ -26,7 +26,7 @@ from headrace.engine.packed_list import PackedList
 from headrace.engine.sync.plan import Direction, Side
 from headrace.engine.sync.report import SyncReport
 from headrace.engine.sync.run import Confirm
-from headrace.engine.upload.push import PushReport
+from headrace.engine.upload.push_batch import PushReport
 from headrace.engine.upload.urls import MAX_BYTES, MAX_PIXELS
 from headrace.formats.coco.document import CocoFile
 from headrace.formats.findings.collect import OnError

@@ -16,7 +16,8 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 
 from headrace import NameFilter
 from headrace.engine.upload.fetch import FetchOptions
-from headrace.engine.upload.push import PushReport, push
+from headrace.engine.upload.push import push
+from headrace.engine.upload.push_batch import PushReport
 from headrace.errors import PartialTransferError, RefusedUrlError
 from headrace.model.enums import InferenceType
 from headrace.net.public_hosts import PublicUrls, is_public

@@ -11,7 +11,8 @@ from headrace.engine.sync.losses import DeleteLimit
 from headrace.engine.sync.plan import Direction, Side, SyncOptions
 from headrace.engine.sync.report import SyncReport
 from headrace.engine.sync.run import Confirm, synchronize
-from headrace.engine.upload.push import PushReport, push
+from headrace.engine.upload.push import push
+from headrace.engine.upload.push_batch import PushReport
 from headrace.engine.upload.urls import MAX_BYTES, MAX_PIXELS, is_url
 from headrace.model.enums import InferenceType
 from headrace.sdk.base.arguments import as_path
