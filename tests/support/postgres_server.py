@@ -94,6 +94,14 @@ class PrivateServer(PostgresServer):
         """
         ask(self._keeper, " ".join(["start", *options]))
 
+    def pause(self) -> None:
+        """Stop the server's processes until :meth:`resume`: it accepts connections and answers nothing."""
+        ask(self._keeper, "pause")
+
+    def resume(self) -> None:
+        """Let the server continue."""
+        ask(self._keeper, "resume")
+
 
 @cache
 def postgres_server() -> PostgresServer:

@@ -113,14 +113,12 @@ class KeptServer(ABC):
         self._end(signal.SIGINT)
 
     def pause(self) -> None:
-        """Stop the process of the server until :meth:`resume`: it accepts connections and answers nothing."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGSTOP)
+        """Stop the processes of the server until :meth:`resume`: it accepts connections and answers nothing."""
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let the server continue."""
-        if self.process is not None:
-            self.process.send_signal(signal.SIGCONT)
+        self._signal_all(signal.SIGCONT)
 
     def quit(self) -> None:
         """End the server for ever, or in good order where its files stay."""
@@ -129,9 +127,19 @@ class KeptServer(ABC):
     def _end(self, number: int) -> None:
         if self.process is None:
             return
+        # One that is paused would not see it.
+        self.resume()
         self.process.send_signal(number)
         self.process.wait()
         self.process = None
+
+    def _signal_all(self, number: int) -> None:
+        if self.process is not None:
+            # The first of them starts the others.
+            self.process.send_signal(number)
+            for child in _children(self.process.pid):
+                with suppress(ProcessLookupError):
+                    os.kill(child, number)
 
     def _end_with_keeper(self) -> None:
         if sys.platform == "linux":

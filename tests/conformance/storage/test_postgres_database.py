@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from headrace.model.blob.pack import pack
 from headrace.model.columns import ShapeGroup, ShapeKind, Shapes
 from headrace.storage.database.base import Database, Transaction
 from headrace.storage.database.locks import Lock
+from headrace.storage.database.postgres.connect import LOST_SECONDS, connect
 from headrace.storage.database.postgres.database import PostgresDatabase
 from headrace.storage.database.postgres.growth import FIRST_ROWS
 from headrace.storage.database.postgres.schema import migrate
@@ -50,6 +52,17 @@ class TestPostgresDatabase(DatabaseConformance):
                 rows = [(f"{n}\0", n) for n in range(20)]
                 await tx.insert_many("conformance.add_many", rows)
         assert len(await database.fetch("conformance.all", start="")) == 1
+
+    async def test_the_system_notices_that_the_other_machine_has_gone(self, dsn: str) -> None:
+        connection = await connect(dsn)
+        try:
+            found = connection._transport.get_extra_info("socket")
+            assert found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            if hasattr(socket, "TCP_USER_TIMEOUT"):
+                limit = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+                assert limit == LOST_SECONDS * 1000
+        finally:
+            await connection.close()
 
     async def test_a_table_that_has_grown_is_analysed(self, dsn: str, database: Database) -> None:
         """Else it would be planned as an empty one until autovacuum has looked at it."""

@@ -9,7 +9,7 @@ ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "tests" / "faults.md"
 NUMBERS = [
     f"{kind}{number:02}"
-    for kind, last in (("F", 55), ("S", 22), ("I", 13))
+    for kind, last in (("F", 56), ("S", 22), ("I", 13))
     for number in range(1, last + 1)
 ]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from headrace.errors import LakeVersionError, MissingExtraError
@@ -16,6 +18,10 @@ OLDEST = 15
 """The oldest PostgreSQL that is supported."""
 
 CONNECT_SECONDS = 5.0
+LOST_SECONDS = 60
+"""After so long without a sign of the other machine, a connection is lost. PostgreSQL may be busy and silent for longer."""
+
+_PROBE_SECONDS = 15
 _STATEMENTS = 512
 # Pages cost nearly the same wherever they lie, else whole tables are read for some thousand rows. No statement asks for
 # one key so often that remembering its row pays.
@@ -49,6 +55,7 @@ async def connect(
             max_cacheable_statement_size=0,
             server_settings={"application_name": application_name(), **_PLANNING, **settings},
         )
+    _notice_loss(connection)
     if opening:
         try:
             check_server(connection.get_server_version().major, shown)
@@ -56,6 +63,38 @@ async def connect(
             connection.terminate()
             raise
     return connection
+
+
+async def answers(dsn: str, seconds: float) -> bool:
+    """Whether a server answers a new connection in time; a refusal is an answer."""
+    try:
+        connection: asyncpg.Connection = await driver().connect(
+            dsn, timeout=seconds, server_settings={"application_name": application_name()}
+        )
+    except TimeoutError:
+        return False
+    except Exception:  # noqa: BLE001 - what it is, those will learn who open a connection to use it
+        return True
+    with suppress(Exception):
+        await connection.close(timeout=seconds)
+    return True
+
+
+def _notice_loss(connection: asyncpg.Connection) -> None:
+    """Have the system end a connection where the other machine or the network has gone without a word."""
+    transport = connection._transport  # noqa: SLF001 - the driver has no public name for it
+    found = transport.get_extra_info("socket")
+    if found is None or found.family not in (socket.AF_INET, socket.AF_INET6):
+        return
+    found.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in (
+        ("TCP_KEEPIDLE", _PROBE_SECONDS),
+        ("TCP_KEEPINTVL", _PROBE_SECONDS),
+        ("TCP_KEEPCNT", LOST_SECONDS // _PROBE_SECONDS - 1),
+        ("TCP_USER_TIMEOUT", LOST_SECONDS * 1000),
+    ):
+        if (option := getattr(socket, name, None)) is not None:
+            found.setsockopt(socket.IPPROTO_TCP, option, value)
 
 
 def application_name() -> str:

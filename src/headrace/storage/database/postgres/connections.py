@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from headrace.storage.database.postgres.connect import CONNECT_SECONDS, connect
+from headrace.storage.database.postgres.connect import CONNECT_SECONDS, answers, connect
 from headrace.storage.database.postgres.pools import ConnectionPool
+from headrace.storage.database.postgres.silence import SilenceWatch
 
 if TYPE_CHECKING:
     import asyncpg
@@ -53,6 +54,7 @@ class Connections:
         lock_seconds: float,
         pool_seconds: float,
         query_seconds: float | None,
+        silence_seconds: float,
     ) -> None:
         def pool(
             size: int, purpose: str, *, keep: int | None = None, **settings: str
@@ -97,6 +99,11 @@ class Connections:
             _TAKERS, "numbers", synchronous_commit="off", lock_timeout=_milliseconds(lock_seconds)
         )
 
+        self._all = (self.writers, self.takers, self.readers, self.askers, self.streams)
+        self._silence = SilenceWatch(
+            partial(answers, dsn, silence_seconds), self._all, silence_seconds
+        )
+
     def watch(self, report: Callable[[str, float], None]) -> None:
         """Call ``report`` with the kind and the seconds of each wait for a connection."""
         self.writers.report_wait = partial(report, "pool write")
@@ -113,10 +120,12 @@ class Connections:
         for pool in (self.takers, self.readers, self.askers):
             await pool.aclose()
         await self.streams.aclose(lent=True)
+        self._silence.stop()
 
     def discard(self) -> None:
         """Close all connections without the event loop, which is closed."""
-        for pool in (self.writers, self.takers, self.readers, self.askers, self.streams):
+        self._silence.stop()
+        for pool in self._all:
             pool.discard()
 
 

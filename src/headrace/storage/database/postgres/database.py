@@ -33,6 +33,7 @@ from headrace.storage.database.postgres.connections import Connections
 from headrace.storage.database.postgres.errors import lost, read_only
 from headrace.storage.database.postgres.growth import Growth, analyze_grown
 from headrace.storage.database.postgres.schema import check_connection, read
+from headrace.storage.database.postgres.silence import SILENCE_SECONDS
 from headrace.storage.database.postgres.statements import PostgresStatements
 from headrace.storage.database.postgres.transaction import PostgresTransaction
 from headrace.storage.database.queries import Queries
@@ -61,6 +62,8 @@ class PostgresOptions(TypedDict, total=False):
     """Seconds to wait for a connection of this process. Default: 30."""
     query_seconds: float | None
     """Seconds that a read with a query's filters may take. Default: unlimited."""
+    silence_seconds: float
+    """Seconds after which a server that answers nothing is tried, and given up if it still does not. Default: 10."""
     queries: Queries | None
     """Other statements than those of the package."""
     strict_locks: bool
@@ -80,6 +83,7 @@ class PostgresDatabase:
         lock_seconds: float = 5.0,
         pool_seconds: float = 30.0,
         query_seconds: float | None = None,
+        silence_seconds: float = SILENCE_SECONDS,
         queries: Queries | None = None,
         strict_locks: bool = False,
     ) -> None:
@@ -99,6 +103,7 @@ class PostgresDatabase:
             lock_seconds=lock_seconds,
             pool_seconds=pool_seconds,
             query_seconds=query_seconds,
+            silence_seconds=silence_seconds,
         )
         self._turn = asyncio.Lock()
         self._waiting: dict[object, float] = {}

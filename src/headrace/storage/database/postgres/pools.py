@@ -52,6 +52,7 @@ class ConnectionPool:
         self._last_use: set[asyncpg.Connection] = set()
         self._waiting: dict[object, float] = {}
         self.report_wait: Callable[[float], None] | None = None
+        self.on_lend: Callable[[], None] | None = None
         self._closed = False
 
     @property
@@ -60,6 +61,12 @@ class ConnectionPool:
         if len(self._lent) < self._size:
             return 0.0
         return time.monotonic() - max(self._lent.values())
+
+    @property
+    def lent_seconds(self) -> float:
+        """For how long the first of the connections that are in use has been, 0 while none is."""
+        now = time.monotonic()
+        return now - min(self._lent.values(), default=now)
 
     @property
     def wait_seconds(self) -> float:
@@ -101,6 +108,12 @@ class ConnectionPool:
             self._idle.pop().terminate()
         if lent:
             self._last_use |= self._lent.keys()
+
+    def end_all(self) -> None:
+        """End all connections at once: what they are used for fails."""
+        self.close_idle()
+        for each in list(self._lent):
+            each.terminate()
 
     async def aclose(self, *, lent: bool = False) -> None:
         """Close all connections, when they are given back; ``lent`` ends at once those that are in use."""
@@ -161,6 +174,8 @@ class ConnectionPool:
         else:
             connection = await self._connect()
         self._lent[connection] = time.monotonic()
+        if self.on_lend is not None:
+            self.on_lend()
         return connection
 
     def _give_back(self, connection: asyncpg.Connection) -> None:
