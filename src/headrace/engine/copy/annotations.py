@@ -9,7 +9,8 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.engine.copy.fit import Fitted, Fitting
-from headrace.engine.copy.journal import Journal, Row
+from headrace.engine.copy.journal import Journal
+from headrace.engine.copy.journal_rows import Row
 from headrace.engine.copy.reconcile import PENDING, Changes, Found, reconcile
 from headrace.engine.copy.report import CopyReport, Losses
 from headrace.engine.copy.sides import CopySide

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from headrace.engine.copy.journal import Journal, Present, Row
+from headrace.engine.copy.journal import Journal
+from headrace.engine.copy.journal_rows import Present, Row
 from headrace.engine.copy.report import CopyReport, Losses
 from headrace.engine.copy.sides import CopySide, metadata_digest, same_place
 from headrace.engine.copy.spool import Spool, SpooledBatch, SpooledFile, hash_files

@@ -8,155 +8,19 @@ compares everything with the target.
 
 from __future__ import annotations
 
-import shutil
-import threading
-import time
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
-from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import Any
 from uuid import UUID
 
-import apsw
+from headrace.engine.copy.journal_file import JournalFile
+from headrace.engine.copy.journal_rows import COLUMNS, Listed, Present, Row, row_of
 
-from headrace.errors import ConflictError
-from headrace.folders.lock import PathLock
-
-_SCHEMA = """
-create table if not exists fact (name text primary key, value text) without rowid;
-create table if not exists asset (
-    no integer primary key, source blob not null unique, data blob not null, name text not null, size integer,
-    width integer, height integer, sha256 blob, metadata blob, target_data blob, own integer not null default 0,
-    target blob, annotations blob, content blob, seen integer not null, checked integer not null default 0);
-create index if not exists asset_target on asset (target);
-create index if not exists asset_data on asset (target_data);
-create table if not exists annotation (source blob primary key, asset integer not null, key blob not null) without rowid;
-create index if not exists annotation_asset on annotation (asset);
-create table if not exists writing (asset integer primary key, present blob not null);
-create table if not exists tag (kind text, name text, asset integer, primary key (kind, name, asset)) without rowid;
-create temp table present (
-    no integer primary key, asset blob unique, data blob, name text, sha256 blob, size integer, width integer,
-    height integer);
-create index temp.present_name on present (name);
-"""
-_COLUMNS = "no, source, data, name, size, width, height, sha256, metadata, target_data, own, target, annotations"
 _RUN_BITS = 40
-_FILE = "journal.db"
-_KEPT_DAYS = 180
 
 
-class Row(NamedTuple):
-    """An asset of the source. ``no`` gives the order, oldest first; what is not known yet is None."""
-
-    no: int
-    source: UUID
-    data: UUID
-    name: str
-    size: int | None
-    width: int | None
-    height: int | None
-    sha256: bytes | None
-    metadata: bytes | None
-    target_data: UUID | None
-    own: bool
-    target: UUID | None
-    annotations: bytes | None
-
-
-class Listed(NamedTuple):
-    """An asset as the source lists it; ``metadata`` is a digest of its metadata."""
-
-    source: UUID
-    data: UUID
-    name: str
-    size: int | None
-    width: int | None
-    height: int | None
-    sha256: bytes | None
-
-
-class Present(NamedTuple):
-    """An asset that the target version has."""
-
-    asset: UUID
-    data: UUID
-    name: str
-    sha256: bytes | None
-    size: int | None
-    width: int | None
-    height: int | None
-
-
-class Journal:
-    """The journal of one copy. Use it as a context manager; all methods block, and may be called on any thread."""
-
-    def __init__(self, folder: Path, key: str, *, scratch: bool = False) -> None:
-        self.folder = folder / key
-        self.spool = self.folder / "spool"
-        self._lock = PathLock(folder / f"{key}.lock")
-        self._mutex = threading.RLock()
-        self._scratch = scratch
-        self.run = 0
-
-    def __enter__(self) -> Self:
-        if not self._scratch:
-            self.folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            if not self._lock.take():
-                raise ConflictError(
-                    "the same copy is running already", hint="wait for its end; it can be repeated"
-                )
-        try:
-            self._db = self._opened()
-            self.run = int(self.fact("run") or 0) + 1
-            self.set_fact("run", str(self.run))
-        except BaseException:
-            self._lock.free()
-            raise
-        return self
-
-    def _opened(self) -> apsw.Connection:
-        """Open the journal, or a scratch copy of it. A damaged one is dropped: then more is compared."""
-        if self._scratch:
-            return self._scratched()
-        _forget_old(self.folder.parent)
-        self.folder.mkdir(exist_ok=True, mode=0o700)
-        try:
-            return _connected(self.folder / _FILE)
-        except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError):
-            for path in self.folder.glob(f"{_FILE}*"):
-                path.unlink()
-            return _connected(self.folder / _FILE)
-
-    def _scratched(self) -> apsw.Connection:
-        connection = apsw.Connection("")
-        connection.execute(_SCHEMA)
-        path = self.folder / _FILE
-        if path.exists():
-            try:
-                connection.execute("attach ? as old", (str(path),))
-                for table in ("fact", "asset", "annotation", "writing", "tag"):
-                    connection.execute(f"insert into main.{table} select * from old.{table}")
-            except (apsw.NotADBError, apsw.CorruptError, apsw.SQLError):
-                connection.close()
-                connection = apsw.Connection("")
-                connection.execute(_SCHEMA)
-        return connection
-
-    def __exit__(self, *_: object) -> None:
-        self._db.close()
-        self._lock.free()
-
-    # --- facts --------------------------------------------------------------------------------------------
-
-    def fact(self, name: str) -> str | None:
-        """Return a fact about the copy."""
-        found = self._all("select value from fact where name = ?", (name,))
-        return str(found[0][0]) if found else None
-
-    def set_fact(self, name: str, value: str) -> None:
-        """Set a fact about the copy."""
-        with self._mutex:
-            self._db.execute("insert or replace into fact values (?, ?)", (name, value))
+class Journal(JournalFile):
+    """The journal of one copy."""
 
     def belongs_to(self, source: UUID, target: UUID) -> bool:
         """Say which versions are copied; returns False, and forgets all, where the names meant others before."""
@@ -207,16 +71,16 @@ class Journal:
     def rows(self, most: int, after: int = -1) -> list[Row]:
         """Return assets of this run after the number ``after``, oldest first."""
         found = self._all(
-            f"select {_COLUMNS} from asset where no > ? and seen = ? order by no limit ?",
+            f"select {COLUMNS} from asset where no > ? and seen = ? order by no limit ?",
             (after, self.run, most),
         )
-        return list(map(_row, found))
+        return list(map(row_of, found))
 
     def rows_of(self, sources: Iterable[UUID]) -> list[Row]:
         """Return the rows of these assets of the source, as far as they are in the journal."""
-        query = f"select {_COLUMNS} from asset where source = ? and seen = ?"
+        query = f"select {COLUMNS} from asset where source = ? and seen = ?"
         found = [self._all(query, (source.bytes, self.run)) for source in sources]
-        return [_row(rows[0]) for rows in found if rows]
+        return [row_of(rows[0]) for rows in found if rows]
 
     def totals(self) -> tuple[int, int]:
         """Return the number of assets of this run, and how many of them the target has."""
@@ -394,9 +258,9 @@ class Journal:
 
     def of_target(self, asset: UUID) -> Row | None:
         """Return the row of an asset of the target; None for one that the copy did not bring."""
-        query = f"select {_COLUMNS} from asset where target = ? and seen = ?"
+        query = f"select {COLUMNS} from asset where target = ? and seen = ?"
         found = self._all(query, (asset.bytes, self.run))
-        return _row(found[0]) if found else None
+        return row_of(found[0]) if found else None
 
     def set_checked(self, numbers: Iterable[int]) -> None:
         """Note that assets were compared."""
@@ -416,8 +280,6 @@ class Journal:
         for (content,) in self._each("content"):
             yield content
 
-    # --- the database -------------------------------------------------------------------------------------
-
     def _each(self, columns: str) -> Iterator[tuple[Any, ...]]:
         """Yield columns of all assets of this run, a page at a time, since other threads use the database too."""
         after = -1
@@ -431,56 +293,8 @@ class Journal:
             yield from (row[1:] for row in found)
             after = found[-1][0]
 
-    def _all(self, query: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        with self._mutex:
-            return list(self._db.execute(query, values))
-
 
 def key_of(*names: str) -> str:
     """Return the name of the journal of a copy: a digest of what is copied where."""
     text = "\0".join(names).encode(errors="surrogatepass")
     return blake2b(text, digest_size=16).hexdigest()
-
-
-def _connected(path: Path) -> apsw.Connection:
-    connection = apsw.Connection(str(path))
-    try:
-        connection.pragma("journal_mode", "wal")
-        connection.pragma("synchronous", "normal")
-        connection.execute(_SCHEMA)
-    except apsw.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def _forget_old(folder: Path) -> None:
-    """Delete the journals of copies that were not repeated for long: a copy without its journal compares more."""
-    before = time.time() - _KEPT_DAYS * 86_400
-    for path in folder.iterdir():
-        try:
-            if path.is_dir() and (path / _FILE).stat().st_mtime < before:
-                shutil.rmtree(path, ignore_errors=True)
-        except OSError:
-            continue  # deleted by another process
-
-
-def _row(columns: tuple[Any, ...]) -> Row:
-    no, source, data, name, size, width, height, sha, metadata, target_data, own, target, keys = (
-        columns
-    )
-    return Row(
-        no,
-        UUID(bytes=source),
-        UUID(bytes=data),
-        name,
-        size,
-        width,
-        height,
-        sha,
-        metadata,
-        None if target_data is None else UUID(bytes=target_data),
-        bool(own),
-        None if target is None else UUID(bytes=target),
-        keys,
-    )

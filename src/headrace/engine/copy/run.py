@@ -19,7 +19,8 @@ from msgspec.structs import replace
 from headrace.engine.copy.annotations import PIECE_ASSETS, AnnotationCopier
 from headrace.engine.copy.files import FileCopier
 from headrace.engine.copy.fit import Fitting
-from headrace.engine.copy.journal import Journal, Row, key_of
+from headrace.engine.copy.journal import Journal, key_of
+from headrace.engine.copy.journal_rows import Row
 from headrace.engine.copy.labels import copy_labels, count_new, labels_of
 from headrace.engine.copy.report import CopyReport, Losses
 from headrace.engine.copy.sides import CopySide, Owners, place_of, same_place

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from headrace.engine.copy.journal import Journal, Listed, Present
+from headrace.engine.copy.journal import Journal
+from headrace.engine.copy.journal_rows import Listed, Present
 from headrace.engine.copy.report import CopyReport
 from headrace.engine.copy.sides import CopySide, metadata_digest
 from headrace.engine.name_filter import NameFilter

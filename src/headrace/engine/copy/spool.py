@@ -17,7 +17,8 @@ from uuid import UUID
 from msgspec import Struct, field
 
 from headrace.backend.base import Backend
-from headrace.engine.copy.journal import Journal, Row
+from headrace.engine.copy.journal import Journal
+from headrace.engine.copy.journal_rows import Row
 from headrace.engine.copy.report import CopyReport
 from headrace.errors import ChecksumError, HeadraceError, TransferError
 from headrace.folders.state import state_of

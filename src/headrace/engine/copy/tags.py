@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-from headrace.engine.copy.journal import Journal, Row
+from headrace.engine.copy.journal import Journal
+from headrace.engine.copy.journal_rows import Row
 from headrace.engine.copy.report import CopyReport
 from headrace.engine.copy.sides import CopySide
 from headrace.engine.paging import CursorListing, batched

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 import anyio
 
 from headrace.engine.copy.fit import Fitting
-from headrace.engine.copy.journal import Journal, Row
+from headrace.engine.copy.journal import Journal
+from headrace.engine.copy.journal_rows import Row
 from headrace.engine.copy.report import CopyReport
 from headrace.engine.copy.sides import CopySide
 from headrace.engine.digest.canonical import asset_digest, head_of
