@@ -13,7 +13,7 @@ import pytest
 
 import headrace
 from headrace.credentials.profiles import Profile, store_profile
-from headrace.engine.copy import run, spool
+from headrace.engine.copy import spool, version_copy
 from headrace.engine.copy.files import FileCopier, Found
 from headrace.engine.copy.spool import SpooledBatch
 from headrace.errors import (
@@ -411,14 +411,14 @@ async def test_the_same_copy_runs_once_at_a_time(
 ) -> None:
     mine, theirs = await places.rich(), await places.client("lake")
     entered, go_on = anyio.Event(), anyio.Event()
-    original = run.copy_labels
+    original = version_copy.copy_labels
 
     async def waiting(*arguments: Any) -> Any:
         entered.set()
         await go_on.wait()
         return await original(*arguments)
 
-    monkeypatch.setattr(run, "copy_labels", waiting)
+    monkeypatch.setattr(version_copy, "copy_labels", waiting)
     async with anyio.create_task_group() as group:
         group.start_soon(headrace.copy_version, mine, NAME, theirs)
         await entered.wait()

@@ -8,8 +8,9 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 from headrace.engine.copy.report import CopyReport
-from headrace.engine.copy.run import SPOOL_BYTES, Confirm, CopyOptions, copy
+from headrace.engine.copy.run import Confirm, copy
 from headrace.engine.copy.sides import CopySide, no_version
+from headrace.engine.copy.version_copy import SPOOL_BYTES, CopyOptions
 from headrace.engine.name_filter import NameFilter
 from headrace.errors import ConfigurationError
 from headrace.formats.label_map import LabelMap
