@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # The table below once more, for type checkers; a test compar
     from headrace import blocking as blocking
     from headrace import errors as errors
     from headrace import formats as formats
-    from headrace.engine.convert.run import ConversionReport as ConversionReport
+    from headrace.engine.convert.report import ConversionReport as ConversionReport
     from headrace.engine.convert.run import convert as convert
     from headrace.engine.copy.report import CopyLoss as CopyLoss
     from headrace.engine.copy.report import CopyReport as CopyReport
@@ -110,7 +110,8 @@ logging.getLogger("headrace").addHandler(logging.NullHandler())
 _PUBLIC: dict[str, tuple[str, ...]] = {
     "headrace": ("blocking", "errors", "formats"),
     "headrace._version": ("__version__",),
-    "headrace.engine.convert.run": ("ConversionReport", "convert"),
+    "headrace.engine.convert.report": ("ConversionReport",),
+    "headrace.engine.convert.run": ("convert",),
     "headrace.engine.copy.report": ("CopyLoss", "CopyReport"),
     "headrace.engine.digest.run": ("VersionDigest",),
     "headrace.engine.download.verify": ("VerifyReport",),

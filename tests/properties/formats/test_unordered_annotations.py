@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.run import ConversionReport, convert_blocking
+from headrace.engine.convert.report import ConversionReport
+from headrace.engine.convert.run import convert_blocking
 from headrace.errors import FormatError
 from tests.support.tiers import slow
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.run import ConversionReport, convert_blocking
+from headrace.engine.convert.report import ConversionReport
+from headrace.engine.convert.run import convert_blocking
 from headrace.formats.class_order import CLASS
 from headrace.formats.findings.collect import Severity
 from tests.support.data.formats import class_numbers, lay_out, read

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from headrace import NameFilter, convert, formats
-from headrace.engine.convert.run import ConversionReport
+from headrace.engine.convert.report import ConversionReport
 from headrace.errors import NoDataError, ParseError
 from tests.support.tiers import slow
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from headrace.engine.convert.run import ConversionReport, convert, convert_blocking
+from headrace.engine.convert.report import ConversionReport
+from headrace.engine.convert.run import convert, convert_blocking
 from headrace.engine.threads import Stop, StoppedError
 from headrace.errors import (
     ConfigurationError,

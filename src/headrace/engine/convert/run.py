@@ -7,83 +7,37 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from typing import Unpack
 
-from msgspec import Struct, field, structs
+from msgspec import structs
 
 from headrace import formats
-from headrace.engine.convert.counts import check_not_empty, passes, shapes_written
+from headrace.engine.convert.options import known_task, source_format_of, split_options, takes_text
+from headrace.engine.convert.report import (
+    ConversionReport,
+    check_not_empty,
+    fill_counts,
+    shapes_written,
+)
 from headrace.engine.convert.workers.distribute import distribute
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.threads import Stop, run_stoppable
-from headrace.errors import ConfigurationError, FormatError, HeadraceError
+from headrace.errors import FormatError, HeadraceError
 from headrace.event_loop import running_loop
 from headrace.formats.base import ConversionStep, Reader, Writer
-from headrace.formats.findings.collect import Finding, Findings, OnError, OnFinding
+from headrace.formats.findings.collect import Findings, OnError, OnFinding
 from headrace.formats.findings.jsonl import check_apart, findings_file
 from headrace.formats.geometry.box_table import labels_in
-from headrace.formats.info import FormatName, Guess, Loss, losses
+from headrace.formats.info import FormatName, losses
 from headrace.formats.options import (
     ConvertKeywords,
-    ReadOptions,
-    WriteOptions,
-    read_options,
-    write_options,
 )
-from headrace.formats.registry import Format, report_others
+from headrace.formats.registry import report_others
 from headrace.transfer.progress import OnProgress, Progress
-
-
-class ConversionReport(Struct, kw_only=True):
-    """The outcome of a conversion: what was read, what was written, and why the rest was not.
-
-    Attributes:
-        source: Path of the source, as given.
-        target: Path of the target, as given.
-        source_format: Name of the source's format.
-        target_format: Name of the target's format.
-        why: How the source's format was determined.
-        task: The task that was written, where the target's format has tasks.
-        images_in: Images that the source holds.
-        images_out: Images written.
-        shapes_in: Shapes that the source holds.
-        shapes_out: Shapes written.
-        images_dropped: Images left out, each with a finding.
-        shapes_dropped: Shapes left out, each with a finding.
-        shapes_merged: Records that became part of another record's shape, such as the frames of a track.
-        shapes_added: Shapes that a record yielded beyond its first.
-        labels: Number of shapes written by label.
-        declared: What the target's format can never represent, whatever the source holds.
-        findings: Everything odd or lost, one entry per kind with its count.
-        seconds: Duration in seconds.
-        dry_run: True if nothing was written.
-        replaced: Where the folder is that was at the target before, if ``force`` renamed it.
-    """
-
-    source: str
-    target: str
-    source_format: str
-    target_format: str
-    why: str
-    task: str | None = None
-    images_in: int = 0
-    images_out: int = 0
-    shapes_in: int = 0
-    shapes_out: int = 0
-    images_dropped: int = 0
-    shapes_dropped: int = 0
-    shapes_merged: int = 0
-    shapes_added: int = 0
-    labels: dict[str, int] = field(default_factory=dict)
-    declared: list[Loss] = field(default_factory=list)
-    findings: list[Finding] = field(default_factory=list)
-    seconds: float = 0.0
-    dry_run: bool = False
-    replaced: str | None = None
 
 
 async def convert(
@@ -209,13 +163,13 @@ def convert_blocking(
     ``chosen`` are the images to convert.
     """
     chosen = chosen or NameFilter()
-    source_format, why, guess = _source_format(Path(src), from_)
+    source_format, why, guess = source_format_of(Path(src), from_)
     target_format = formats.get(to)
     report_path = None if report is None else Path(report)
     if report_path is not None:
         check_apart(report_path, Path(src), Path(dst))
     reading, writing = split_options(source_format, options)
-    if _takes_text(target_format, writing) and "geometry" not in options:
+    if takes_text(target_format, writing) and "geometry" not in options:
         reading = structs.replace(reading, geometry="raw")
     outcome = ConversionReport(
         source=str(src),
@@ -265,7 +219,7 @@ def convert_blocking(
             outcome.declared = losses(
                 source_format.info,
                 target_format.info,
-                task=_known_task(target_format, writer.task),
+                task=known_task(target_format, writer.task),
                 folder=writer.layout == "folder",
             )
             if dry_run:
@@ -273,7 +227,7 @@ def convert_blocking(
                 raise _DryRunEnd
         outcome.replaced = None if writer.replaced is None else str(writer.replaced)
         outcome.seconds = counting.seconds
-    _fill_counts(outcome, findings)
+    fill_counts(outcome, findings)
     return outcome
 
 
@@ -316,58 +270,3 @@ def _flushed(writer: Writer) -> Iterator[None]:
     except (HeadraceError, OSError):
         writer.flush()
         raise
-
-
-def _fill_counts(report: ConversionReport, findings: Findings) -> None:
-    read, written = passes(findings)
-    report.images_in, report.shapes_in = read.images_in, read.shapes_in
-    report.images_out, report.shapes_out = written.images_out, written.shapes_out
-    for each in (read, written):
-        report.images_dropped += each.images_dropped
-        report.shapes_dropped += each.shapes_dropped
-        report.shapes_merged += each.merged
-        report.shapes_added += each.added
-    report.findings = list(findings)
-
-
-def _source_format(path: Path, name: str | None) -> tuple[Format, str, Guess | None]:
-    if name is not None:
-        return formats.get(name), "as given", None
-    guess = formats.detect(path)
-    why = f"{guess.reason}; {guess.confidence}"
-    if guess.others:
-        why += f"; also {', '.join(other.format for other in guess.others)}"
-    return formats.get(guess.format), why, guess
-
-
-def split_options(
-    source: Format, keywords: Mapping[str, object]
-) -> tuple[ReadOptions, WriteOptions]:
-    """Split the options of a conversion into those of the reader and those of the writer.
-
-    ``split`` selects a split of the source if it has splits; otherwise it names that of the target.
-    Raises :class:`~headrace.errors.ConfigurationError` for an unknown option.
-    """
-    reads, writes = set(ReadOptions.__struct_fields__), set(WriteOptions.__struct_fields__)
-    unknown = sorted(set(keywords) - reads - writes)
-    if unknown:
-        raise ConfigurationError(
-            f"no option {unknown[0]!r}", hint=f"options: {' '.join(sorted(reads | writes))}"
-        )
-    if "split" in source.info.says.fields:
-        writes.discard("split")
-    reading = {name: value for name, value in keywords.items() if name in reads}
-    writing = {name: value for name, value in keywords.items() if name in writes}
-    return read_options(reading), write_options(writing)
-
-
-def _takes_text(target: Format, options: WriteOptions) -> bool:
-    """Return whether the target writes polygons as text, or only their boxes."""
-    if target.info.name == "coco":
-        return not options.clip
-    says = target.info.capability(_known_task(target, options.task))
-    return says.kinds.get("polygon") == "its box"
-
-
-def _known_task(format: Format, task: str | None) -> str | None:
-    return task if task in format.info.tasks else None
