@@ -176,6 +176,8 @@ class _OneLook(Generic[T]):
         running = self._running
         if running is None:
             running = self._running = asyncio.create_task(self._run())
+            # Where it ends after all have given up, its error is known already: as a timeout.
+            running.add_done_callback(lambda task: task.cancelled() or task.exception())
         await asyncio.wait([running], timeout=PROBE_SECONDS)
         if not running.done():
             raise TimeoutError

@@ -275,11 +275,11 @@ def _objects(text: str) -> str:
         return text
     if "://" in text:
         raise ConfigurationError(
-            f"files cannot be stored at {redact(text)}", hint="s3://bucket/prefix, or a folder"
+            f"files cannot be stored at {redact(text)}", hint="name s3://bucket/prefix or a folder"
         )
     if not text.strip():
         raise ConfigurationError(
-            "the place of the files is empty", hint="s3://bucket/prefix, or a folder"
+            "the place of the files is empty", hint="name s3://bucket/prefix or a folder"
         )
     folder = os.path.abspath(os.path.expanduser(text))
     check_free_for_files(Path(folder))

@@ -34,11 +34,13 @@ from headrace.platform.platform import Platform
 from headrace.storage.database.base import Row
 from headrace.storage.database.dsn import shown_dsn
 from headrace.storage.database.sqlite.bulk import SqliteReader
+from headrace.storage.objects.s3.store import S3Objects
+from headrace.testing.objects_conformance import stream
 from tests.support.data.images import draw_images
 from tests.support.lakes.cared import IMAGES, NAME, digests, digests_of, make_lake
 from tests.support.lakes.templates import copy_empty
 from tests.support.postgres_server import fresh_database, run
-from tests.support.s3_server import fresh_prefix
+from tests.support.s3_server import READER, fresh_prefix
 
 pytestmark = pytest.mark.filterwarnings("ignore::headrace.errors.HeadraceWarning")
 
@@ -285,6 +287,40 @@ async def test_a_place_for_files_that_is_not_empty(lake: Path, dsn: str, tmp_pat
     with pytest.raises(ConfigurationError, match="needs a place for its files"):
         await migrate(lake, dsn)
     assert not (lake / MOVED).exists()
+
+
+async def test_a_place_on_s3_that_is_not_empty(lake: Path, dsn: str) -> None:
+    """It is noticed before tables are made."""
+    with fresh_prefix() as objects:
+        store = await S3Objects.open(objects)
+        await store.put("mine.txt", stream(b"mine"))
+        await store.aclose()
+        with pytest.raises(LakeError, match="is not empty"):
+            await migrate(lake, dsn, objects=objects)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("AWS_ACCESS_KEY_ID", READER)
+            with pytest.raises(ConfigurationError, match="no right to"):
+                await migrate(lake, dsn, objects=objects)
+    assert not (lake / MOVED).exists()
+    assert await run(dsn, "select to_regclass('schema_version')") == [(None,)]
+
+
+async def test_the_same_command_with_another_place_for_files(
+    lake: Path, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files, other = tmp_path / "files", tmp_path / "other"
+    for state in ("is being moved to", "has moved to"):
+        if "being" in state:
+            await interrupted(lake, dsn, files, monkeypatch)
+        else:
+            await migrate(lake, dsn, objects=files)
+        for place in (other, "s3://bucket/prefix"):
+            with pytest.raises(LakeError, match=state) as refused:
+                await migrate(lake, dsn, objects=place)
+            assert f"in {files} and not in {place}" in str(refused.value)
+            assert str(files) in str(refused.value.hint)
+        assert not other.exists()
+    await migrate(lake, dsn, objects=f"{files}/")
 
 
 async def test_a_lake_that_is_open(lake: Path, dsn: str, tmp_path: Path) -> None:

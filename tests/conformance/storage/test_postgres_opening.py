@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import sys
 import traceback
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote
 
 import asyncpg
@@ -21,7 +22,6 @@ from headrace.errors import (
     MissingExtraError,
     NotALakeError,
 )
-from headrace.storage.database.postgres import connect
 from headrace.storage.database.postgres.database import PostgresDatabase
 from headrace.storage.database.postgres.schema import check, migrate
 from headrace.storage.database.queries import migrations
@@ -134,10 +134,50 @@ async def test_a_server_without_a_free_connection() -> None:
             await connection.close()
 
 
-async def test_a_postgresql_that_is_too_old(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connect, "OLDEST", 99)
-    for error in await refused(dsn, LakeVersionError):
-        assert "99" in str(error)
+@asynccontextmanager
+async def changing(
+    dsn: str, sent: tuple[str, str], received: tuple[str, str]
+) -> AsyncIterator[str]:
+    """The address of a proxy that changes a text in what is sent to the server, and one in what comes from it."""
+
+    async def pump(
+        source: asyncio.StreamReader, target: asyncio.StreamWriter, change: tuple[str, str]
+    ) -> None:
+        with suppress(ConnectionError):
+            while chunk := await source.read(1 << 16):
+                target.write(chunk.replace(change[0].encode(), change[1].encode()))
+                await target.drain()
+        target.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server, client = await asyncio.open_connection("127.0.0.1", postgres_server().port)
+        await asyncio.gather(pump(reader, client, sent), pump(server, writer, received))
+
+    async with await asyncio.start_server(relay, "127.0.0.1", 0) as proxy:
+        port = proxy.sockets[0].getsockname()[1]
+        yield dsn.replace(f":{postgres_server().port}/", f":{port}/")
+
+
+async def test_a_postgresql_that_is_too_old(dsn: str, empty: str) -> None:
+    (version,) = (await run(dsn, "show server_version"))[0]
+    older = f"12{version[2:]}"
+    for each, openings in ((dsn, OPENINGS), (empty, [migrate])):
+        async with changing(each, ("", ""), (f"{version}\0", f"{older}\0")) as address:
+            for error in await refused(address, LakeVersionError, openings=openings):
+                assert "is PostgreSQL 12, and headrace needs 15 or newer" in str(error)
+                assert error.hint == "upgrade PostgreSQL"
+    assert await run(empty, "select to_regclass('schema_version')") == [(None,)]
+
+
+async def test_one_that_is_too_old_to_know_a_setting(dsn: str) -> None:
+    """PostgreSQL 13 refuses the connection itself, and does not say its version."""
+    known, unknown = "enable_memoize", "enable_memoizX"
+    async with changing(dsn, (known, unknown), (unknown, known)) as address:
+        for error in await refused(address, LakeVersionError):
+            assert "older than 15" in str(error)
+            assert error.hint == "upgrade PostgreSQL"
+    with pytest.raises(ConfigurationError, match="does not know: mistaken"):
+        await open_and_close(f"{dsn}?mistaken=1")
 
 
 async def test_without_the_driver(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,12 @@ async def move_lake(
     moved = await in_thread(moved_to, lake)
     if moved is not None and moved.target != target.name:
         raise LakeError(moved.sentence(lake), hint=moved.cure(lake))
-    async with _open_database(target) as writer:
+    if moved is not None and moved.objects.rstrip("/") != target.objects_name.rstrip("/"):
+        raise LakeError(
+            f"{moved.sentence(lake)}, with its files in {moved.objects} and not in {target.objects_name}",
+            hint=moved.cure(lake),
+        )
+    async with _open_database(target, moved) as writer:
         if moved is not None and moved.complete:
             await _check_moved(writer, moved)
             report = _report(lake, target, moved)
@@ -181,10 +186,15 @@ def check_has_files(target: PostgresTarget) -> None:
 
 
 @asynccontextmanager
-async def _open_database(target: PostgresTarget) -> AsyncIterator[PostgresWriter]:
+async def _open_database(
+    target: PostgresTarget, moved: MovedLake | None
+) -> AsyncIterator[PostgresWriter]:
     try:
         writer = await PostgresWriter.open(target.dsn)
     except NotALakeError:
+        # Tables are made when nothing else is in the way.
+        await migrate_schema(target, dry_run=True)
+        await _check_files(target, moved)
         await migrate_schema(target)
         writer = await PostgresWriter.open(target.dsn)
     try:
@@ -209,6 +219,15 @@ async def _open_files(
     finally:
         with anyio.CancelScope(shield=True):
             await objects.aclose()
+
+
+async def _check_files(target: PostgresTarget, moved: MovedLake | None) -> None:
+    """Check the place of the files, and make nothing there."""
+    if target.folder is not None:
+        await in_thread(_check_folder, target.folder)
+    else:
+        async with _open_files(target, moved):
+            pass
 
 
 def _check_folder(folder: Path) -> None:

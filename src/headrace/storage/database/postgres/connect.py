@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from headrace.errors import LakeVersionError, MissingExtraError
 from headrace.storage.database.dsn import shown_dsn
-from headrace.storage.database.postgres.errors import translating, translating_opening
+from headrace.storage.database.postgres.errors import quoted_name, translating, translating_opening
 
 if TYPE_CHECKING:
     import asyncpg
@@ -46,15 +46,23 @@ async def connect(
         LakeVersionError: The server is too old.
     """
     shown = shown_dsn(dsn)
+    package = driver()
+    chosen = {"application_name": application_name(), **_PLANNING, **settings}
     with translating_opening(shown) if opening else translating(shown):
-        connection: asyncpg.Connection = await driver().connect(
-            dsn,
-            timeout=seconds,
-            statement_cache_size=_STATEMENTS,
-            max_cached_statement_lifetime=0,
-            max_cacheable_statement_size=0,
-            server_settings={"application_name": application_name(), **_PLANNING, **settings},
-        )
+        try:
+            connection: asyncpg.Connection = await package.connect(
+                dsn,
+                timeout=seconds,
+                statement_cache_size=_STATEMENTS,
+                max_cached_statement_lifetime=0,
+                max_cacheable_statement_size=0,
+                server_settings=chosen,
+            )
+        except package.UndefinedObjectError as error:
+            # The address may name parameters too: those are an error of its own.
+            if quoted_name(error) in chosen:
+                raise _too_old(shown, f"older than {OLDEST}") from None
+            raise
     _notice_loss(connection)
     if opening:
         try:
@@ -105,10 +113,14 @@ def application_name() -> str:
 def check_server(major: int, shown: str) -> None:
     """Raise an error for a PostgreSQL that is too old."""
     if major < OLDEST:
-        raise LakeVersionError(
-            f"the server of {shown} is PostgreSQL {major}, and headrace needs {OLDEST} or newer",
-            hint="upgrade PostgreSQL",
-        )
+        raise _too_old(shown, str(major))
+
+
+def _too_old(shown: str, version: str) -> LakeVersionError:
+    return LakeVersionError(
+        f"the server of {shown} is PostgreSQL {version}, and headrace needs {OLDEST} or newer",
+        hint="upgrade PostgreSQL",
+    )
 
 
 def server_version(connection: asyncpg.Connection) -> str:

@@ -147,7 +147,7 @@ def _translate_opening(error: Exception, shown: str) -> HeadraceError | None:
 
     match error:
         case asyncpg.InvalidCatalogNameError():
-            name = _quoted(error)
+            name = quoted_name(error)
             return ConfigurationError(
                 f"the server of {shown} has no database {name}",
                 hint=f"create it: createdb {name}, or correct the address",
@@ -172,7 +172,7 @@ def _translate_opening(error: Exception, shown: str) -> HeadraceError | None:
             )
         case asyncpg.UndefinedObjectError():
             return ConfigurationError(
-                f"the address of {shown} has a parameter that PostgreSQL does not know: {_quoted(error)}",
+                f"the address of {shown} has a parameter that PostgreSQL does not know: {quoted_name(error)}",
                 hint="take it out of the address",
             )
     if (of_tls := _of_tls(error, shown)) is not None:
@@ -220,7 +220,7 @@ def _of_tls(error: Exception, shown: str) -> ConfigurationError | None:
     return None
 
 
-def _quoted(error: Exception) -> str:
+def quoted_name(error: Exception) -> str:
     """Return the name that a message of the server quotes."""
     found = re.search(r'"([^"\n]*)"', str(error))
     return "of that name" if found is None else found[1]
