@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,26 +13,23 @@ from headrace.formats.findings.collect import Findings, Pass, Severity
 from headrace.formats.geometry.box_table import BoxView
 from headrace.formats.io.image_size import read_size
 from headrace.formats.io.openat import Opener
-from headrace.formats.io.walk import stem_of
 from headrace.formats.options import ReadOptions
 from headrace.formats.voc import INFO, xml_parser
 from headrace.formats.voc.decode import ObjectDecoder, OriginSigns
 from headrace.formats.voc.encode import follows_from_name
+from headrace.formats.voc.image_names import ImageNames
 from headrace.formats.voc.labels import declared_labels, has_map, met_labels
-from headrace.formats.voc.media import has_image_suffix
 from headrace.formats.voc.record import VocAnnotation
 from headrace.formats.voc.regex_parser import ParsedFile, RegexParser
 from headrace.formats.voc.walk import VocFile, VocWalk, read_file
 from headrace.model.sample import LabelInfo, Sample
 from headrace.model.shapes import AnyShape
 
-_USUAL_ENDINGS = frozenset({".jpg", ".png", ".jpeg", ".JPG", ".bmp", ".tif"})
 # Number of files that are parsed together, and their maximum size in bytes.
 _TOGETHER = 32
 _MAX_SIZE = 1024 * 1024
 # Approximate number of boxes that become columns at a time.
 _MAX_ROWS = 10_000
-_NUMBERED = re.compile(r"-[0-9]+")
 
 
 class VocReader(ChunkedReader):
@@ -50,6 +46,7 @@ class VocReader(ChunkedReader):
         super().__init__(path, options=options, findings=findings)
         self._parser = RegexParser()
         self._files = VocWalk(path, options)
+        self._images = ImageNames(self._files)
         self._opener = Opener()
         self._read_labels: dict[str, None] | None = None
 
@@ -83,7 +80,7 @@ class VocReader(ChunkedReader):
             content = read_file(file.path, self._opener)
             record = self._parser.parse(content) or self._record(content, file, quiet)
             if record is not None:
-                yield self._name(record.filename, file, quiet)[0]
+                yield self._images.name(record.filename, file, quiet)[0]
 
     def begin_parsing(self, found: Pass) -> None:
         """Reset the state of an earlier pass."""
@@ -271,7 +268,7 @@ class VocReader(ChunkedReader):
         file: VocFile,
         found: Pass,
     ) -> Sample:
-        name, path = self._name(parsed.filename, file, found)
+        name, path = self._images.name(parsed.filename, file, found)
         sample = Sample(
             filename=name,
             width=parsed.width,
@@ -287,82 +284,7 @@ class VocReader(ChunkedReader):
         ):
             sample.extra = {"voc": parsed.extra}
         if parsed.width is None or parsed.height is None:
-            self._measure(sample, file, found)
+            self._images.measure(sample, file, found)
         if len(file.splits) > 1:
             found.add("V15", "the image is in several splits; the first is used", path=file.path)
         return sample
-
-    def _name(self, filename: str, file: VocFile, found: Pass) -> tuple[str, str | None]:
-        """Return the name of the image below the folder of the file, as given, else that of the file; and its path."""
-        stem, media = file.stem, file.media
-        ending = filename[len(stem) :]
-        if filename.startswith(stem) and ending in _USUAL_ENDINGS:
-            if media is None:
-                return f"{file.prefix}{filename}", None
-            if ending == media.ending:
-                return f"{file.prefix}{filename}", f"{media.prefix}{filename}"
-        name = filename.strip().replace("\\", "/")
-        if name.startswith("/") or name[1:3] == ":/":
-            name = name.rpartition("/")[2]
-        base = name.rpartition("/")[2]
-        if stem_of(base) != file.stem or not has_image_suffix(base):
-            name = self._matching_name(name, base, file, found)
-        elif media is not None and (there := self._other_suffix(base, file, found)):
-            name = there
-        path = None
-        if media is not None:
-            path = self._path_of(name.rpartition("/")[2], file)
-        return (name if "/" in name else f"{file.prefix}{name}"), path
-
-    def _path_of(self, base: str, file: VocFile) -> str | None:
-        """Return the path of an image below the folder of the source, or None where it is not found."""
-        folders = self._files.media_folders(file.devkit, file.relative)
-        found = folders.file(base)
-        return None if found is None else folders.below_root(found)
-
-    def _other_suffix(self, base: str, file: VocFile, found: Pass) -> str | None:
-        """Return the name of the image where ``<filename>`` has another suffix than the file; None where it is right."""
-        folders = self._files.media_folders(file.devkit, file.relative)
-        there = None if folders.file(base) is not None else folders.name_with_stem(file.stem)
-        if there is not None:
-            found.add(
-                "V10",
-                "filename has another suffix than the image",
-                path=file.path,
-                detail=f"{base}; used: {there}",
-            )
-        return there
-
-    def _matching_name(self, name: str, base: str, file: VocFile, found: Pass) -> str:
-        """Return the name of the image where ``<filename>`` and the name of the file differ."""
-        media = self._files.media_folders(file.devkit, file.relative)
-        stem = stem_of(base) if has_image_suffix(base) else base
-        if not base:
-            found.add("V10", "no filename; the name of the XML file is used", path=file.path)
-            return media.name_with_stem(file.stem) or file.stem
-        if stem == file.stem or _NUMBERED.fullmatch(file.stem.removeprefix(stem)):
-            # No suffix, or the later of two images whose names differ only in the suffix.
-            return name if has_image_suffix(base) else media.name_with_stem(stem) or name
-        there = None
-        if media.file(base) is None:
-            there = media.name_with_stem(file.stem) or media.name_with_stem(stem)
-        found.add(
-            "V10",
-            "filename differs from the name of the XML file",
-            path=file.path,
-            detail=f"{base}; used: {there or base}",
-        )
-        return there or name
-
-    def _measure(self, sample: Sample, file: VocFile, found: Pass) -> None:
-        media = self._files.media_folders(file.devkit, file.relative)
-        path = media.file((sample.path or sample.filename).rpartition("/")[2])
-        size = read_size(path) if path is not None else None
-        if size is not None:
-            sample.width, sample.height = size.width, size.height
-            found.add(
-                "V05", "no size; taken from the image", severity=Severity.NOTE, path=file.path
-            )
-        else:
-            sample.width = sample.height = None
-            found.add("V05", "no size, and no image to take it from", path=file.path)
