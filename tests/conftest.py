@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from headrace.storage.database.sqlite import page_checksums
-from tests.support import lock_ladder, methods, storage
+from tests.support import format_rows, lock_ladder, methods, storage
 from tests.support.tiers import register_profiles
 
 CLEAN_UP_SECONDS = 300.0
@@ -59,7 +59,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("platform_storage", kinds, indirect=True)
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
+    format_rows.check_rows(config)
     if methods.folder() is not None:
         methods.watch_headrace()
 

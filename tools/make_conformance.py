@@ -12,24 +12,18 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import re
 import sys
-from collections import defaultdict
-from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any
-from unittest import mock
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from headrace.formats.findings.collect import Findings  # noqa: E402
 from tools.conformance_rows import PAGES  # noqa: E402
+from tools.conformance_watcher import ROW_TEST, Watcher  # noqa: E402
 
 PAGE = ROOT / "docs" / "reference" / "formats" / "conformance.md"
-ROW_TEST = re.compile(r"def test_([cyvt]\d\d)_", re.MULTILINE)
 ROWS = {name: row for rows in PAGES.values() for name, row in rows.items()}
 
 HEAD = """\
@@ -42,60 +36,25 @@ of [COCO](coco.md), [video COCO](coco-video.md), [YOLO](yolo.md) and [Pascal VOC
 """
 
 
-class Watcher:
-    """A pytest plugin that records which row each test shows, how it reads and writes, and whether it passed."""
-
-    def __init__(self) -> None:
-        self.ways: dict[str, dict[str, set[str]]] = defaultdict(dict)
-        self.failed: dict[str, set[str]] = defaultdict(set)
-        self._running: set[str] | None = None
-
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Keep only the tests of rows."""
-        items[:] = [item for item in items if ROW_TEST.match(f"def {item.name}")]
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, Any, Any]:
-        """Record which test runs, and whether it fails."""
-        name = item.name.partition("[")[0]
-        row = name[5:8].upper()
-        self._running = self.ways[row].setdefault(name, set())
-        try:
-            return (yield)
-        except BaseException:
-            self.failed[row].add(name)
-            raise
-        finally:
-            self._running = None
-
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        """Record whether findings are lenient or strict."""
-        plain = Findings.__init__
-
-        def watched(findings: Findings, *arguments: Any, **named: Any) -> None:
-            plain(findings, *arguments, **named)
-            if self._running is not None:
-                self._running.add("S" if findings.strict else "L")
-
-        with mock.patch.object(Findings, "__init__", watched):
-            yield
-
-
 def run_rows() -> Watcher:
     """Run the tests of all rows; the output of failing ones goes to stderr."""
-    files = sorted(
-        str(path)
-        for path in (ROOT / "tests").rglob("test_*.py")
-        if ROW_TEST.search(path.read_text(encoding="utf-8"))
-    )
+    files = sorted(map(str, row_tests()))
     watcher, words = Watcher(), io.StringIO()
     quiet = ["-q", "-p", "no:cacheprovider", "-p", "no:xdist", f"--rootdir={ROOT}"]
-    with watcher.watching(), contextlib.redirect_stdout(words):
+    with contextlib.redirect_stdout(words):
         pytest.main([*quiet, *files], plugins=[watcher])
     if watcher.failed:
         print(words.getvalue(), file=sys.stderr)
     return watcher
+
+
+def row_tests() -> dict[Path, list[str]]:
+    """Return the names of the tests of rows, by their files."""
+    found = {
+        path: ROW_TEST.findall(path.read_text(encoding="utf-8"))
+        for path in (ROOT / "tests").rglob("test_*.py")
+    }
+    return {path: names for path, names in found.items() if names}
 
 
 def faults(watcher: Watcher) -> list[str]:
