@@ -11,6 +11,7 @@ import io
 import sys
 from pathlib import Path
 
+from cyclopts import App
 from rich.console import Console
 
 from headrace.cli.app import COMMANDS, SUBCOMMANDS, make_app
@@ -48,16 +49,17 @@ def page() -> str:
     """Return the page."""
     commands = [[name] for name in COMMANDS]
     commands += [[family, name] for family, (*_, names) in SUBCOMMANDS.items() for name in names]
-    parts = [f"## headrace {' '.join(one)}\n\n```\n{help_of(one)}\n```\n" for one in commands]
-    return HEAD + f"```\n{help_of([])}\n```\n\n" + "\n".join(parts)
+    app = make_app()
+    parts = [f"## headrace {' '.join(one)}\n\n```\n{help_of(app, one)}\n```\n" for one in commands]
+    return HEAD + f"```\n{help_of(app, [])}\n```\n\n" + "\n".join(parts)
 
 
-def help_of(command: list[str]) -> str:
+def help_of(app: App, command: list[str]) -> str:
     """Return the help of one command."""
     text = io.StringIO()
     console = Console(file=text, width=88, color_system=None, force_terminal=False)
     with contextlib.redirect_stdout(text):
-        make_app().help_print(command, console=console)
+        app.help_print(command, console=console)
     return "\n".join(line.rstrip() for line in text.getvalue().strip().splitlines())
 
 

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 import headrace
+from tests.support.syntax import nodes
 
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "headrace"
-TREES = {path: ast.parse(path.read_bytes()) for path in sorted(SOURCE.rglob("*.py"))}
+FILES = sorted(SOURCE.rglob("*.py"))
 
 PICKLE = SOURCE / "engine" / "convert" / "workers" / "pickles.py"
 """The one place that pickles: messages between a conversion and its own workers, of types that are listed there."""
@@ -43,8 +44,8 @@ FORBIDDEN_CALLS = {
 }
 
 
-def imported(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+def imported(path: Path) -> Iterator[str]:
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -52,8 +53,8 @@ def imported(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def calls(tree: ast.AST) -> Iterator[ast.Call]:
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+def calls(path: Path) -> Iterator[ast.Call]:
+    return (node for node in nodes(path) if isinstance(node, ast.Call))
 
 
 def relative(path: Path) -> str:
@@ -63,8 +64,8 @@ def relative(path: Path) -> str:
 def test_s19_only_workers_pickle_and_nobody_unpacks_archives() -> None:
     found = {
         (relative(path), name)
-        for path, tree in TREES.items()
-        for name in imported(tree)
+        for path in FILES
+        for name in imported(path)
         if name in FORBIDDEN_MODULES
     }
     assert found == {(relative(PICKLE), "pickle")}
@@ -73,8 +74,8 @@ def test_s19_only_workers_pickle_and_nobody_unpacks_archives() -> None:
 def test_s19_nothing_is_run_that_data_name() -> None:
     found = [
         f"{relative(path)}:{call.lineno}: {ast.unparse(call.func)}"
-        for path, tree in TREES.items()
-        for call in calls(tree)
+        for path in FILES
+        for call in calls(path)
         if ast.unparse(call.func) in FORBIDDEN_CALLS
         or (
             ast.unparse(call.func).startswith("subprocess.")
@@ -101,8 +102,8 @@ def patterns() -> list[tuple[str, str]]:
                 text = value.pattern
                 shown = text if isinstance(text, str) else text.decode("latin-1")
                 found.append((f"{module.name}.{name}", shown))
-    for path, tree in TREES.items():
-        for call in calls(tree):
+    for path in FILES:
+        for call in calls(path):
             function = call.func
             if (
                 isinstance(function, ast.Attribute)

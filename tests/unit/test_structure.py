@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.syntax import nodes
+
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 PACKAGE = SOURCE / "headrace"
 
@@ -53,7 +55,7 @@ MODULES = modules()
 
 def imports(name: str) -> Iterator[str]:
     """The modules of the package that a module imports, also inside functions and for type checking alone."""
-    for node in ast.walk(ast.parse(MODULES[name].read_text(encoding="utf-8"))):
+    for node in nodes(MODULES[name]):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names if alias.name in MODULES)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -77,7 +79,7 @@ def ring(graph: dict[str, set[str]]) -> list[str]:
 
 def packages(path: Path) -> Iterator[str]:
     """The packages that a module imports, also inside functions."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             yield from (alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -120,7 +122,7 @@ def test_a_class_name_is_unique_in_its_package() -> None:
     places: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     for name, path in MODULES.items():
         top = ".".join(name.split(".")[:2])
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.ClassDef):
                 places[top, node.name].append(name)
     assert {name: found for (_, name), found in places.items() if len(found) > 1} == {}
@@ -134,7 +136,7 @@ def words(name: str) -> list[str]:
 def names(path: Path) -> Iterator[str]:
     """The name of a file and those of its classes and functions."""
     yield path.stem
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             yield node.name
 

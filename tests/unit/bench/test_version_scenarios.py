@@ -8,7 +8,7 @@ import apsw
 import pytest
 
 from bench import builds
-from bench.builds import TODAY, build_of, python_for, written
+from bench.builds import TODAY, build_of, python_for, small_imports, written
 from bench.data import write_coco
 from bench.dataset import Spec
 from bench.environments import CACHE
@@ -95,6 +95,7 @@ def test_an_annotated_lake_is_made_once_for_a_layout(setting) -> None:
 def test_the_layout_is_named_by_what_is_written(setting, monkeypatch) -> None:
     """So that lakes are kept when only code changes that reads them."""
     assert TODAY.layout() == written.__wrapped__()
+    assert small_imports() == small_imports.__wrapped__()
     monkeypatch.setattr(builds, "migrations", lambda _: [(1, "create table other")])
     assert written.__wrapped__() != TODAY.layout()
 

@@ -6,6 +6,7 @@ import ast
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from headrace.errors import AuthenticationError, FormatError
 from headrace.formats.findings.finding import Finding, Place, Severity
 from headrace.formats.options import ConvertKeywords
 from headrace.server.serve import serve
+from tests.support.syntax import nodes
 
 SOURCE = Path(headrace.__file__).parent
 ARGUMENT = re.compile(r"(?<![^\s(])([a-z_]+)=(?!=)")
@@ -27,13 +29,17 @@ PYTHON_ONLY = {"sslmode", "sslrootcert", "order_by", "q", "session", "timeout", 
 """Arguments of calls that no command makes, and parts of the address of a database."""
 
 
-def texts_for_people() -> Iterator[tuple[str, str]]:
+@cache
+def texts_for_people() -> list[tuple[str, str]]:
+    return [*_texts_for_people()]
+
+
+def _texts_for_people() -> Iterator[tuple[str, str]]:
     """Every literal that is a hint, a detail of a finding, or part of a message, outside the command line."""
     for path in sorted(SOURCE.rglob("*.py")):
         if "cli" in path.relative_to(SOURCE).parts or path == SOURCE / "settings.py":
             continue  # the keys of headrace.toml are no arguments
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in ast.walk(tree):
+        for node in nodes(path):
             for given in _spoken(node):
                 for text in _literals(given):
                     yield f"{path.relative_to(SOURCE)}:{given.lineno}", text
@@ -64,7 +70,7 @@ def _literals(node: ast.expr) -> Iterator[str]:
 
 
 def test_no_text_names_an_argument_on_the_command_line() -> None:
-    texts = list(texts_for_people())
+    texts = texts_for_people()
     assert len(texts) > 500
     translated = 0
     for where, text in texts:

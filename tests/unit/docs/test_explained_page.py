@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from headrace.cli import main
 from headrace.cli.look.explain import errors, findings
 from headrace.formats.findings.explained import own_texts
 from tests.support.processes.cli import headrace
+from tests.support.syntax import nodes
 from tools import make_explained
 
 REPORTS = {"add", "_add", "_note", "_report", "_leave_out"}
@@ -31,7 +33,7 @@ def test_the_page_is_fresh(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> N
 def test_every_code_of_the_source_has_a_text_and_no_other() -> None:
     used = set()
     for path in SOURCE.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 match = CODE.match(node.value)
                 if match:
@@ -49,11 +51,13 @@ def test_every_code_of_the_source_has_a_text_and_no_other() -> None:
     assert used == set(own_texts())
 
 
-def test_explain_prints_the_text_of_the_page() -> None:
+def test_explain_prints_the_text_of_the_page(capsys: pytest.CaptureFixture[str]) -> None:
+    """The command runs in this process: it is called for every code."""
     page = make_explained.PAGE.read_text(encoding="utf-8")
     for code, text in own_texts().items():
-        shown = headrace("explain", code.lower())
-        assert shown.status == 0, shown
+        assert main(["explain", code.lower()]) == 0
+        shown = capsys.readouterr()
+        assert shown.err == ""
         assert shown.out.startswith(f"{code}  {text.title}\n")
         for part in (text.rule, text.example, text.lenient, text.strict, text.cure):
             assert part in page

@@ -29,8 +29,13 @@ from headrace.formats.coco import encode as coco_encode
 from headrace.formats.findings.collect import Occurrence
 from tests.support.data.formats import lay_out
 from tests.support.data.sources import SOURCES, coco, coco_video, voc, yolo
+from tests.support.tiers import slow
 
 EVERY = SOURCES | {"coco-video": coco_video}
+TARGETS = ["coco", "coco-video", "yolo", "voc"]
+WITH_WORKERS = {("coco", "yolo"), ("yolo", "voc"), ("voc", "coco-video"), ("coco-video", "coco")}
+"""Each source and each target once: these run with workers in a default run, too."""
+SOME = [("voc", "coco"), ("yolo", "voc"), ("coco", "yolo")]
 LAST_RUN = '{"code":"C09","severity":"error","message":"of the last run"}\n'
 KEYS = {
     "code",
@@ -87,9 +92,17 @@ def summary(outcome: ConversionReport) -> dict[tuple[str, str], tuple[int, int, 
     )
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize("target", ["coco", "coco-video", "yolo", "voc"])
-@pytest.mark.parametrize("source", EVERY)
+@pytest.mark.parametrize(
+    ("source", "target", "workers"),
+    [
+        *((source, target, 1) for source in EVERY for target in TARGETS),
+        *(
+            (source, target, 3) if (source, target) in WITH_WORKERS else slow(source, target, 3)
+            for source in EVERY
+            for target in TARGETS
+        ),
+    ],
+)
 def test_the_lines_add_up_to_the_summary(
     tmp_path: Path, source: str, target: str, workers: int
 ) -> None:
@@ -132,8 +145,14 @@ async def test_places_are_told_where_they_are_known(tmp_path: Path) -> None:
     assert "offset" not in line
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize(("source", "target"), [("voc", "coco"), ("yolo", "voc"), ("coco", "yolo")])
+@pytest.mark.parametrize(
+    ("source", "target", "workers"),
+    [
+        *((source, target, 1) for source, target in SOME),
+        (*SOME[0], 3),
+        *(slow(source, target, 3) for source, target in SOME[1:]),
+    ],
+)
 @pytest.mark.parametrize("strict", [False, True])
 def test_the_record_that_ends_it_is_the_last_line(
     tmp_path: Path, source: str, target: str, strict: bool, workers: int
@@ -162,8 +181,14 @@ def test_the_record_that_ends_it_is_the_last_line(
     assert {path.name for path in tmp_path.iterdir()} == {"source", report.name}
 
 
-@pytest.mark.parametrize("workers", [1, 3])
-@pytest.mark.parametrize(("source", "target"), [("voc", "coco"), ("yolo", "voc"), ("coco", "yolo")])
+@pytest.mark.parametrize(
+    ("source", "target", "workers"),
+    [
+        *((source, target, 1) for source, target in SOME),
+        (*SOME[0], 3),
+        *(slow(source, target, 3) for source, target in SOME[1:]),
+    ],
+)
 def test_collecting_tells_all_of_them(
     tmp_path: Path, source: str, target: str, workers: int
 ) -> None:

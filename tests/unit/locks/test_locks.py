@@ -17,6 +17,7 @@ from headrace.storage.objects.base import ObjectStore
 from tests.support import lock_ladder
 from tests.support.lakes.stocked_lake import Stocked, stocked
 from tests.support.lock_ladder import LockViolationError
+from tests.support.syntax import nodes
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_few_transactions_exclude_all_others() -> None:
     root = Path(headrace.platform.__file__).parent
     found: dict[str, int] = {}
     for path in root.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if (
                 isinstance(node, ast.Call)
                 and isinstance(node.func, ast.Attribute)

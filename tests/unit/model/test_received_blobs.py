@@ -177,7 +177,7 @@ def mutated(blob: bytes, rng: random.Random) -> bytes:
     return blob[:1] + zlib.crc32(packed).to_bytes(4, "little") + packed
 
 
-@pytest.mark.parametrize("seed", [0, 1, *map(slow, range(2, 20))])
+@pytest.mark.parametrize("seed", [0, *map(slow, range(1, 20))])
 def test_no_bytes_get_through_that_cannot_be_read_again(seed: int) -> None:
     rng = random.Random(seed)
     blobs = [pack(PLAIN), pack(RICH)]

@@ -11,6 +11,7 @@ import pytest
 from headrace.engine.convert.run import convert_blocking
 from headrace.errors import ConfigurationError, FormatError, HeadraceError
 from tests.support.data.sources import COUNT, SOURCES, coco, yolo
+from tests.support.tiers import slow
 
 PAIRS = [(source, target) for source in SOURCES for target in SOURCES]
 
@@ -64,8 +65,20 @@ def test_everything_is_the_same(tmp_path: Path, source: str, target: str) -> Non
     assert seen["report"].findings
 
 
-@pytest.mark.parametrize(("source", "target"), [("voc", "coco"), ("yolo", "voc"), ("coco", "yolo")])
-@pytest.mark.parametrize("policy", [{}, {"on_error": "collect"}, {"strict": True}])
+@pytest.mark.parametrize(
+    ("source", "target", "policy"),
+    [
+        ("voc", "coco", {}),
+        ("yolo", "voc", {"on_error": "collect"}),
+        ("coco", "yolo", {"strict": True}),
+        slow("voc", "coco", {"on_error": "collect"}),
+        slow("voc", "coco", {"strict": True}),
+        slow("yolo", "voc", {}),
+        slow("yolo", "voc", {"strict": True}),
+        slow("coco", "yolo", {}),
+        slow("coco", "yolo", {"on_error": "collect"}),
+    ],
+)
 def test_the_same_error_and_no_trace(
     tmp_path: Path, source: str, target: str, policy: dict[str, Any]
 ) -> None:
