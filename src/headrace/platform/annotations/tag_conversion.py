@@ -150,7 +150,7 @@ class ConversionWork:
             writer = ChunkWriter(
                 scope, self._spec.account, ImportAnnotationMode.CONCATENATE, None, items, None
             )
-            await writer.write(self._context.database, tx, self._context.clock(), alone=True)
+            await writer.write(self._context.database, tx, scope, self._context.clock(), alone=True)
         return Progress(row[0], len(items))
 
     async def finish(self, tx: Transaction) -> None:

@@ -93,7 +93,7 @@ async def _import(context: Context, access: Access, request: _Request) -> dict[s
             items = await _prepare_packed(context, scope, request)
         else:
             items = await _prepare(context, scope, request.annotations)
-        result = await _apply(context, access, request, items)
+        result = await _apply(context, access, request, scope, items)
     ids = scope.ids(Kind.ANNOTATION)
     return {ids.text(no): shapes for no, shapes in result}
 
@@ -210,10 +210,10 @@ async def _apply(
     context: Context,
     access: Access,
     request: _Request,
+    scope: VersionScope,
     items: list[PreparedAnnotation],
 ) -> ImportedShapes:
     default = None if request.status is None else str(request.status)
-    scope = await version_scope(context.database, access, request.version_id)
     account = await worker_account(context.database, access, request.worker_id)
     writer = ChunkWriter(
         scope,
@@ -257,7 +257,9 @@ async def _write(
         if known is not None:
             return known
         await _check_labels(tx, scope, items)
-        result, change = await writer.write(context.database, tx, context.clock(), alone=alone)
+        result, change = await writer.write(
+            context.database, tx, scope, context.clock(), alone=alone
+        )
         if job is not None:
             await _record_shard(tx, job, request, result, context.clock())
     fold_if_due(context, scope, change)

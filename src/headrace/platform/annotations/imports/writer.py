@@ -87,13 +87,14 @@ class ChunkWriter:
         self._read_ahead = await in_thread(_merge_all, pairs)
 
     async def write(
-        self, database: Database, tx: Transaction, now: int, *, alone: bool
+        self, database: Database, tx: Transaction, scope: VersionScope, now: int, *, alone: bool
     ) -> tuple[ImportedShapes, VersionChange]:
         """Apply the chunk.
 
         Args:
             database: The database of the transaction.
             tx: The transaction; it holds the lock of the version, or shares it and holds the stripes of the assets.
+            scope: The version as the transaction has read it: it may have got a campaign since the call began.
             now: The time in milliseconds since 1970.
             alone: Whether it holds the version alone.
 
@@ -101,6 +102,7 @@ class ChunkWriter:
             NotFoundError: An asset does not exist; nothing was written.
             ReplacesError: Annotations are replaced, for which the version must be held alone; nothing was written.
         """
+        self._scope = scope
         existing = await self._existing(tx)
         self._in_campaign = await assets_with_task(tx, self._scope, list(existing))
         fresh, kept, changed, dropped = self._plan(existing)
