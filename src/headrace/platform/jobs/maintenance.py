@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 import anyio
@@ -43,13 +44,23 @@ LEDGER_MILLISECONDS = 24 * 3600 * 1000
 
 
 async def keep_clean(context: Context) -> None:
-    """Purge now and every hour, for a server that runs for months."""
+    """Purge now and every hour, for a server that runs for months; and soon after another has stopped while it purged."""
     while True:
         try:
             await purge(context)
         except HeadraceError as error:
-            log.warning("maintenance is interrupted, and tried again in an hour: %s", error)
-        await anyio.sleep(HOUR_SECONDS)
+            log.warning("maintenance is interrupted, and tried again within the hour: %s", error)
+        await _wait_until_due(context)
+
+
+async def _wait_until_due(context: Context) -> None:
+    lease, due = PurgeLease(context), anyio.current_time() + HOUR_SECONDS
+    while (left := due - anyio.current_time()) > 0:
+        await anyio.sleep(min(left, WATCH_SECONDS))
+        # Where the database is away, its watch says so.
+        with suppress(HeadraceError):
+            if await lease.was_left():
+                return
 
 
 async def watch_database(context: Context) -> None:

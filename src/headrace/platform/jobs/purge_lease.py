@@ -38,6 +38,14 @@ class PurgeLease:
                 return
             await anyio.sleep(_WAIT_SECONDS)
 
+    async def was_left(self) -> bool:
+        """Whether who had it last has stopped in the middle of a purge: the lease ended, and was not freed."""
+        if not self._context.shared:
+            return False
+        now = await database_clock(self._context.database)
+        row = await self._context.database.fetch_one("identifiers.left_lease", name=_NAME, now=now)
+        return row is not None
+
     async def free(self) -> None:
         """Let another server have it."""
         if self._context.shared:
