@@ -16,16 +16,18 @@ from tests.support.processes.waiting import until
 WRITERS = 4
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def postgres() -> Iterator[PrivateServer]:
+    """A server that each test leaves running."""
     with private_server("synchronous_commit=on") as server:
         yield server
 
 
 @pytest.fixture
 async def servers(postgres: PrivateServer, tmp_path: Path) -> AsyncIterator[Servers]:
-    async with served(postgres.dsn(), tmp_path) as servers:
-        yield servers
+    with postgres.fresh_database() as dsn:
+        async with served(dsn, tmp_path) as servers:
+            yield servers
 
 
 async def test_kills_under_writers_lose_and_double_nothing(
