@@ -148,10 +148,10 @@ async def _sleeps(dsn: str) -> bool:
 
 
 async def disconnect(dsn: str) -> None:
-    """End all other connections to a database, as a restart or a switch to another server does."""
+    """End all other connections to a database, as a restart or a switch to another server does, and wait for their ends."""
     await run(
         dsn,
-        "select pg_terminate_backend(pid) from pg_stat_activity"
+        "select pg_terminate_backend(pid, 20000) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()",
     )
 
@@ -232,28 +232,36 @@ async def test_a_server_of_postgresql_without_a_connection_left(
             while True:
                 foreign.append(await asyncpg.connect(private.dsn()))
         await foreign.pop().close()
-        await until(lambda: _is_free(private))
-        # One is left, which the tests need to look: a server needs more.
-        one = await asyncpg.connect(servers.target.dsn)
+        # The tests need the one that is left, to look: a server needs more.
+        one = await _connected(servers.target.dsn)
         with pytest.raises(RefusedError) as caught:
             await servers.create(0, "new")
         assert (caught.value.status, caught.value.wait) == (503, "1")
         status, checks = await servers.ready(0)
         assert (status, checks["lake"]["ok"]) == (503, False)
-        await one.close()
     finally:
         for each in foreign:
             await each.close()
+    await until(lambda: _have_ended(foreign, one))
+    await one.close()
     assert await servers.names(0) == []
     await accepted(servers)
 
 
-async def _is_free(server: PrivateServer) -> bool:
-    with suppress(asyncpg.TooManyConnectionsError):
-        connection = await asyncpg.connect(server.dsn())
-        await connection.close()
-        return True
-    return False
+async def _connected(dsn: str) -> Any:
+    """Connect as soon as there is room: a connection takes its place for a while after it was closed."""
+    async with asyncio.timeout(20):
+        while True:
+            with suppress(asyncpg.TooManyConnectionsError):
+                return await asyncpg.connect(dsn)
+            await asyncio.sleep(0.01)
+
+
+async def _have_ended(closed: list[Any], connection: Any) -> bool:
+    """Whether PostgreSQL has ended closed connections, as another one sees it."""
+    running = "select count(*) from pg_stat_activity where pid = any($1)"
+    count = await connection.fetchval(running, [each.get_server_pid() for each in closed])
+    return bool(count == 0)
 
 
 # --- states of the server ---------------------------------------------------------------------------------
