@@ -148,10 +148,10 @@ async def _sleeps(dsn: str) -> bool:
 
 
 async def disconnect(dsn: str) -> None:
-    """End all other connections to a database, as a restart or a switch to another server does, and wait for their ends."""
+    """End all other connections to a database, as a restart or a switch to another server does."""
     await run(
         dsn,
-        "select pg_terminate_backend(pid, 20000) from pg_stat_activity"
+        "select pg_terminate_backend(pid) from pg_stat_activity"
         " where datname = current_database() and pid <> pg_backend_pid()",
     )
 
