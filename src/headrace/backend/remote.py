@@ -53,7 +53,7 @@ from headrace.threads import in_thread, in_thread_if
 from headrace.tracing import outgoing_headers, span
 
 SERVER_LIMITS = Limits(
-    import_assets=500,  # each chunk costs PostgreSQL some 20 round trips, and rewrites the marks of all its labels
+    import_assets=250,
     load_annotations=1000,
     asset_ids=150,  # part of the URL, of which proxies accept 8 KiB
     uploads=100,
