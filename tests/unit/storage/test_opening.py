@@ -111,7 +111,7 @@ def test_a_place_for_files_is_a_folder_or_s3(objects: str, message: str) -> None
     with pytest.raises(ConfigurationError) as caught:
         postgres_target("postgresql://db/lake", objects=objects, settings=Settings())
     assert caught.value.message == message
-    assert caught.value.hint == "s3://bucket/prefix, or a folder"
+    assert caught.value.hint == "name s3://bucket/prefix or a folder"
 
 
 def test_a_setting_that_is_no_database_is_refused_without_showing_it() -> None:
