@@ -103,7 +103,7 @@ async def push_batch(
     have = await find_in_lake(backend, target.lake.id, batch, claims=claims)
     missing = [file for file in batch if str(file.path) not in have]
     if missing and version.is_locked is True:
-        # Told before the files are sent, which the version would then refuse.
+        # The version would refuse the files, so say it before they are sent.
         raise locked_version(f"{version.origin_name}/{version.version}")
     progress.add(len(batch) - len(missing))
     progress.enter("move" if missing else "register")

@@ -59,7 +59,7 @@ async def connect(
                 server_settings=chosen,
             )
         except package.UndefinedObjectError as error:
-            # The address may name parameters too: those are an error of its own.
+            # Only our own parameters tell the age; one that the address names is another error.
             if quoted_name(error) in chosen:
                 raise _too_old(shown, f"older than {OLDEST}") from None
             raise
