@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,6 +17,8 @@ _START_SECONDS = 90.0
 _TAIL = 3000
 
 Keeper = subprocess.Popen[str]
+
+_asking = threading.Lock()
 
 
 class ServerStartError(RuntimeError):
@@ -77,9 +80,11 @@ def ask(keeper: Keeper, command: str) -> None:
     """
     assert keeper.stdin is not None
     assert keeper.stdout is not None
-    keeper.stdin.write(command + "\n")
-    keeper.stdin.flush()
-    answer = keeper.stdout.readline().strip()
+    # Two threads that read at once would lose answers.
+    with _asking:
+        keeper.stdin.write(command + "\n")
+        keeper.stdin.flush()
+        answer = keeper.stdout.readline().strip()
     assert answer == "done", answer or "the keeper of the server ended"
 
 

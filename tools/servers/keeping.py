@@ -102,11 +102,14 @@ class KeptServer(ABC):
 
     def kill(self) -> None:
         """Kill the server and its processes."""
-        if self.process is not None:
-            for child in _children(self.process.pid):
-                with suppress(ProcessLookupError):
-                    os.kill(child, signal.SIGKILL)
+        if self.process is None:
+            return
+        children = _children(self.process.pid)
+        # The parent first: it would start others in place of those that die.
         self._end(signal.SIGKILL)
+        for child in children:
+            with suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
 
     def stop(self) -> None:
         """Stop the server; it keeps what was written."""

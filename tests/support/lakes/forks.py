@@ -51,6 +51,13 @@ async def fork(lake: Stocked, parent: UUID, name: str = "fork", **more: Any) -> 
 
 async def told(lake: Stocked, version: UUID) -> dict[str, Any]:
     """All that the API says of a version's content, without ids: by file name, newest annotation first."""
+    # Annotations before assets: while a version fills, an annotation that is there has its asset there.
+    ids = await lake.call(annotations.ANNOTATION_IDS, version_id=version)
+    loaded: list[Any] = []
+    for start in range(0, len(ids), 5000):
+        loaded += await lake.call(
+            annotations.LOAD_ANNOTATIONS, version_id=version, ids=ids[start : start + 5000]
+        )
     names: dict[str, str] = {}
     cursor = None
     while True:
@@ -60,15 +67,11 @@ async def told(lake: Stocked, version: UUID) -> dict[str, Any]:
         if cursor is None:
             break
     tagged = await lake.call(assets.LIST_ASSETS, version_id=version, q='tags.name = "third"')
-    ids = await lake.call(annotations.ANNOTATION_IDS, version_id=version)
     shapes: dict[str, list[Any]] = {}
-    for start in range(0, len(ids), 5000):
-        for annotation in await lake.call(
-            annotations.LOAD_ANNOTATIONS, version_id=version, ids=ids[start : start + 5000]
-        ):
-            plain = msgspec.to_builtins(annotation)
-            plain.pop("id")
-            shapes.setdefault(names[plain.pop("asset_id")], []).append(plain)
+    for annotation in loaded:
+        plain = msgspec.to_builtins(annotation)
+        plain.pop("id")
+        shapes.setdefault(names[plain.pop("asset_id")], []).append(plain)
     stats = await lake.call(datasets.GET_STATS, version_id=version)
     listed = await lake.call(labels.LIST_LABELS, version_id=version)
     return {
