@@ -25,8 +25,6 @@ T = TypeVar("T")
 COUNT = 12
 """Assets of the version ``drawings/first``."""
 
-_FOLDER = TemporaryDirectory(prefix="headrace-templates-")
-
 
 def copy_empty(path: Path) -> None:
     """Make a new lake at ``path``, which may be an empty folder."""
@@ -65,15 +63,21 @@ def _copy(template: Path, path: Path) -> None:
 
 
 @cache
+def _folder() -> TemporaryDirectory[str]:
+    # Made when it is first used: processes that tests start and kill import this module too, and would leave it.
+    return TemporaryDirectory(prefix="headrace-templates-")
+
+
+@cache
 def _empty() -> Path:
-    path = Path(_FOLDER.name, "empty")
+    path = Path(_folder().name, "empty")
     finished(Platform.create(path))
     return path
 
 
 @cache
 def _with_token() -> tuple[Path, str]:
-    path = Path(_FOLDER.name, "token")
+    path = Path(_folder().name, "token")
     copy_empty(path)
 
     async def make() -> str:
@@ -86,7 +90,7 @@ def _with_token() -> tuple[Path, str]:
 
 @cache
 def _with_version() -> tuple[Path, str]:
-    path = Path(_FOLDER.name, "version")
+    path = Path(_folder().name, "version")
     token = copy_with_token(path)
 
     finished(_fill(headrace.connect(str(path))))
@@ -99,7 +103,7 @@ async def _fill_database(target: PostgresTarget, token: Path) -> None:
 
 
 async def _fill(connection: Connection) -> None:
-    images = Path(_FOLDER.name, "images")
+    images = Path(_folder().name, "images")
     draw_images(images, COUNT)
     async with connection as client:
         await client.push("drawings/first", images)
