@@ -33,7 +33,7 @@ STALE_SECONDS: Final = 300.0
 FOLDER: Final = ".holders"
 
 _LATE_SECONDS = 120.0
-_SUFFIX = ".json"
+_SUFFIX, _PENDING = ".json", ".new"
 _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _MACHINE = Path("/etc/machine-id")
 _NAMESPACE = "/proc/self/ns/pid"
@@ -88,7 +88,7 @@ class Holding:
             self._folder.mkdir(mode=0o700, exist_ok=True)
             self._write(me)
         except OSError as error:
-            # A full disk must not keep a lake from being read. Whoever else has it open is looked for all the same.
+            # A full disk must not keep a lake from being read. Others that have it open are looked for all the same.
             log.debug("cannot note that %s is open: %s", self._lake, error)
         try:
             self._check(me)
@@ -125,16 +125,28 @@ class Holding:
             self._path.unlink()
 
     def _write(self, me: Holder) -> None:
+        # Renamed when it is whole: others would take a file without its text for a holder of another machine.
+        pending = self._path.with_suffix(_PENDING)
         flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
-        descriptor = os.open(self._path, flags, 0o600)
         try:
-            os.write(descriptor, msgspec.json.encode(me) + b"\n")
-        finally:
-            os.close(descriptor)
+            descriptor = os.open(pending, flags, 0o600)
+            try:
+                os.write(descriptor, msgspec.json.encode(me) + b"\n")
+            finally:
+                os.close(descriptor)
+            pending.replace(self._path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                pending.unlink()
+            raise
 
     def _check(self, me: Holder) -> None:
         """Look at the other holders: remove those that are dead, and raise an error for one of another machine."""
-        for path in self._others():
+        for path in self._others(_PENDING):
+            with contextlib.suppress(OSError):
+                if self._now_there() - path.stat().st_mtime > STALE_SECONDS:
+                    path.unlink()
+        for path in self._others(_SUFFIX):
             with contextlib.suppress(OSError):
                 age = self._now_there() - path.stat().st_mtime
                 holder = _read(path)
@@ -151,7 +163,7 @@ class Holding:
                         hint=f"stop it there, or serve the lake there: headrace serve; a machine that died is taken over {STALE_SECONDS - max(age, 0.0):.0f} s from now",
                     )
 
-    def _others(self) -> list[Path]:
+    def _others(self, suffix: str) -> list[Path]:
         try:
             names = os.listdir(self._folder)
         except OSError:
@@ -159,7 +171,7 @@ class Holding:
         return [
             self._folder / name
             for name in names
-            if name.endswith(_SUFFIX) and name != self._path.name
+            if name.endswith(suffix) and name != self._path.name
         ]
 
     def _now_there(self) -> float:
@@ -192,6 +204,8 @@ def holders_of(lake: Path) -> list[Holder]:
         return []
     found = []
     for name in names:
+        if not name.endswith(_SUFFIX):
+            continue
         with contextlib.suppress(OSError):
             found.append(_read(lake / FOLDER / name))
     return found

@@ -41,6 +41,28 @@ def test_processes_of_one_machine_hold_it_together(tmp_path: Path) -> None:
     assert holders_of(tmp_path) == []
 
 
+def test_a_holder_that_is_just_being_written_is_no_other_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two = Holding(tmp_path)
+    write = os.write
+
+    def take_before(descriptor: int, content: bytes) -> int:
+        monkeypatch.undo()
+        two.take()
+        return write(descriptor, content)
+
+    monkeypatch.setattr(os, "write", take_before)
+    Holding(tmp_path).take()
+    assert [each.pid for each in holders_of(tmp_path)] == [os.getpid()] * 2
+
+
+def test_what_a_killed_process_was_writing_is_removed_later(tmp_path: Path) -> None:
+    left = note(tmp_path, ELSEWHERE, age=STALE_SECONDS + 5).rename(tmp_path / FOLDER / "left.new")
+    Holding(tmp_path).take()
+    assert not left.exists()
+
+
 def test_another_machine_is_refused_by_name_and_with_the_cure(tmp_path: Path) -> None:
     note(tmp_path, ELSEWHERE)
     holding = Holding(tmp_path)
