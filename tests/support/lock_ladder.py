@@ -106,6 +106,16 @@ class _Checked:
 
     async def insert_many(self, statement: str, rows: Iterable[Sequence[Any]], /) -> None:
         """Check the version and the stripe of each row, then write them."""
+        await self._transaction.insert_many(statement, self._checked_rows(statement, rows))
+
+    def insert_many_at_commit(self, statement: str, rows: Sequence[Sequence[Any]], /) -> None:
+        """Check them now, and leave the change for the end."""
+        self._checked_rows(statement, rows)
+        self._transaction.insert_many_at_commit(statement, rows)
+
+    def _checked_rows(
+        self, statement: str, rows: Iterable[Sequence[Any]]
+    ) -> Iterable[Sequence[Any]]:
         text = self._text(statement)
         at = _column(text, "version")
         if at is not None and not self._everything:
@@ -118,7 +128,7 @@ class _Checked:
                 if asset is not None or block is not None:
                     stripe = row[asset] // STRIPE if asset is not None else row[block]
                     self._need(Lock.stripe(row[at], stripe), statement)
-        await self._transaction.insert_many(statement, rows)
+        return rows
 
     def execute_at_commit(self, statement: str, /, **params: Any) -> None:
         """Leave a change of one row for the end, where no lock is needed for it."""

@@ -45,7 +45,7 @@ from headrace.net.ssrf import policy_for
 from headrace.net.storage_session import StorageSession
 from headrace.protocol.codec import decode_response, decodes_in_pieces, encode_request
 from headrace.protocol.operation import Operation, P, R
-from headrace.protocol.operations.annotations import ImportAnnotations
+from headrace.protocol.operations.annotations import ImportAnnotations, ImportPacked
 from headrace.protocol.operations.datalake import GET_DATA_URL, DataId
 from headrace.protocol.wire import decode_error
 from headrace.tasks import map_bounded
@@ -340,7 +340,7 @@ def _repeatable(operation: Operation[P, R], request: P) -> bool:
     if operation.safe or operation.repeatable:
         return True
     # The ledger of an import keeps a chunk from being applied twice.
-    return isinstance(request, ImportAnnotations) and UNSET not in (
+    return isinstance(request, ImportAnnotations | ImportPacked) and UNSET not in (
         request.import_id,
         request.chunk,
     )

@@ -258,6 +258,23 @@ class TransactionConformance:
         await database.execute("conformance.add", name="a", last=1)
         assert await names(database) == ["a"]
 
+    async def test_changes_of_many_rows_at_the_commit(self, database: Database) -> None:
+        few, many = [(f"few {no}", no) for no in range(2)], [(f"{no:03}", 7) for no in range(100)]
+        async with database.transaction() as tx:
+            tx.execute_at_commit("conformance.add", name="one", last=1)
+            for rows in (few, many, []):
+                tx.insert_many_at_commit("conformance.add_many", rows)
+            await tx.execute("identifiers.take_numbers", name="first", count=1)
+            assert await tx.fetch_one("conformance.one", name="one") is None
+        added = [name for name, _ in many]
+        assert await names(database) == [*added, "few 0", "few 1", "first", "one"]
+        with pytest.raises(UniqueViolationError):
+            async with database.transaction() as tx:
+                await tx.execute("identifiers.take_numbers", name="second", count=1)
+                tx.insert_many_at_commit("conformance.add_many", [("new", 1), *few])
+        assert "second" not in await names(database)
+        assert "new" not in await names(database)
+
     async def test_a_transaction_without_a_statement_writes_nothing(
         self, database: Database
     ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping
 
-from headrace.platform.core.label_marks import mark_assets
+from headrace.platform.core.label_marks import Inserts, new_marks
 from headrace.storage.database.base import Statements, Transaction
 
 
@@ -47,19 +47,35 @@ class CounterDelta:
 
     async def write(self, tx: Transaction, bucket: int, version: int) -> None:
         """Append the rows that are not zero, and mark the assets; the annotations must have been written before."""
-        await tx.insert_many(
-            "counters.add_label_delta",
-            [
-                (bucket, version, label, self._shapes[label], self._annotated[label])
-                for label in sorted(self._shapes.keys() | self._annotated.keys())
-                if self._shapes[label] or self._annotated[label]
-            ],
-        )
+        for statement, rows in self._rows(bucket, version):
+            await tx.insert_many(statement, rows)
+        for statement, rows in await self._marks(tx, bucket, version):
+            await tx.insert_many(statement, rows)
+
+    async def write_at_commit(self, tx: Transaction, bucket: int, version: int) -> None:
+        """Do as :meth:`write` right before the commit, as the only delta of its version in the transaction."""
+        for statement, rows in (
+            *self._rows(bucket, version),
+            *await self._marks(tx, bucket, version),
+        ):
+            tx.insert_many_at_commit(statement, rows)
+
+    def _rows(self, bucket: int, version: int) -> list[Inserts]:
+        labels = [
+            (bucket, version, label, self._shapes[label], self._annotated[label])
+            for label in sorted(self._shapes.keys() | self._annotated.keys())
+            if self._shapes[label] or self._annotated[label]
+        ]
+        found: list[Inserts] = []
+        if labels:
+            found.append(("counters.add_label_delta", labels))
         if self.assets or self.annotations:
-            await tx.insert_many(
-                "counters.add_version_delta", [(bucket, version, self.assets, self.annotations)]
-            )
-        await mark_assets(tx, bucket, version, self._added, self._reduced, self._lost)
+            totals = [(bucket, version, self.assets, self.annotations)]
+            found.append(("counters.add_version_delta", totals))
+        return found
+
+    async def _marks(self, tx: Transaction, bucket: int, version: int) -> list[Inserts]:
+        return await new_marks(tx, bucket, version, self._added, self._reduced, self._lost)
 
 
 async def asset_count(statements: Statements, bucket: int, version: int) -> int:

@@ -1,7 +1,7 @@
 """Which assets of a version have which labels, kept beside the annotations, so that listings by label read none of them.
 
-Every transaction that changes annotations updates the marks of their assets: ``CounterDelta.write`` calls
-:func:`mark_assets`.
+Every transaction that changes annotations updates the marks of their assets: ``CounterDelta.write`` writes
+:func:`new_marks`.
 Versions of older lakes are marked in ranges (``platform/jobs/marking.py``).
 """
 
@@ -27,16 +27,19 @@ _MANY_PAIRS = 5_000
 Marks = Mapping[tuple[int, int], bytes]
 """Stored sets of assets by block and label."""
 
+Inserts = tuple[str, list[tuple[Any, ...]]]
+"""A statement and the rows that it is run for, at least one."""
 
-async def mark_assets(
+
+async def new_marks(
     tx: Transaction,
     bucket: int,
     version: int,
     added: Mapping[int, Collection[int]],
     reduced: Collection[int],
     lost: Collection[int],
-) -> None:
-    """Mark assets after a change of their annotations.
+) -> list[Inserts]:
+    """Return what marks assets after a change of their annotations.
 
     Args:
         tx: The transaction of the change.
@@ -54,14 +57,14 @@ async def mark_assets(
     read = members.keys() | {(block, label) for block in among for label in lost}
     keys = more.keys() | read
     if not keys:
-        return
+        return []
     old = await read_marks(tx, bucket, version, keys)
     new = {key: old.get(key, b"") for key in keys}
     for key in read:
         new[key] = asset_set.replaced(new[key], among[key[0]], members.get(key, set()))
     for key, numbers in more.items():
         new[key] = asset_set.extended(new[key], numbers)
-    await _write(tx, bucket, version, old, new)
+    return _changes(bucket, version, old, new)
 
 
 def _more(added: Mapping[int, Collection[int]]) -> dict[tuple[int, int], list[int]]:
@@ -210,15 +213,17 @@ def _span(first: int, last: int) -> int:
 
 
 async def _write(tx: Transaction, bucket: int, version: int, old: Marks, new: Marks) -> None:
+    for statement, rows in _changes(bucket, version, old, new):
+        await tx.insert_many(statement, rows)
+
+
+def _changes(bucket: int, version: int, old: Marks, new: Marks) -> list[Inserts]:
     changed = [(key, assets) for key, assets in new.items() if assets != old.get(key, b"")]
-    await tx.insert_many(
-        "marks.put",
-        [
-            (bucket, version, *key, asset_set.size_of(assets), assets)
-            for key, assets in changed
-            if assets
-        ],
-    )
-    gone = [(bucket, version, *key) for key, assets in changed if not assets]
-    if gone:
-        await tx.insert_many("marks.drop", gone)
+    put: list[tuple[Any, ...]] = [
+        (bucket, version, *key, asset_set.size_of(assets), assets)
+        for key, assets in changed
+        if assets
+    ]
+    gone: list[tuple[Any, ...]] = [(bucket, version, *key) for key, assets in changed if not assets]
+    rows = (("marks.put", put), ("marks.drop", gone))
+    return [(statement, each) for statement, each in rows if each]

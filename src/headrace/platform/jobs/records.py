@@ -32,7 +32,7 @@ from headrace.protocol.operations.jobs import (
     JobId,
     ListJobs,
 )
-from headrace.storage.database.base import Statements, Transaction
+from headrace.storage.database.base import Row, Statements, Transaction
 from headrace.storage.database.locks import Lock
 
 JOB, JOB_RUN = 1, 2
@@ -174,9 +174,25 @@ async def job_of(statements: Statements, access: Access, id: UUID, wire: int) ->
     """Find a job by id, with what the caller may know of its error; 404 also where ``wire`` does not match."""
     key = key_of(id, Kind.JOB)
     row = await statements.fetch_one("jobs.by_no", no=key.number, organization=access.organization)
+    return _found(access, id, wire, key.number, row)
+
+
+async def job_of_chunk(
+    statements: Statements, access: Access, id: UUID, wire: int, shard: int
+) -> tuple[Job, str | None]:
+    """Find a job as :func:`job_of`, together with the result of one of its shards, None if there is none."""
+    no = key_of(id, Kind.JOB).number
+    row = await statements.fetch_one(
+        "jobs.of_chunk", no=no, organization=access.organization, shard=shard
+    )
+    result = None if row is None else row[-1]
+    return _found(access, id, wire, no, None if row is None else row[:-1]), result
+
+
+def _found(access: Access, id: UUID, wire: int, no: int, row: Row | None) -> Job:
     if row is None or row[1] != wire:
         raise missing(Kind.JOB, id)
-    job = Job(key.number, *row)
+    job = Job(no, *row)
     check_id(id, Kind.JOB, job.created, 0, job.no)
     return _visible(access, job)
 

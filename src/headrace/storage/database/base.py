@@ -95,7 +95,14 @@ class Transaction(Statements, Protocol):
         ...
 
     def execute_at_commit(self, statement: str, /, **params: Any) -> None:
-        """Run a change right before the commit, if the transaction has run any statement; its failure is the commit's."""
+        """Run a change right before the commit, if the transaction has run any statement; its failure is the commit's.
+
+        No change at the commit may depend on another one. A server gets them in as few messages as possible.
+        """
+        ...
+
+    def insert_many_at_commit(self, statement: str, rows: Sequence[Sequence[Any]], /) -> None:
+        """Run a statement once for each of a few hundred different rows, as :meth:`execute_at_commit` does."""
         ...
 
 

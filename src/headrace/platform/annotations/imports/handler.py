@@ -32,7 +32,7 @@ from headrace.platform.core.locking import beside_locks, version_locks
 from headrace.platform.core.scopes import VersionScope, version_scope
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import drop_old_ledgers, fold_if_due
-from headrace.platform.jobs.records import JOB, Job, add_job, job_id, job_of
+from headrace.platform.jobs.records import JOB, Job, add_job, job_id, job_of, job_of_chunk
 from headrace.platform.removals.kinds import RemovalKind
 from headrace.platform.removals.recorder import RemovalChoice, RemovalRecorder
 from headrace.platform.removals.rows import removal_by_key
@@ -86,8 +86,7 @@ async def _import(context: Context, access: Access, request: _Request) -> dict[s
             f"{len(request.annotations)} assets in one call", hint=f"send at most {MAX_ITEMS}"
         )
     scope = await version_scope(context.database, access, request.version_id, change=True)
-    job = await _job(context.database, access, scope, request)
-    result = await _known_result(context.database, job, request)
+    _, result = await _ledger(context.database, access, scope, request)
     if result is None:
         if isinstance(request, ImportPacked):
             items = await _prepare_packed(context, scope, request)
@@ -252,8 +251,7 @@ async def _write(
     async with context.database.transaction(*locks) as tx:
         # Checked again inside the transaction: the version may be locked or deleted, the chunk sent twice at once.
         scope = await version_scope(tx, access, request.version_id, change=True)
-        job = await _job(tx, access, scope, request)
-        known = await _known_result(tx, job, request)
+        job, known = await _ledger(tx, access, scope, request)
         if known is not None:
             return known
         await _check_labels(tx, scope, items)
@@ -261,7 +259,7 @@ async def _write(
             context.database, tx, scope, context.clock(), alone=alone
         )
         if job is not None:
-            await _record_shard(tx, job, request, result, context.clock())
+            _record_shard(tx, job, request, result, context.clock())
     fold_if_due(context, scope, change)
     return result
 
@@ -324,39 +322,26 @@ def _unknown_asset(scope: VersionScope, asset: str) -> NotFoundError:
 # --- the ledger ------------------------------------------------------------------------------------------
 
 
-async def _job(
+async def _ledger(
     statements: Statements, access: Access, scope: VersionScope, request: _Request
-) -> Job | None:
+) -> tuple[Job | None, ImportedShapes | None]:
+    """Return the import of a chunk, and the result of the chunk if it was written."""
     if request.import_id is UNSET:
-        return None
+        return None, None
     if request.chunk is UNSET or request.chunk < 0:
         raise BadRequestError("a chunk of an import needs its number", hint="chunk counts from 0")
-    job = await job_of(statements, access, request.import_id, JOB)
+    job, result = await job_of_chunk(statements, access, request.import_id, JOB, request.chunk)
     if job.kind != KIND or job.subject != scope.no:
         raise missing(Kind.JOB, request.import_id)
-    if job.state not in (JobStatus.RUNNING, JobStatus.SUCCESS):
-        raise _closed(request)
-    return job
+    answered = job.state == JobStatus.SUCCESS and result is not None
+    if job.state != JobStatus.RUNNING and not answered:
+        raise ConflictError(f"import {request.import_id} is closed", hint="start a new import")
+    return job, None if result is None else msgspec.json.decode(result, type=ImportedShapes)
 
 
-def _closed(request: _Request) -> ConflictError:
-    return ConflictError(f"import {request.import_id} is closed", hint="start a new import")
-
-
-async def _known_result(
-    statements: Statements, job: Job | None, request: _Request
-) -> ImportedShapes | None:
-    if job is None:
-        return None
-    row = await statements.fetch_one("jobs.shard", job=job.no, no=request.chunk)
-    if row is None and job.state != JobStatus.RUNNING:
-        raise _closed(request)
-    return None if row is None else msgspec.json.decode(row[0], type=ImportedShapes)
-
-
-async def _record_shard(
+def _record_shard(
     tx: Transaction, job: Job, request: _Request, result: ImportedShapes, now: int
 ) -> None:
-    await tx.execute("jobs.add_shard", job=job.no, no=request.chunk, result=json_text(result))
     # At the end, so that the chunks of an import wait for each other only then.
+    tx.execute_at_commit("jobs.add_shard", job=job.no, no=request.chunk, result=json_text(result))
     tx.execute_at_commit("jobs.count_shard", no=job.no, now=now)

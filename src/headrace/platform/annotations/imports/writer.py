@@ -121,7 +121,7 @@ class ChunkWriter:
         await self._drop(tx, dropped, delta)
         await self._add(database, tx, fresh, numbers, now, delta)
         await self._rewrite(database, tx, changed, delta)
-        await delta.write(tx, self._scope.bucket, self._scope.no)
+        await delta.write_at_commit(tx, self._scope.bucket, self._scope.no)
         return self._result(numbers, kept, changed), change
 
     def _plan(

@@ -21,7 +21,7 @@ _UPDATE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _INSERT = re.compile(
-    r"(?P<head>insert\s+into\s+\w+\s*\((?P<names>[\w\s,]+)\)\s*)values\s*\([?,\s]+\)\s*(?P<rest>on\s+conflict\s.*)",
+    r"(?P<head>insert\s+into\s+\w+\s*\((?P<names>[\w\s,]+)\)\s*)values\s*\([?,\s]+\)\s*(?P<rest>(?:on\s+conflict\s.*)?)",
     re.IGNORECASE | re.DOTALL,
 )
 _COLUMN = re.compile(
@@ -50,17 +50,25 @@ class _Shape(NamedTuple):
     types: tuple[str, ...]
     names: tuple[str, ...]
 
+    @property
+    def is_plain_insert(self) -> bool:
+        """Whether it inserts rows and fails where one of them exists."""
+        return not self.alias and not self.rest
 
-def batch(text: str, types: Sequence[str], rows: Sequence[Sequence[Any]]) -> Batch | None:
+
+def batch(
+    text: str, types: Sequence[str], rows: Sequence[Sequence[Any]], *, plain: bool = False
+) -> Batch | None:
     """Return one statement for all rows, or None for a statement of another kind.
 
     Args:
         text: The statement for one row, without comments.
         types: The types of its parameters, by PostgreSQL's names.
         rows: Its rows, at least one.
+        plain: Whether an insert that fails where a row exists is such a statement too. COPY is faster for many rows.
     """
     shape = _shape(text, tuple(types))
-    if shape is None:
+    if shape is None or (not plain and shape.is_plain_insert):
         return None
     columns = list(zip(*rows, strict=True))
     shared = tuple(

@@ -14,6 +14,7 @@ from headrace.storage.database.postgres.batches import batch
 from headrace.storage.database.postgres.derived import derived
 from headrace.storage.database.postgres.statements import PostgresStatements
 from headrace.storage.database.postgres.text import bare, copy_target, positioned
+from headrace.storage.database.postgres.together import Change, together
 from headrace.threads import in_thread_if
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ COPY_FROM = 8
 """From how many rows on a COPY, or one statement for all of them, is faster than one for each."""
 _ROWS_AT_ONCE = 2_000
 _FEW_ROWS = 32
+
+_Rows = Sequence[Sequence[Any]]
 
 
 class PostgresTransaction:
@@ -51,7 +54,7 @@ class PostgresTransaction:
         self._everything: Lock | None = None
         self._has_savepoint = False
         self._has_run = False
-        self._last: list[tuple[str, dict[str, Any]]] = []
+        self._last: list[tuple[str, dict[str, Any] | _Rows]] = []
         self.copied: Counter[str] = Counter()
         """Rows that were copied, by table."""
 
@@ -78,9 +81,12 @@ class PostgresTransaction:
         Raises:
             DatabaseError: A statement had failed, so everything was rolled back.
         """
-        if self._has_run:
-            for statement, params in self._last:
-                await self.execute(statement, **params)
+        if self._has_run and self._last:
+            # A failure ends the transaction, so none of them needs a savepoint.
+            with self._statements.translating("the changes at the commit"):
+                changes = [await self._change(*last) for last in self._last]
+                for change in together(changes):
+                    await self._connection.execute(change.sql, *change.values)
         with self._statements.translating("commit", committing=True):
             status = await self._connection.execute("commit")
         if status != "COMMIT":
@@ -90,6 +96,12 @@ class PostgresTransaction:
         """Run a change right before the commit."""
         self._statements.raw(statement)
         self._last.append((statement, params))
+
+    def insert_many_at_commit(self, statement: str, rows: Sequence[Sequence[Any]], /) -> None:
+        """Run a change once for each of a few hundred different rows, right before the commit."""
+        self._statements.raw(statement)
+        if rows:
+            self._last.append((statement, rows))
 
     # --- statements ---------------------------------------------------------------------------------------
 
@@ -129,6 +141,20 @@ class PostgresTransaction:
                     self.copied[target.table] += len(rows)
                 else:
                     await self._run_batch(text, rows)
+
+    async def _change(self, statement: str, given: dict[str, Any] | _Rows) -> Change:
+        """Return a change at the commit as one statement."""
+        more = derived(statement)
+        if isinstance(given, dict):
+            text = await self._statements.text(self._connection, statement, "")
+            return Change(bare(text.sql), text.bind(given if more is None else more.params(given)))
+        rows = given if more is None else list(more.rows(given))
+        raw = self._statements.raw(statement)
+        types = await self._statements.types(self._connection, positioned(raw)[0])
+        many = batch(bare(raw), types, rows, plain=True)
+        if many is None:
+            raise ConfigurationError(f"{statement} cannot be run for many rows at the commit")
+        return Change(many.sql, many.values)
 
     async def _run_batch(self, text: str, rows: Sequence[Sequence[Any]]) -> None:
         one_row, _ = positioned(text)

@@ -13,6 +13,7 @@ from headrace.errors import DatabaseError
 from headrace.storage.database.base import Row
 
 Params = dict[str, Any]
+Bindings = Params | Sequence[Any]
 
 
 def fetch(connection: apsw.Connection, sql: str, params: Params) -> list[Row]:
@@ -52,14 +53,16 @@ def begin(connection: apsw.Connection) -> None:
     connection.execute("begin immediate")
 
 
-def commit(connection: apsw.Connection, last: Sequence[tuple[str, Params]] = ()) -> None:
-    """Run the last changes and commit; an error rolls the transaction back."""
+def commit(
+    connection: apsw.Connection, last: Sequence[tuple[str, Sequence[Bindings]]] = ()
+) -> None:
+    """Run the last changes, each once for each of its parameters, and commit; an error rolls the transaction back."""
     # SQLite itself rolls back on a full disk or an interrupt.
     if not connection.in_transaction:
         raise DatabaseError("the transaction was rolled back already")
     try:
-        for sql, params in last:
-            connection.execute(sql, params).close()
+        for sql, rows in last:
+            connection.executemany(sql, rows).close()
         connection.execute("commit")
     except BaseException:
         rollback(connection)

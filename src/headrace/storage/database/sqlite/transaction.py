@@ -39,7 +39,7 @@ class SqliteTransaction:
         self._waited = waited
         self._report_wait = report_wait
         self._begun = False
-        self._last: list[tuple[str, dict[str, Any]]] = []
+        self._last: list[tuple[str, Sequence[calls.Bindings]]] = []
 
     async def fetch(self, statement: str, /, *, filters: str = "", **params: Any) -> list[Row]:
         """Return all rows, including the transaction's own changes."""
@@ -69,7 +69,11 @@ class SqliteTransaction:
 
     def execute_at_commit(self, statement: str, /, **params: Any) -> None:
         """Run a change right before the commit, in the same turn of the writer's thread."""
-        self._last.append((self._text_of(statement), params))
+        self._last.append((self._text_of(statement), [params]))
+
+    def insert_many_at_commit(self, statement: str, rows: Sequence[Sequence[Any]], /) -> None:
+        """Run a change once for each row, in that turn too."""
+        self._last.append((self._text_of(statement), rows))
 
     def commit(self, connection: apsw.Connection) -> None:
         """Commit, on the writer's thread."""

@@ -27,8 +27,11 @@ update job set state = 'SUCCESS', updated = :now where no = :no and state = 'RUN
 -- name: shards
 select h.no from shard h where h.job = :job order by h.no
 
--- name: shard
-select h.result from shard h where h.job = :job and h.no = :no
+-- name: of_chunk
+select j.created, j.wire, j.kind, j.subject, j.state, j.spec, j.done, j.total, j.error,
+       exists (select 1 from shard h where h.job = j.no),
+       (select h.result from shard h where h.job = j.no and h.no = :shard)
+from job j where j.no = :no and j.organization = :organization
 
 -- name: add_shard
 insert into shard (job, no, state, attempts, cursor, result)
