@@ -9,6 +9,7 @@ from uuid import uuid4
 import anyio
 import pytest
 
+import headrace
 from headrace.backend.connect import open_backend
 from headrace.backend.remote import RemoteBackend
 from headrace.errors import (
@@ -33,7 +34,8 @@ from headrace.storage.database.postgres.transaction import PostgresTransaction
 from headrace.storage.database.sqlite.database import SqliteTransaction
 from tests.conformance.wire.scenario import Walk, register, walk
 from tests.support import storage
-from tests.support.faults.faulty_proxy import faulty_proxy
+from tests.support.data.images import draw_images, write_coco
+from tests.support.faults.faulty_proxy import WAYS, faulty_proxy
 from tests.support.lakes.servers import new_lake, running
 
 REFUSED = {"create_processing", "delete_processing"}
@@ -215,3 +217,26 @@ async def test_a_cancelled_call_is_all_or_nothing(tmp_path: Path) -> None:
                     scope.cancel()
             await create(platform, f"set {steps}", f"key-{steps}")
         assert sorted(await names(platform)) == sorted(f"set {n}" for n in range(12))
+
+
+async def test_a_chunk_whose_answer_is_lost_is_written_once_without_a_key(tmp_path: Path) -> None:
+    """The ledger of its import has its answer, so none is stored under a key."""
+    rounds = 2 * len(WAYS)
+    images = draw_images(tmp_path / "images", 3)
+    file = write_coco(tmp_path / "in.json", [image.name for image in images])
+    async with (
+        running(tmp_path / "lake") as server,
+        faulty_proxy(server.address, one_in=2, only=b"/packed-annotations") as proxy,
+        headrace.connect(proxy.address, api_token=server.token) as client,
+    ):
+        await client.push("set/one", tmp_path / "images")
+        version = await client.version("set/one")
+        reports = [
+            await version.import_annotations(file, mode="CONCATENATE", force_create_label=True)
+            for _ in range(rounds)
+        ]
+        assert proxy.spoiled >= len(WAYS)
+        assert server.platform.context.repeats.count == 0
+        stats = await version.retrieve_stats()
+    assert reports[0].shapes_imported > 0
+    assert stats.nb_objects == rounds * reports[0].shapes_imported

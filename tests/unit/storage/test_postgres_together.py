@@ -12,13 +12,10 @@ SELECT = Change("select $1", [6])
 
 def test_changes_of_different_tables_are_one_statement() -> None:
     (found,) = together([INSERT, UPDATE, DELETE])
-    assert (
-        found.sql.split()
-        == (
-            "with c0 as ( insert into a (x, y) values ($1, $2) ), "
-            "c1 as ( update b set x = x + $4 where no = $3 and name <> '$1' ), "
-            "c2 as ( delete from c where no = $5 ) select"
-        ).split()
+    assert " ".join(found.sql.split()) == (
+        "with c0 as ( insert into a (x, y) values ($1, $2) ), "
+        "c1 as ( update b set x = x + $4 where no = $3 and name <> '$1' ), "
+        "c2 as ( delete from c where no = $5 ) select"
     )
     assert found.values == [1, "one", 3, 4, 5]
 
