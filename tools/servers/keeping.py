@@ -118,6 +118,11 @@ class KeptServer(ABC):
     def pause(self) -> None:
         """Stop the processes of the server until :meth:`resume`: it accepts connections and answers nothing."""
         self._signal_all(signal.SIGSTOP)
+        if self.process is not None:
+            # A thread that has not seen the signal yet would still answer.
+            for each in (self.process.pid, *_children(self.process.pid)):
+                while _runs(each):
+                    time.sleep(0.005)
 
     def resume(self) -> None:
         """Let the server continue."""
@@ -209,6 +214,15 @@ def _children(pid: int) -> list[int]:
         text = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
         return [int(each) for each in text.split()]
     return []
+
+
+def _runs(pid: int) -> bool:
+    """Whether a thread of a process is neither stopped nor ended."""
+    for status in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            if status.read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "TtZX":
+                return True
+    return False
 
 
 def _wait_for_end(pid: int) -> None:
