@@ -18,7 +18,7 @@ from cyclopts import App, Argument, ArgumentCollection, Token
 from headrace.cli.console.errors import UsageError
 from headrace.errors import ConfigurationError, HeadraceWarning, did_you_mean
 from headrace.settings import OPTION_PREFIXES
-from headrace.settings_files import project_table, read_toml, user_file
+from headrace.settings.files import project_table, read_toml, user_file
 
 PREFIX = "HEADRACE_"
 

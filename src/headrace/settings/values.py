@@ -1,83 +1,25 @@
-"""Settings from arguments, environment variables, the project's file and the user's file, in this order of precedence.
-
-The project's file is ``headrace.toml`` in the working folder or a folder above it, or the table ``[tool.headrace]`` of a
-``pyproject.toml`` there; the nearest folder that has either is used. It may have come with a repository that somebody
-else wrote, so the settings in :data:`PERSONAL` have no effect in it. The user's file is ``config.toml`` in the
-configuration folder (:mod:`headrace.app_folders`).
-
-The environment variable of a setting is its name in upper case after ``HEADRACE_``. Settings are read when a connection
-is opened, never at import. Tokens are no settings: see :mod:`headrace.credentials`.
-"""
+"""The settings: their names, types and defaults, and what values they may have."""
 
 from __future__ import annotations
 
-import os
 import re
-import warnings
 from collections.abc import Mapping
-from collections.abc import Set as AbstractSet
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, TypedDict, Unpack
+from typing import Any, TypedDict
 
 import msgspec
 from msgspec import Struct
 
-from headrace.app_folders import HOME_VARIABLE, state_folder
-from headrace.errors import ConfigurationError, HeadraceWarning, did_you_mean
-from headrace.settings_files import project_table, read_toml, user_file
+from headrace.app_folders import state_folder
+from headrace.errors import ConfigurationError
 
-_PREFIX = "HEADRACE_"
-TOKEN_VARIABLE = _PREFIX + "TOKEN"
 _ADDRESS = re.compile(r"https?://[^/?#@\s]+(/[^?#\s]*)?")
-
-PERSONAL = frozenset(
-    {
-        *("allow_http", "audit_days", "audit_rows", "database", "metrics"),
-        *("objects", "proxies", "public_url", "scratch", "state", "trust_storage"),
-    }
-)
-"""The settings that a project's file cannot change.
-
-Whoever writes a repository could use them to have files fetched from the network of the person who cloned it, to send
-a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host, believe
-invented addresses of clients, show its figures to a network, delete the audit log of a lake, or send the passwords of
-the environment to another database.
-"""
 
 _TIMES = ("head_seconds", "body_seconds", "unread_seconds")
 _AT_LEAST_ONE = (
     *("url_ttl", "max_body", "max_upload", "failed_tokens", "max_launches"),
     *("max_connections", "max_connections_per_peer", "max_requests"),
 )
-_TOKEN = "token"
-_OTHER_VARIABLES = frozenset(
-    {
-        TOKEN_VARIABLE,
-        HOME_VARIABLE,
-        # The command line's.
-        "HEADRACE_COLOR",
-        "HEADRACE_DEBUG",
-        "HEADRACE_LOG",
-        "HEADRACE_PROGRESS",
-        # Those that a processing is started with.
-        "HEADRACE_CPU",
-        "HEADRACE_DATALAKE_ID",
-        "HEADRACE_GPU",
-        "HEADRACE_IDS",
-        "HEADRACE_JOB_ID",
-        "HEADRACE_ORGANIZATION_ID",
-        "HEADRACE_PARAMETERS",
-        "HEADRACE_PROCESSING",
-        "HEADRACE_TARGET",
-        "HEADRACE_USERNAME",
-        "HEADRACE_VERSION_ID",
-    }
-)
-"""The variables that are not settings."""
-
-OPTION_PREFIXES: set[str] = set()
-"""How variables for the options of commands begin, such as ``HEADRACE_PULL_``; the command line adds them."""
 
 
 class UndoPolicy(Struct, frozen=True, kw_only=True):
@@ -239,128 +181,16 @@ class SettingsKeywords(TypedDict, total=False):
     unread_seconds: float | None
 
 
-def load_settings(
-    *,
-    folder: Path | None = None,
-    environment: Mapping[str, str] | None = None,
-    **arguments: Unpack[SettingsKeywords],
-) -> Settings:
-    """Load the settings in effect.
+def check_settings(values: Mapping[str, Any], origin: str) -> Settings:
+    """Return the settings of these values.
 
     Args:
-        folder: Where to start the search for the project's file. Default: the working folder.
-        environment: The environment variables. Default: those of the process.
-        **arguments: Settings that take precedence; None means not given.
-
-    Returns:
-        The settings.
+        values: The values by name; texts are converted.
+        origin: Begins the message of an error: the variable, the file or the argument.
 
     Raises:
-        ConfigurationError: If a value is invalid; the message names the variable or the file.
-
-    Warns:
-        HeadraceWarning: If a setting has no effect where it stands, or a variable is unknown.
+        ConfigurationError: A value is invalid.
     """
-    variables = os.environ if environment is None else environment
-    user = _from_user(user_file(variables))
-    given = {name: value for name, value in arguments.items() if value is not None}
-    found = {
-        **user,
-        **_from_project(folder or Path.cwd(), user),
-        **_from_environment(variables),
-        **given,
-    }
-    return _checked(found, "an argument")
-
-
-def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name in Settings.__struct_fields__:
-        text = environment.get(_PREFIX + name.upper(), "").strip()
-        if text:
-            checked = _checked({name: text}, _PREFIX + name.upper())
-            found[name] = getattr(checked, name)
-    _warn_of_typos(environment)
-    return found
-
-
-def _warn_of_typos(environment: Mapping[str, str]) -> None:
-    """Warn of variables whose names are nearly those of headrace. Other variables may belong to other programs."""
-    known = {*_OTHER_VARIABLES, *(_PREFIX + name.upper() for name in Settings.__struct_fields__)}
-    bare = [name.removeprefix(_PREFIX) for name in known]
-    for name in environment:
-        if name.startswith(_PREFIX) and name not in known and not _is_option(name):
-            for near in get_close_matches(name.removeprefix(_PREFIX), bare, n=1, cutoff=0.75):
-                _warn(f"the variable {name} has no effect; did you mean {_PREFIX}{near}?")
-
-
-def _is_option(variable: str) -> bool:
-    return any(variable.startswith(prefix) for prefix in OPTION_PREFIXES)
-
-
-def _from_user(path: Path) -> dict[str, Any]:
-    table = read_toml(path)
-    return {} if table is None else _without(table, {_TOKEN}, path)
-
-
-def _from_project(folder: Path, user: Mapping[str, Any]) -> dict[str, Any]:
-    found = project_table(folder)
-    if found is None:
-        return {}
-    path, table = found
-    return _without(table, PERSONAL | {_TOKEN} | _lowered(table, user), path)
-
-
-def _lowered(table: Any, user: Mapping[str, Any]) -> set[str]:
-    """Return the settings by which less could be undone than the person expects: that would purge what is kept."""
-    default = UndoPolicy()
-    least = {"undo_days": default.days, "undo_bytes": default.max_bytes, **user}
-    return {
-        name
-        for name in ("undo_days", "undo_bytes")
-        if isinstance(table, dict)
-        and isinstance(table.get(name), int | float)
-        and table[name] < least[name]
-    }
-
-
-def _without(table: Any, ignored: AbstractSet[str], path: Path) -> dict[str, Any]:
-    """Check the settings of a file, and return those that may stand in it."""
-    if not isinstance(table, dict):
-        raise ConfigurationError(f"{path}: headrace must be a table", hint="[tool.headrace]")
-    # Tables hold options of commands, which the command line reads and checks.
-    table = {name: value for name, value in table.items() if not isinstance(value, dict)}
-    for name in table:
-        if name not in (*Settings.__struct_fields__, _TOKEN):
-            known = Settings.__struct_fields__
-            hint = did_you_mean(name, known).strip() or f"settings: {', '.join(known)}"
-            raise ConfigurationError(f"{path} has an unknown setting {name!r}", hint=hint)
-    useless = sorted(ignored & table.keys())
-    if useless:
-        verb = "is" if len(useless) == 1 else "are"
-        _warn(f"{path}: {', '.join(useless)} {verb} ignored: {_cure(useless)}")
-    kept = {name: value for name, value in table.items() if name not in ignored}
-    _checked(kept, str(path))
-    return kept
-
-
-def _cure(useless: list[str]) -> str:
-    personal = [name for name in useless if name != _TOKEN]
-    cures = ["headrace login URL stores a token"] if _TOKEN in useless else []
-    if personal:
-        what = ", ".join(
-            f"lower {name}" if name.startswith("undo_") else f"set {name}" for name in personal
-        )
-        cures.append(f"a project cannot {what}; do it in {user_file()}")
-    return "; ".join(cures)
-
-
-def _warn(message: str) -> None:
-    # Python's own filter shows the same warning once.
-    warnings.warn(message, HeadraceWarning, stacklevel=2)
-
-
-def _checked(values: Mapping[str, Any], origin: str) -> Settings:
     try:
         settings = msgspec.convert(dict(values), Settings, strict=False)
     except msgspec.ValidationError as error:
