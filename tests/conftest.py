@@ -12,6 +12,7 @@ import pytest
 
 from headrace.storage.database.sqlite import page_checksums
 from tests.support import format_rows, lock_ladder, methods, storage
+from tests.support.door_counts import DOORS, door_counts
 from tests.support.tiers import register_profiles
 
 CLEAN_UP_SECONDS = 300.0
@@ -36,7 +37,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Tests that make platforms run on every storage; what the default run leaves out is in the slow tier."""
-    if "platform_storage" not in metafunc.fixturenames or not storage.makes_platforms(metafunc):
+    possible = storage.kinds_of(metafunc)
+    if "platform_storage" not in metafunc.fixturenames or not possible:
         return
     chosen = metafunc.config.getoption("storage")
     if chosen is not None:
@@ -46,7 +48,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         kinds = [pytest.param("lake", id=pytest.HIDDEN_PARAM)]
         kinds += [
             pytest.param(kind, marks=() if early and kind == "postgres" else pytest.mark.slow)
-            for kind in storage.KINDS[1:]
+            for kind in possible[1:]
         ]
     every = {*storage.KINDS}
     for marker, kept in (
@@ -88,6 +90,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in set(left_out)]
+
+
+def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
+    """Say how many tests go through each door."""
+    counts = door_counts(items)
+    return "doors: " + ", ".join(f"{door} {counts[door]}" for door in DOORS)
 
 
 def _storage_of(item: pytest.Item) -> str:

@@ -117,8 +117,12 @@ _FOLDERS = (
     *("unit/platform", "interop"),
 )
 """The folders whose tests run on every storage in the slow tier; ``--storage`` runs any test on another one."""
+_JOBS = ("acceptance/blocking", "acceptance/cli", "acceptance/sdk")
+"""The folders of whole jobs. Those by a server run on ``s3`` and on ``two`` in the slow tier."""
+_SERVED = frozenset({"place", "server", "served", "open_door"})
+"""What a test of a whole job has, itself or as a fixture, where its platform is behind a server."""
 _TESTS = Path(__file__).parents[1]
-_FIXTURES = frozenset({"lake", "stock", "filled", "door", "client", "version"})
+_FIXTURES = frozenset({"place", "lake", "stock", "filled", "door", "client", "version"})
 _DOORS = frozenset({"lake", "http", "process"})
 _DOOR_OF = {"postgres": "lake", "s3": "http", "two": "http"}
 """Which of the doors is taken to a platform on a storage where nothing is chosen, so that a test runs once on each.
@@ -128,13 +132,17 @@ and so has a storage that ``--storage`` chooses.
 """
 
 
-def makes_platforms(metafunc: pytest.Metafunc) -> bool:
-    """Whether a test makes platforms by its path, so that they may be stored elsewhere."""
-    if metafunc.config.getoption("--storage") is None:
-        folder = Path(metafunc.module.__file__ or "").parent.relative_to(_TESTS).as_posix()
-        if folder not in _FOLDERS:
-            return False
-    return bool(_MAKERS & vars(metafunc.module).keys() or _FIXTURES & set(metafunc.fixturenames))
+def kinds_of(metafunc: pytest.Metafunc) -> tuple[str, ...]:
+    """Return where the platforms of a test may be stored; nothing where it makes none by its path."""
+    folder = Path(metafunc.module.__file__ or "").parent.relative_to(_TESTS).as_posix()
+    fixtures = set(metafunc.fixturenames)
+    if folder in _JOBS:
+        # Most modules of whole jobs have tests without a server, too.
+        names = fixtures | {*metafunc.function.__code__.co_names}
+        return ("lake", "s3", "two") if names & _SERVED else ()
+    if metafunc.config.getoption("--storage") is None and folder not in _FOLDERS:
+        return ()
+    return KINDS if _MAKERS & vars(metafunc.module).keys() or _FIXTURES & fixtures else ()
 
 
 def of_other_doors(items: list[pytest.Item]) -> list[pytest.Item]:

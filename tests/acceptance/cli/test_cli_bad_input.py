@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.processes.cli import Outcome, Place, headrace, new_lake, served
+from tests.support.processes.cli import Outcome, Place, administered, headrace, new_lake, served
 
 
 def assert_one_line(outcome: Outcome, *words: str, status: int = 1, excerpt: bool = False) -> None:
@@ -112,14 +112,14 @@ def test_wrong_and_missing_tokens(tmp_path: Path) -> None:
         )
         assert place.done("ls")["versions"] == []
 
-        headrace("token", "revoke", place.lake, "token")
+        administered(place.lake).done("token revoke", "token")
         assert_one_line(place.run("ls"), "revoked")
 
 
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with served(tmp_path / "lake") as place:
         port = place.target.rpartition(":")[2]
-        assert_one_line(headrace("serve", place.lake, "--port", port), port, "another")
+        assert_one_line(administered(place.lake).run("serve", "--port", port), port, "another")
 
 
 # --- names -----------------------------------------------------------------------------------------------

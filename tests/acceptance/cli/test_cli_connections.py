@@ -48,6 +48,7 @@ def connections(place: Place, folder: Path, *words: str | Path) -> set[tuple[str
     return {(kind, json.dumps(where)) for kind, where in found["seen"]}
 
 
+@pytest.mark.folder_of_files("files on S3 come from there, not from the server")
 @pytest.mark.parametrize("place", ["lake", "http"], indirect=True)
 def test_only_the_target_is_connected_to(place: Place, drawn: Drawn, tmp_path: Path) -> None:
     lines: list[tuple[str | Path, ...]] = [

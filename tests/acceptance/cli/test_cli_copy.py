@@ -8,7 +8,9 @@ import pytest
 
 from headrace import blocking
 from tests.acceptance.cli.conftest import Drawn
-from tests.support.processes.cli import Place, headrace, new_lake
+from tests.support.processes.cli import Place, headrace
+from tests.support.processes.cli import new_lake as new_place
+from tests.support.storage import on_lake
 
 
 @pytest.fixture
@@ -16,6 +18,12 @@ def filled(place: Place, drawn: Drawn) -> Place:
     place.done("push", "demo/v1", drawn.images)
     place.done("import", "demo/v1", drawn.annotations)
     return place
+
+
+def new_lake(path: Path) -> None:
+    """A new lake to copy to, wherever the version is copied from."""
+    with on_lake():
+        new_place(path)
 
 
 def test_a_version_is_copied_and_again(filled: Place, tmp_path: Path) -> None:
@@ -52,6 +60,7 @@ def test_what_is_missing_ends_with_1(filled: Place, tmp_path: Path) -> None:
     assert filled.run("copy", "demo/v1", other, "--json").json()["missing"] == 1
 
 
+@pytest.mark.folder_of_files("damages a file of the lake where it lies")
 @pytest.mark.parametrize("longer", [True, False])
 def test_a_damaged_file_of_the_source_is_not_copied(
     filled: Place, tmp_path: Path, longer: bool

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from tests.support.data.images import draw_images
-from tests.support.processes.cli import Outcome, Place, headrace, new_lake, running, served
+from tests.support.processes.cli import (
+    Outcome,
+    Place,
+    administered,
+    headrace,
+    new_lake,
+    running,
+    served,
+)
 from tests.support.processes.programs import STAYS
 from tests.support.tiers import slow
 
@@ -28,9 +36,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 def add(place: Place, name: str, code: str, *more: str) -> None:
     program = f"{sys.executable} -c {code!r}"
-    added = headrace("processing", "add", place.lake, name, "--command", program, *more, "--json")
-    assert added.status == 0, added
-    assert added.json()["name"] == name
+    added = administered(place.lake).done("processing add", name, "--command", program, *more)
+    assert added["name"] == name
 
 
 def run(place: Place, *arguments: str) -> Outcome:
@@ -102,7 +109,7 @@ def test_logs_and_cancellation(place: Place, tmp_path: Path) -> None:
     program = tmp_path / "stays.py"
     program.write_text(STAYS)
     command = f"env PIDS={tmp_path / 'pids'} {sys.executable} {program}"
-    assert headrace("processing", "add", place.lake, "s", "--command", command).status == 0
+    administered(place.lake).done("processing add", "s", "--command", command)
     with running("processing", "run", place.target, "d/v", "s", **place.variables) as command:
         assert command.first_line() == "begun\n"
         command.process.send_signal(signal.SIGINT)

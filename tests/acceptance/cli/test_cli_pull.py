@@ -63,6 +63,7 @@ def test_a_dry_run_writes_nothing(place: Place, names: list[str], tmp_path: Path
     assert not state.exists()
 
 
+@pytest.mark.sqlite_only("pulls into the folder of a lake")
 def test_a_lake_is_refused(place: Place, names: list[str]) -> None:
     for folder in (place.lake, place.lake / "objects", place.lake.parent):
         before = sorted(os.listdir(folder))

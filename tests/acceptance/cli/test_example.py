@@ -10,6 +10,7 @@ from examples.main_job import main_job
 from examples.make_sample import draw_dataset
 from examples.make_sample import main as make_sample
 from tests.support.processes.cli import Place, new_lake, served
+from tests.support.storage import on_lake
 
 
 async def carried(place: Place, drawn: tuple[Path, Path], out: Path) -> dict[str, bytes]:
@@ -28,7 +29,8 @@ async def test_a_lake_and_a_server_give_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     drawn = draw_dataset(tmp_path / "drawn")
-    lake = new_lake(tmp_path / "lake")
+    with on_lake():
+        lake = new_lake(tmp_path / "lake")
     by_folder = await carried(lake, drawn, tmp_path / "out-1")
     said_by_folder = capsys.readouterr().out
 

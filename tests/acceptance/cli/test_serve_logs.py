@@ -25,6 +25,10 @@ from tests.support.lakes.templates import finished
 from tests.support.processes.cli import RunningCommand, headrace, running
 from tests.support.processes.serving import CREATE, asked, children, wait_for
 
+pytestmark = pytest.mark.sqlite_only(
+    "serves the folder of a lake, whose server writes its logs as any does"
+)
+
 LINE = re.compile(
     r"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) (?P<level>[A-Z]+) (?:\[(?P<process>\d+)\] )?"
     r"(?P<logger>[\w.]+): (?P<message>.*)"

@@ -24,6 +24,10 @@ from tests.support.lakes.templates import finished
 from tests.support.processes.cli import RunningCommand, headrace, running
 from tests.support.processes.serving import asked, children, free_port, wait_for
 
+pytestmark = pytest.mark.sqlite_only(
+    "serves the folder of a lake; the figures of a database are in test_cli_postgres.py"
+)
+
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "how-to" / "serve.md"
 Figures = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

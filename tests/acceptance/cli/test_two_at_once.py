@@ -12,15 +12,18 @@ import pytest
 from PIL import Image
 
 from tests.support.processes.cli import Place, new_lake, served
+from tests.support.storage import kind
 from tests.support.tiers import slow
 
 IMAGES, PUSHES, IMPORTS = 64, 4, 16
 
 
-@pytest.fixture(params=["lake", "server"])
+@pytest.fixture(params=["lake", "http"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "lake":
         yield new_lake(tmp_path / "lake")
+    elif kind() != "lake" and request.getfixturevalue("rounds") > 1:
+        pytest.skip("the many rounds are for lakes")
     else:
         with served(tmp_path / "lake") as found:
             yield found
@@ -51,6 +54,7 @@ def at_once(count: int, place: Place, *command: str | Path) -> list[dict[str, An
         return [run.result() for run in runs]
 
 
+@pytest.mark.folder_of_files("counts the files of the lake")
 @pytest.mark.parametrize("rounds", [1, slow(20)])
 def test_pushes_of_the_same_folder_at_once_add_each_file_once(
     place: Place, dataset: Path, rounds: int

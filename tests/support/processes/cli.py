@@ -19,7 +19,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from anyio.from_thread import start_blocking_portal
+
 from headrace.cli import main
+from tests.support.alternating import alternating
 from tests.support.lakes import servers
 from tests.support.lakes.templates import copy_empty, finished
 from tests.support.processes.forked import Forked
@@ -235,10 +238,11 @@ class Place:
 def new_lake(path: Path) -> Place:
     """A new lake, reached by its folder, or by the database that stands for it."""
     copy_empty(path)
-    return _reached(path)
+    return administered(path)
 
 
-def _reached(path: Path) -> Place:
+def administered(path: Path) -> Place:
+    """A platform as its administrator reaches it: by its folder, or by the database that stands for it."""
     target = target_of(path)
     if target is None:
         return Place(str(path), path, {})
@@ -252,13 +256,26 @@ def _reached(path: Path) -> Place:
 
 @contextmanager
 def served(path: Path) -> Iterator[Place]:
-    """A new lake behind ``headrace serve``, with a token."""
+    """A new lake behind ``headrace serve``, with a token; behind two that take turns where platforms are ``two``."""
     _, token = finished(servers.new_lake(path, "token"))
-    place, more = _reached(path), ("--processes", "2") if kind() == "two" else ()
-    with running(
-        "serve", place.target, "--port", "0", "--json", *more, **place.variables
-    ) as command:
-        yield Place(json.loads(command.first_line())["url"], path, {"HEADRACE_TOKEN": token})
+    variables = {"HEADRACE_TOKEN": token}
+    with _serving(path) as address:
+        if kind() != "two":
+            yield Place(address, path, variables)
+            return
+        with (
+            _serving(path) as other,
+            start_blocking_portal() as portal,
+            portal.wrap_async_context_manager(alternating(address, other)) as front,
+        ):
+            yield Place(front.address, path, variables)
+
+
+@contextmanager
+def _serving(path: Path) -> Iterator[str]:
+    place = administered(path)
+    with running("serve", place.target, "--port", "0", "--json", **place.variables) as command:
+        yield json.loads(command.first_line())["url"]
         command.process.send_signal(signal.SIGINT)
         outcome = command.outcome()
         assert outcome.status == 0, outcome
