@@ -12,7 +12,6 @@ import pytest
 from PIL import Image
 
 from tests.support.processes.cli import Place, new_lake, served
-from tests.support.storage import kind
 from tests.support.tiers import slow
 
 IMAGES, PUSHES, IMPORTS = 64, 4, 16
@@ -22,8 +21,6 @@ IMAGES, PUSHES, IMPORTS = 64, 4, 16
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "lake":
         yield new_lake(tmp_path / "lake")
-    elif kind() != "lake" and request.getfixturevalue("rounds") > 1:
-        pytest.skip("the many rounds are for lakes")
     else:
         with served(tmp_path / "lake") as found:
             yield found
@@ -77,6 +74,7 @@ def test_pushes_of_the_same_folder_at_once_add_each_file_once(
 
 
 @pytest.mark.parametrize("rounds", [1, slow(20)])
+@pytest.mark.timeout(600)
 def test_equal_imports_at_once_give_the_same_answer(
     place: Place, dataset: Path, rounds: int
 ) -> None:
