@@ -21,6 +21,10 @@ SERVED_ROUNDS = 5
 """The many rounds where a command takes seconds: with PostgreSQL and S3."""
 
 
+# A round starts up to 16 commands, and twenty of them take minutes on a busy machine.
+pytestmark = pytest.mark.timeout(900)
+
+
 @pytest.fixture(params=["lake", "http"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     if request.param == "lake":
