@@ -25,6 +25,7 @@ import msgspec
 from msgspec import Struct
 
 from headrace.errors import LakeHeldError
+from headrace.newfile import write_private_file
 
 BEAT_SECONDS: Final = 30.0
 """How often a holder touches its file."""
@@ -127,13 +128,8 @@ class Holding:
     def _write(self, me: Holder) -> None:
         # Renamed when it is whole: others would take a file without its text for a holder of another machine.
         pending = self._path.with_suffix(_PENDING)
-        flags = os.O_CREAT | os.O_WRONLY | os.O_TRUNC | getattr(os, "O_NOFOLLOW", 0)
         try:
-            descriptor = os.open(pending, flags, 0o600)
-            try:
-                os.write(descriptor, msgspec.json.encode(me) + b"\n")
-            finally:
-                os.close(descriptor)
+            write_private_file(pending, msgspec.json.encode(me).decode() + "\n")
             pending.replace(self._path)
         except OSError:
             with contextlib.suppress(OSError):

@@ -1,9 +1,9 @@
 """Settings from arguments, environment variables, the project's file and the user's file, in this order of precedence.
 
 The project's file is ``headrace.toml`` in the working folder or a folder above it, or the table ``[tool.headrace]`` of a
-``pyproject.toml`` there; the nearest folder that has either is used. It may have come with a repository that somebody
-else wrote, so the settings in :data:`PERSONAL` have no effect in it. The user's file is ``config.toml`` in the
-configuration folder (:mod:`headrace.app_folders`).
+``pyproject.toml`` there; the nearest folder that has either is used. That file may come from a cloned repository, so the
+settings in :data:`PERSONAL` have no effect in it. The user's file is ``config.toml`` in the configuration folder
+(:mod:`headrace.app_folders`).
 
 The environment variable of a setting is its name in upper case after ``HEADRACE_``. Settings are read when a connection
 is opened, never at import. Tokens are no settings: see :mod:`headrace.credentials`.

@@ -25,10 +25,10 @@ PERSONAL = frozenset(
 )
 """The settings that a project's file cannot change.
 
-Whoever writes a repository could use them to have files fetched from the network of the person who cloned it, to send
-a token without encryption, to plant the state of transfers, or to have a server sign URLs of another host, believe
-invented addresses of clients, show its figures to a network, delete the audit log of a lake, or send the passwords of
-the environment to another database.
+The file of a cloned repository could otherwise do harm to the person who cloned it. It could fetch files from that
+person's network, send a token without encryption, or plant the state of transfers. It could make a server sign URLs of
+another host, believe invented addresses of clients, or show its figures to a network. It could delete the audit log of
+a lake, or send the passwords of the environment to another database.
 """
 
 _TOKEN = "token"

@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -45,14 +46,15 @@ def test_a_holder_that_is_just_being_written_is_no_other_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     two = Holding(tmp_path)
-    write = os.write
+    opened = os.open
 
-    def take_before(descriptor: int, content: bytes) -> int:
+    def take_between(*arguments: Any, **options: Any) -> int:
         monkeypatch.undo()
+        descriptor = opened(*arguments, **options)
         two.take()
-        return write(descriptor, content)
+        return descriptor
 
-    monkeypatch.setattr(os, "write", take_before)
+    monkeypatch.setattr(os, "open", take_between)
     Holding(tmp_path).take()
     assert [each.pid for each in holders_of(tmp_path)] == [os.getpid()] * 2
 

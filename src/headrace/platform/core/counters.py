@@ -47,20 +47,15 @@ class CounterDelta:
 
     async def write(self, tx: Transaction, bucket: int, version: int) -> None:
         """Append the rows that are not zero, and mark the assets; the annotations must have been written before."""
-        for statement, rows in self._rows(bucket, version):
-            await tx.insert_many(statement, rows)
-        for statement, rows in await self._marks(tx, bucket, version):
+        for statement, rows in await self._inserts(tx, bucket, version):
             await tx.insert_many(statement, rows)
 
     async def write_at_commit(self, tx: Transaction, bucket: int, version: int) -> None:
         """Do as :meth:`write` right before the commit, as the only delta of its version in the transaction."""
-        for statement, rows in (
-            *self._rows(bucket, version),
-            *await self._marks(tx, bucket, version),
-        ):
+        for statement, rows in await self._inserts(tx, bucket, version):
             tx.insert_many_at_commit(statement, rows)
 
-    def _rows(self, bucket: int, version: int) -> list[Inserts]:
+    async def _inserts(self, tx: Transaction, bucket: int, version: int) -> list[Inserts]:
         labels = [
             (bucket, version, label, self._shapes[label], self._annotated[label])
             for label in sorted(self._shapes.keys() | self._annotated.keys())
@@ -72,10 +67,8 @@ class CounterDelta:
         if self.assets or self.annotations:
             totals = [(bucket, version, self.assets, self.annotations)]
             found.append(("counters.add_version_delta", totals))
-        return found
-
-    async def _marks(self, tx: Transaction, bucket: int, version: int) -> list[Inserts]:
-        return await new_marks(tx, bucket, version, self._added, self._reduced, self._lost)
+        marks = await new_marks(tx, bucket, version, self._added, self._reduced, self._lost)
+        return found + marks
 
 
 async def asset_count(statements: Statements, bucket: int, version: int) -> int:
