@@ -19,7 +19,7 @@ from headrace.platform.care.opening import opened_place
 from headrace.platform.context import Context
 from headrace.platform.datalake import drafts
 from headrace.platform.datalake.registered import DELETED_AFTER_MS
-from headrace.protocol.operations.datalake import REGISTER_DATA
+from headrace.protocol.operations.datalake import DELETE_DATA, REGISTER_DATA, DataId
 from headrace.protocol.operations.storage import INIT_MULTIPART, InitMultipart
 from headrace.storage.objects.base import StoredObject
 from headrace.storage.objects.local import clearing
@@ -38,13 +38,17 @@ def later(monkeypatch: pytest.MonkeyPatch) -> None:
 
     A file system gives no file an older time of its inode, so it is the clock of the collection that is set.
     """
-    ahead = 48 * 3_600_000 + (DELETED_AFTER_MS if storage.files_on_s3() else 0)
+    collect_later(monkeypatch, 48 * 3_600_000 + (DELETED_AFTER_MS if storage.files_on_s3() else 0))
+
+
+def collect_later(monkeypatch: pytest.MonkeyPatch, ahead: float) -> None:
+    """Set the clock of collections ahead by so many milliseconds."""
 
     @asynccontextmanager
     async def opened_later(*arguments: Any, **options: Any) -> AsyncIterator[Context]:
         async with opened_place(*arguments, **options) as context:
             now = context.clock
-            context.clock = lambda: now() + ahead  # type: ignore[assignment]
+            context.clock = lambda: now() + int(ahead)  # type: ignore[assignment]
             yield context
 
     monkeypatch.setattr(gc, "opened_place", opened_later)
@@ -70,6 +74,27 @@ async def test_uploads_that_were_never_registered_go(tmp_path: Path) -> None:
             [each.object_name for each in kept]
         )
         assert (await collect(tmp_path / "lake")).objects == 0
+
+
+@pytest.mark.every_storage
+async def test_files_on_s3_stay_for_a_week_after_their_data(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So a backup of the database that is younger than a week finds all files that it names."""
+    day = 24 * 3_600_000
+    async with opened_lake(tmp_path / "lake") as lake:
+        data, other = [await lake.add(f"{number}.png") for number in range(2)]
+        context = lake.platform.context
+        now = context.clock
+        monkeypatch.setattr(context, "clock", lambda: now() + 30 * day)
+        await lake.call(DELETE_DATA, DataId(data_id=data.id))
+        kept = storage.files_on_s3()
+        for days, found, younger in ((30, 0, kept), (36.9, 0, kept), (37.1, kept, 0), (44, 0, 0)):
+            collect_later(monkeypatch, days * day)
+            report = await collect(tmp_path / "lake")
+            assert (report.objects, report.younger) == (found, younger), days
+        heads = await context.objects.heads([data.object_name, other.object_name])
+        assert [each is not None for each in heads] == [False, True]
 
 
 async def test_young_files_stay(tmp_path: Path) -> None:

@@ -13,8 +13,8 @@ from headrace.storage.database.dialect import BUCKETS
 from headrace.storage.database.sqlite.database import SqliteDatabase
 from tests.support.postgres_server import fresh_database, run
 
-FILES_OF_LAKES = {"job_log", "removal_part"}
-"""Tables of PostgreSQL alone: a lake has files in their place."""
+FILES_OF_LAKES = {"job_log", "released_object", "removal_part"}
+"""Tables of PostgreSQL alone: a lake has files in their place, or deletes its files at once."""
 ONLY_POSTGRES = {
     ("annotation", "marks"),
     ("annotation", "scores"),

@@ -22,8 +22,8 @@ from tests.support.postgres_server import fresh_database
 
 SQL = Path(str(files("headrace.storage.database"))) / "sql"
 NOT_TO_PREPARE = {"conformance.broken"}
-FILES_OF_LAKES = ("job_logs.", "removal_parts.")
-"""Statements over tables of PostgreSQL alone: a lake has files in their place."""
+FILES_OF_LAKES = ("job_logs.", "released_objects.", "removal_parts.")
+"""Statements over tables of PostgreSQL alone: a lake has files in their place, or deletes its files at once."""
 DERIVED = {"marks", "scores"}
 """Parameters that PostgreSQL's adapter adds."""
 

@@ -18,6 +18,8 @@ from yarl import URL
 import headrace
 from headrace.errors import ConflictError
 from headrace.model.records import DataRecord
+from headrace.platform.care.gc import CollectedObjects, collect_objects
+from headrace.platform.context import Context
 from headrace.platform.datalake.registered import REGISTERED_WITHIN_MS
 from headrace.protocol.operations.datalake import GET_DATA, DataId
 from headrace.protocol.operations.storage import PRESIGN_DOWNLOAD, PresignDownload
@@ -26,6 +28,7 @@ from headrace.storage.database.sqlite.database import SqliteDatabase
 from headrace.storage.objects.s3.requests import S3Requests
 from headrace.storage.objects.s3.sigv4 import Signer
 from headrace.storage.objects.s3.store import S3Objects
+from headrace.transfer.progress import Progress
 from tests.support import storage
 from tests.support.data.images import draw_images
 from tests.support.lakes.on_s3 import running_on_s3
@@ -90,6 +93,12 @@ def no_requests_in_transactions(monkeypatch: pytest.MonkeyPatch) -> None:
 async def status_of(client: Uploader, url: str, method: str = "GET", **request: Any) -> int:
     async with client.http.request(method, URL(url, encoded=True), **request) as answer:
         return answer.status
+
+
+async def collect(context: Context) -> CollectedObjects:
+    """Collect garbage by the clock of the context."""
+    with Progress("gc", "objects", None) as shown:
+        return await collect_objects(context, context.clock(), shown)
 
 
 async def registered(client: Uploader, content: bytes = FIRST) -> tuple[str, str, DataRecord]:
@@ -253,5 +262,7 @@ async def test_only_what_was_stored_lately_is_registered_and_only_what_is_older_
         await client.register(names[1])
     monkeypatch.setattr(context, "clock", lambda: now + 8 * 24 * 3600 * 1000)
     await delete_unregistered(context, names)
+    assert await client.stored(names[1]) == FIRST, "only a collection of garbage deletes it"
+    await collect(context)
     assert await client.stored(names[0]) == FIRST
     assert await client.stored(names[1]) is None

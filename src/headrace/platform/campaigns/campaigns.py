@@ -20,6 +20,7 @@ from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.locking import version_locks
 from headrace.platform.core.scopes import check_unlocked, version_scope
 from headrace.platform.datalake.object_names import belongs
+from headrace.platform.datalake.registered import release_instructions
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.protocol.operations.campaigns import (
@@ -104,6 +105,8 @@ async def update_campaign(
         campaign = await campaign_scope(tx, access, request.campaign_id, change=True)
         steps = await steps_of(tx, campaign.no)
         entry, annotated = request.default_entry_step_id, request.annotated_entry_step_id
+        if request.instructions_object_name is not None:
+            await release_instructions(context, tx, campaign.no)
         await tx.execute(
             "campaigns.update",
             no=campaign.no,

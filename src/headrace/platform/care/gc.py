@@ -4,7 +4,8 @@ Objects that no row names are uploads that were never registered, what an interr
 finished exports. An upload is registered after it has arrived, so only objects of a certain age are looked at. They are
 deleted in a write transaction that has looked once more, and registering looks for its object in its own transaction
 (platform/datalake/registered.py): so an object that is registered at the same time either stays, or the registration is told
-that it is gone. In a storage that clients reach themselves, only what is too old to be registered is deleted, without a lock.
+that it is gone. In a storage that clients reach themselves, only what is too old to be registered and has had no row for as
+long is deleted, without a lock.
 
 Objects of another platform whose files lie inside the place of these are left.
 """
@@ -27,12 +28,13 @@ from headrace.platform.care.opening import opened_place
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
 from headrace.platform.core.listing import json_text
-from headrace.platform.datalake.registered import DELETED_AFTER_MS
+from headrace.platform.datalake.registered import DELETED_AFTER_MS, keeps_released
 from headrace.platform.jobs import content_gc
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.jobs.runner import JobRunner
 from headrace.platform.removals.room import DAY_MS
 from headrace.settings import UndoPolicy
+from headrace.storage.database.locks import ONE_STATEMENT
 from headrace.storage.objects.base import StoredObject
 from headrace.storage.objects.nested import NestedStores
 from headrace.transfer.progress import OnProgress, Progress
@@ -162,13 +164,29 @@ class CollectedObjects:
         """Go through all objects."""
         async with aclosing(unnamed_objects(self._context)) as batches:
             async for batch in batches:
-                old = [each for each in batch if each.stored < self._before]
+                old = await self._without_released(batch)
                 self.younger += len(batch) - len(old)
                 old = await self._without_others(old)
                 for start in range(0, len(old), _TOGETHER):
                     await self._delete(old[start : start + _TOGETHER])
                 self._progress.add(len(batch))
+        if not self._dry_run and keeps_released(self._context):
+            # Whatever was released before has been deleted now, or has a row again.
+            async with self._context.database.transaction(ONE_STATEMENT) as tx:
+                await tx.execute("released_objects.drop_before", before=self._before)
         return self
+
+    async def _without_released(self, found: Sequence[StoredObject]) -> list[StoredObject]:
+        """Leave out what is too young, or what lost its row too short a time ago."""
+        old = [each for each in found if each.stored < self._before]
+        if not old or not keeps_released(self._context):
+            return old
+        names = json_text([each.name for each in old])
+        rows = await self._context.database.fetch(
+            "released_objects.since", names=names, since=self._before
+        )
+        kept = {name for (name,) in rows}
+        return [each for each in old if each.name not in kept]
 
     async def _without_others(self, found: Sequence[StoredObject]) -> list[StoredObject]:
         """Leave out what belongs to another platform whose files lie inside the place of these."""

@@ -21,7 +21,7 @@ from headrace.platform.core.identifiers import check_id, key_of, missing
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import datalake_scope
 from headrace.platform.datalake.data_records import WIDTH, data_record, metadata_text
-from headrace.platform.datalake.registered import delete_unregistered
+from headrace.platform.datalake.registered import delete_unregistered, release
 from headrace.platform.dispatch import handles
 from headrace.platform.tags.tags import tags_of_data
 from headrace.protocol.operations.datalake import (
@@ -147,4 +147,5 @@ async def _delete(context: Context, lake: dict[str, Any], numbers: list[int]) ->
                 await tx.execute("datalake.delete_data_tags", keys=json_text(keys), bucket=bucket)
                 await tx.execute("datalake.delete_data", keys=json_text(keys), bucket=bucket)
                 deleted = [object_name for _, object_name in doomed]
+                await release(context, tx, deleted)
     await delete_unregistered(context, deleted)

@@ -6,7 +6,8 @@ name needs no lock, since nothing can be registered before it.
 
 In a storage that clients reach themselves this lock decides nothing. There an object that has a name is never replaced,
 and its age decides: an object is registered within :data:`REGISTERED_WITHIN_MS` after it was stored, and deleted only
-after :data:`DELETED_AFTER_MS`.
+after :data:`DELETED_AFTER_MS`. One that a row has named is deleted as long after its last row went, so that every backup
+of the database that is younger finds its objects.
 """
 
 from __future__ import annotations
@@ -19,14 +20,17 @@ from headrace.errors import ConflictError
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.datalake.object_names import organization_of
-from headrace.storage.database.base import Database, Statements
+from headrace.storage.database.base import Database, Statements, Transaction
 from headrace.storage.database.locks import Lock
 from headrace.storage.objects.base import ObjectInfo, Replacing
 
 REGISTERED_WITHIN_MS = 6 * 24 * 3600 * 1000
 """The age up to which an object is registered, where :attr:`ObjectStore.locked` is false."""
 DELETED_AFTER_MS = REGISTERED_WITHIN_MS + 24 * 3600 * 1000
-"""The age from which an object that no row names is deleted there. The day between allows for clocks that differ."""
+"""The age from which an object that no row names is deleted there, and how long after its last row.
+
+The day between allows for clocks that differ.
+"""
 
 
 @asynccontextmanager
@@ -75,15 +79,30 @@ async def check_unregistered(statements: Statements, object_name: str) -> None:
 
 
 async def delete_unregistered(context: Context, names: Sequence[str]) -> None:
-    """Delete objects, except those that are registered as data. What is too young is left to the garbage collection."""
+    """Delete objects, except those that are registered as data; where no lock decides, the garbage collection does so."""
+    if not context.objects.locked:
+        return
     for organization, group in groupby(sorted(names, key=_owner), _owner):
         wanted = list(group)
-        if not context.objects.locked:
-            free = await _unregistered(context.database, organization, wanted)
-            await context.objects.delete_before(free, context.clock() - DELETED_AFTER_MS)
-            continue
         async with context.database.transaction(Lock.organization(organization)) as tx:
             await context.objects.delete(await _unregistered(tx, organization, wanted))
+
+
+def keeps_released(context: Context) -> bool:
+    """Whether objects stay for a while after their last row: those of a database that others than headrace back up."""
+    return context.target is not None and not context.objects.locked
+
+
+async def release(context: Context, tx: Transaction, names: Sequence[str]) -> None:
+    """Record that objects lose the rows that name them, in the transaction that deletes these; see the module."""
+    if names and keeps_released(context):
+        await tx.execute("released_objects.add", names=json_text(names), now=context.clock())
+
+
+async def release_instructions(context: Context, tx: Transaction, campaign: int) -> None:
+    """Do what :func:`release` does for the instructions of a campaign, before its row changes or goes."""
+    if keeps_released(context):
+        await tx.execute("released_objects.add_of_campaign", campaign=campaign, now=context.clock())
 
 
 async def _unregistered(statements: Statements, organization: int, names: list[str]) -> list[str]:

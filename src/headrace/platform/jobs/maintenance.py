@@ -21,6 +21,7 @@ from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
 from headrace.platform.core.audit import trim
 from headrace.platform.core.listing import json_text
 from headrace.platform.core.scopes import VersionChange, VersionScope
+from headrace.platform.datalake.registered import release_instructions
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
 from headrace.platform.jobs.old_blobs import rewrite_old_blobs
 from headrace.platform.jobs.purge_lease import PurgeLease
@@ -175,6 +176,7 @@ async def _drop_campaign(context: Context) -> bool:
                 return True
         await tx.execute("campaigns.drop_assignees", no=campaign)
         await tx.execute("campaigns.drop_steps", no=campaign)
+        await release_instructions(context, tx, campaign)
         await tx.execute("campaigns.drop", no=campaign)
     return True
 

@@ -32,8 +32,11 @@ from headrace.storage.database.postgres.schema import check_connection
 if TYPE_CHECKING:
     import asyncpg
 
-_APART: Final = ("job_log", "removal_part")
-"""Tables of PostgreSQL alone: what lakes keep in files. The rows of removals are copied by the platform, logs are not."""
+_APART: Final = ("job_log", "released_object", "removal_part")
+"""Tables of PostgreSQL alone: what lakes keep in files, and which objects S3 still keeps.
+
+The rows of removals are copied by the platform, the others are not.
+"""
 
 DERIVED: Final[dict[str, tuple[str | None, str]]] = {
     "annotation": ("counts", "shapes"),
