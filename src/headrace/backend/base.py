@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from headrace.errors import HeadraceError
 from headrace.model.records import DataRecord
+from headrace.net.ssrf import UrlPolicy
 from headrace.net.timeout import UNLIMITED, Timeout
 from headrace.protocol.operation import Operation, P, R
 from headrace.protocol.operations.uploading import PreparedUpload
@@ -135,6 +136,11 @@ class Backend(Protocol):
     limits: Limits
 
     options: CallOptions
+
+    @property
+    def url_policy(self) -> UrlPolicy:
+        """Which URLs its files may have."""
+        ...
 
     async def call(self, operation: Operation[P, R], request: P, /) -> R:
         """Execute one operation. Raises the errors of ``headrace.errors``."""

@@ -23,6 +23,7 @@ from headrace.backend.upload.file_body import Snapshot
 from headrace.errors import ConfigurationError, HeadraceError, ObjectNotFoundError
 from headrace.event_loop import LoopBinding
 from headrace.model.records import DataRecord
+from headrace.net.ssrf import ANYWHERE, UrlPolicy
 from headrace.platform.core.access import Access
 from headrace.platform.platform import Platform
 from headrace.protocol.operation import Operation, P, R
@@ -131,6 +132,11 @@ class LocalBackend:
         other.options = options
         other.limits = limited(self.limits, options.concurrency)
         return other
+
+    @property
+    def url_policy(self) -> UrlPolicy:
+        """Which URLs its files may have: any, since its owner chose the storage."""
+        return ANYWHERE
 
     def file(
         self, data: DataRecord, /, *, renew: Callable[[], Awaitable[str]] | None = None

@@ -41,7 +41,7 @@ from headrace.net.retry import (
     retry_after,
     send_with_retries,
 )
-from headrace.net.ssrf import policy_for
+from headrace.net.ssrf import UrlPolicy, policy_for
 from headrace.net.storage_session import StorageSession
 from headrace.protocol.codec import decode_response, decodes_in_pieces, encode_request
 from headrace.protocol.operation import Operation, P, R
@@ -245,6 +245,11 @@ class RemoteBackend:
         if isinstance(error, AuthenticationError) and self._explain_refusal is not None:
             raise self._explain_refusal(error)
         raise error
+
+    @property
+    def url_policy(self) -> UrlPolicy:
+        """Which URLs its files may have: none that is closer to this machine than the server."""
+        return self._pool.current().storage.url_policy
 
     def file(
         self, data: DataRecord, /, *, renew: Callable[[], Awaitable[str]] | None = None

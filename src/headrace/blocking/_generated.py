@@ -3160,6 +3160,7 @@ class DatasetVersion(Launches[Job]):
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
         q: str | None = None,
+        executor: str | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -3187,6 +3188,9 @@ class DatasetVersion(Launches[Job]):
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
             q: Choose only assets that fulfil this condition in the query language.
+            executor: What fetches small files and those of a lake, in place of this process: ``"local"`` for a process for
+                each processor, ``"local:4"`` for four, ``"dask://host:port"`` for the workers of a Dask cluster, which reach
+                the folder by the same path.
             progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
                 as the client.
 
@@ -3195,7 +3199,8 @@ class DatasetVersion(Launches[Job]):
             file has their name, and ``kept_files`` names them.
 
         Raises:
-            ConfigurationError: If files of a server are to be linked.
+            ConfigurationError: If files of a server are to be linked, or there is no such executor.
+            ConnectError: If the Dask cluster does not answer.
             TransferError: If files cannot be linked, since the lake is on another disk.
             LakeError: If the folder is a lake, contains one, or lies in one.
             DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
@@ -3223,6 +3228,7 @@ class DatasetVersion(Launches[Job]):
             exclude=exclude,
             names=names,
             q=q,
+            executor=executor,
             progress=progress,
         )
         return answer

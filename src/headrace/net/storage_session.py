@@ -61,7 +61,7 @@ class StorageSession:
         resolver: AbstractResolver | None = None,
     ) -> None:
         self.stall = stall or StallPolicy()
-        self._url_policy = url_policy
+        self.url_policy = url_policy
         self._checked: set[str] = set()
         self._limiters = HostLimiters(limits or LimiterPolicy(ceiling=connections))
         # A proxy would look up the names itself.
@@ -202,5 +202,5 @@ class StorageSession:
 
     def _check(self, where: str) -> None:
         if where not in self._checked:
-            self._url_policy.check(URL(where))
+            self.url_policy.check(URL(where))
             self._checked.add(where)

@@ -84,6 +84,10 @@ class BatchSource(ABC):
         """
 
     @abstractmethod
+    def unexpired_url(self) -> str:
+        """Return the signed URL; an empty string if it is missing or expires soon."""
+
+    @abstractmethod
     def discard(self) -> None:
         """Close what :meth:`fetch_batch` kept for this file."""
 

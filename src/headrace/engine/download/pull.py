@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import UUID
 
 from headrace.backend.base import Backend
+from headrace.engine.cluster.executor import Executor
 from headrace.engine.download.names import NamedFile
 from headrace.engine.name_filter import NameFilter
 from headrace.engine.paging import KeyListing, batched
@@ -19,6 +20,7 @@ from headrace.protocol.operations.assets import LIST_ASSETS_BY_KEY, ListAssetsBy
 from headrace.protocol.operations.listing import PAGE_SIZE
 from headrace.tasks import first_error
 from headrace.threads import in_thread
+from headrace.transfer.download.by_workers import BatchWorkers
 from headrace.transfer.download.preview import preview
 from headrace.transfer.download.run import run
 from headrace.transfer.progress import OnProgress, Progress
@@ -44,6 +46,7 @@ async def pull(
     some_files: bool = False,
     search_lakes: bool = True,
     media: LocalMedia = LocalMedia.COPY,
+    executor: Executor | None = None,
 ) -> TransferReport:
     """Download files into a folder; files that are there and complete are skipped.
 
@@ -62,6 +65,7 @@ async def pull(
         some_files: The files are only some of those that belong into the folder.
         search_lakes: Refuse a folder that contains a lake, not only one that is a lake or lies in one.
         media: Whether the files of a lake are copied or linked.
+        executor: What fetches small files and those of a lake, in place of this process.
 
     Returns:
         The report. It lists the first 1,000 files whose local name is not their own, and names a file that lists all.
@@ -91,6 +95,7 @@ async def pull(
                 some_files=some_files,
                 max_workers=backend.limits.max_workers if max_workers is None else max_workers,
                 media=media,
+                batch_workers=None if executor is None else _workers(executor, backend),
                 progress=counting,
             )
         except BaseExceptionGroup as errors:
@@ -104,6 +109,13 @@ async def pull(
         )
     report.check("downloaded")
     return report
+
+
+def _workers(executor: Executor, backend: Backend) -> BatchWorkers:
+    # Imported here, since the HTTP client that workers use is not loaded before something is opened.
+    from headrace.engine.download.workers import DownloadWorkers
+
+    return DownloadWorkers(executor, backend)
 
 
 async def pull_files(

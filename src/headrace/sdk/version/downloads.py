@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from headrace.engine.cluster.opening import opened_executor
 from headrace.engine.digest.run import check_unchanged, expect_digest
 from headrace.engine.download.names import Layout, as_layout, name_pages
 from headrace.engine.download.pull import failed_before, pull, pull_files
@@ -47,6 +48,7 @@ class VersionDownloads(VersionAssets):
         exclude: str | Iterable[str] = (),
         names: Iterable[str] | None = None,
         q: str | None = None,
+        executor: str | None = None,
         progress: OnProgress | None = None,
     ) -> TransferReport:
         """Download the files of all assets into a folder.
@@ -74,6 +76,9 @@ class VersionDownloads(VersionAssets):
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
             q: Choose only assets that fulfil this condition in the query language.
+            executor: What fetches small files and those of a lake, in place of this process: ``"local"`` for a process for
+                each processor, ``"local:4"`` for four, ``"dask://host:port"`` for the workers of a Dask cluster, which reach
+                the folder by the same path.
             progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
                 as the client.
 
@@ -82,7 +87,8 @@ class VersionDownloads(VersionAssets):
             file has their name, and ``kept_files`` names them.
 
         Raises:
-            ConfigurationError: If files of a server are to be linked.
+            ConfigurationError: If files of a server are to be linked, or there is no such executor.
+            ConnectError: If the Dask cluster does not answer.
             TransferError: If files cannot be linked, since the lake is on another disk.
             LakeError: If the folder is a lake, contains one, or lies in one.
             DigestMismatchError: If the version has another digest than ``expected_digest``, or changed meanwhile.
@@ -105,19 +111,21 @@ class VersionDownloads(VersionAssets):
         before = await expect_digest(
             backend, self.record, expected_digest, progress=progress or self.session.progress
         )
-        report = await pull(
-            backend,
-            failed_before(backend, self.id, folder, chosen) if retry_failed else named,
-            folder,
-            force_replace=force_replace,
-            durable=durable,
-            media=as_media(media),
-            dry_run=dry_run,
-            max_workers=max_workers,
-            total=None if retry_failed or chosen else await listed.count(),
-            progress=progress or self.session.progress,
-            some_files=retry_failed or bool(chosen) or q is not None,
-        )
+        async with opened_executor(executor) as workers:
+            report = await pull(
+                backend,
+                failed_before(backend, self.id, folder, chosen) if retry_failed else named,
+                folder,
+                force_replace=force_replace,
+                durable=durable,
+                media=as_media(media),
+                dry_run=dry_run,
+                max_workers=max_workers,
+                total=None if retry_failed or chosen else await listed.count(),
+                progress=progress or self.session.progress,
+                some_files=retry_failed or bool(chosen) or q is not None,
+                executor=workers,
+            )
         if before is not None:
             await check_unchanged(backend, self.record, before)
         if not retry_failed:

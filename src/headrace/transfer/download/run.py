@@ -27,6 +27,8 @@ from headrace.errors import (
 from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
 from headrace.transfer.download.batch import BATCH_FILES, SmallFileBatch
+from headrace.transfer.download.by_workers import BATCH_FILES as WORKER_FILES
+from headrace.transfer.download.by_workers import BatchWorkers, WorkerBatch
 from headrace.transfer.download.fetch import Files, fetch
 from headrace.transfer.download.local_batch import BATCH_FILES as LOCAL_FILES
 from headrace.transfer.download.local_batch import LocalBatch
@@ -70,6 +72,7 @@ async def run(
     max_workers: int | None = None,
     media: LocalMedia = LocalMedia.COPY,
     policy: RetryPolicy | None = None,
+    batch_workers: BatchWorkers | None = None,
     progress: Progress,
 ) -> TransferReport:
     """Download all items into a folder.
@@ -84,6 +87,7 @@ async def run(
         max_workers: Most files at a time. Default: 32.
         media: Whether files of this machine are copied or linked.
         policy: The retries of a file.
+        batch_workers: What fetches small files and those of this machine, in place of this process.
         progress: Counts files and bytes.
 
     Returns:
@@ -100,7 +104,7 @@ async def run(
     report = TransferReport()
     workers = _within_fd_limit(workers, report)
     workspace = await in_thread(Workspace, folder, durable=durable, some_files=some_files)
-    pool = _Pool(workspace, report, progress, policy, workers, media)
+    pool = _Pool(workspace, report, progress, policy, workers, media, batch_workers)
     try:
         await wait_for_lock(workspace.lock, folder, "download")
         await in_thread(workspace.open)
@@ -133,8 +137,11 @@ class _Pool:
         policy: RetryPolicy | None,
         workers: int,
         media: LocalMedia,
+        batch_workers: BatchWorkers | None,
     ) -> None:
         self._workers = workers
+        self._batch_workers = batch_workers
+        self._sending = anyio.Semaphore(batch_workers.slots if batch_workers else 1)
         self._media = media
         self._workspace = workspace
         self._report = report
@@ -172,6 +179,9 @@ class _Pool:
     async def work(self) -> None:
         """Fetch queued files: small ones in batches, and each file that ends a batch by itself."""
         while (item := await self._queue.take()) is not None:
+            if self._batch_workers is not None and self._is_for_workers(item):
+                await self._send_batch(self._batch_workers, WorkerBatch(item))
+                continue
             if self._is_local(item):
                 await self._copy_batch(LocalBatch(item))
                 continue
@@ -186,6 +196,29 @@ class _Pool:
                     del items[: await self._fetch_batch(batch)]
                 if items:
                     await self._fetch_one(items.pop(0))
+
+    def _is_for_workers(self, item: Item) -> bool:
+        workspace = self._workspace
+        if workspace.has_resumable or workspace.files.must_compare(item):
+            return False
+        return WorkerBatch.takes(item)
+
+    async def _send_batch(self, workers: BatchWorkers, batch: WorkerBatch) -> None:
+        """Let a worker fetch files; those that it leaves are fetched here one by one, which tells why."""
+        async with self._sending:
+            share = max(SMALLEST_BATCH, len(self._queue) // workers.slots)
+            self._queue.take_more(
+                min(WORKER_FILES, share) - 1,
+                lambda item: self._is_for_workers(item) and batch.add(item),
+            )
+            place = self._workspace.worker_place(self._media, synced=workers.shared)
+            fetched = await workers.fetch(place, batch.files())
+        self._report.moved += len(fetched.complete)
+        self._report.bytes += fetched.moved
+        self._progress.add(len(fetched.complete), bytes=fetched.moved)
+        await self._commit(due=self._workspace.enter(fetched.complete))
+        for index in fetched.left:
+            await self._fetch_one(batch.items[index])
 
     def _is_local(self, item: Item) -> bool:
         workspace = self._workspace

@@ -19,6 +19,8 @@ from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 
+from msgspec import Struct
+
 from headrace.file_system import FileSystem
 from headrace.folders.state import make_state, state_of
 from headrace.model.names import STATE_FOLDER
@@ -57,6 +59,26 @@ OLD_MARKS = 100_000
 
 _JOURNAL, _NAMES = "pulled", "pulled-names.jsonl"
 _NO_STATE = "the state folder cannot be written: the next run reads the files again"
+
+
+class WorkerPlace(Struct, frozen=True):
+    """Where a worker writes.
+
+    Attributes:
+        target: The folder of complete files; all workers reach it by this path.
+        parts: The folder of incomplete files, on the same file system.
+        temporary: The beginning of names there that no other batch uses.
+        durable: Whether each file is synced before it is renamed.
+        is_empty: Whether the target was empty, so that no file is replaced.
+        media: Whether files of this machine are copied or linked.
+    """
+
+    target: str
+    parts: str
+    temporary: str
+    durable: bool
+    is_empty: bool
+    media: str
 
 
 class Workspace:
@@ -176,6 +198,18 @@ class Workspace:
             media,
             durable=self.durable,
             is_empty=self.files.is_empty,
+        )
+
+    def worker_place(self, media: LocalMedia, *, synced: bool) -> WorkerPlace:
+        """Return where a worker writes one batch; with ``synced`` each file is synced there."""
+        self._committers += 1
+        return WorkerPlace(
+            target=str(self.target),
+            parts=str(self._parts),
+            temporary=str(self._committers),
+            durable=self.durable or synced,
+            is_empty=self.files.is_empty,
+            media=str(media),
         )
 
     def sort(self, items: list[Item], *, force_replace: bool = False) -> Sorted:

@@ -1,0 +1,135 @@
+"""An executor of processes on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+from contextlib import suppress
+from typing import Final
+
+import anyio
+
+from headrace.errors import WorkerProcessError
+
+_LENGTH: Final = struct.Struct("<I")
+_EXIT_SECONDS: Final = 5.0
+_CANCEL_SECONDS: Final = 5.0
+_MOST: Final = 256 << 20
+"""Bytes of one answer at most."""
+
+
+class LocalExecutor:
+    """Runs each call in one of ``slots`` processes, which are started when they are first needed.
+
+    A process is a fresh interpreter that runs nothing of the caller's program. It ends when its socket closes, so it
+    never outlives this process.
+    """
+
+    name = "local"
+
+    def __init__(self, slots: int) -> None:
+        self.slots = slots
+        self._free: list[_Process] = []
+        self._limit = anyio.Semaphore(slots)
+
+    async def run(self, name: str, spec: bytes) -> bytes:
+        """Run a call in a process. A cancellation ends the call, and the process where it does not end it soon."""
+        async with self._limit:
+            process = self._free.pop() if self._free else await _Process.start()
+            try:
+                answer = await process.ask(name, spec)
+            except BaseException:
+                with anyio.CancelScope(shield=True):
+                    await process.end()
+                raise
+            self._free.append(process)
+            return answer
+
+    async def aclose(self) -> None:
+        """End all processes."""
+        with anyio.CancelScope(shield=True):
+            while self._free:
+                await self._free.pop().end()
+
+
+class _Process:
+    """A process that answers one call after the other."""
+
+    def __init__(
+        self,
+        process: subprocess.Popen[bytes],
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self._process = process
+        self._reader = reader
+        self._writer = writer
+
+    @classmethod
+    async def start(cls) -> _Process:
+        """Start a process."""
+        ours, theirs = socket.socketpair()
+        code = f"import sys; sys.path[:] = {sys.path!r}; from headrace.engine.cluster.child import main; main()"
+        try:
+            process = await asyncio.to_thread(
+                subprocess.Popen,
+                [sys.executable, "-c", code],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                # Ctrl-C goes to the main process only, which then ends its workers.
+                process_group=0,
+            )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        return cls(process, reader, writer)
+
+    async def ask(self, name: str, spec: bytes) -> bytes:
+        """Send a call and wait for its answer. Raises WorkerProcessError if the process ends."""
+        content = name.encode()
+        try:
+            self._writer.writelines(
+                (_LENGTH.pack(len(content)), content, _LENGTH.pack(len(spec)), spec)
+            )
+            await self._writer.drain()
+            (size,) = _LENGTH.unpack(await self._reader.readexactly(_LENGTH.size))
+            return await self._reader.readexactly(size)
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            raise await self._death() from error
+
+    async def end(self) -> None:
+        """Let the process end its call, and kill it where it does not."""
+        self._writer.close()
+        with suppress(ConnectionError):
+            await self._writer.wait_closed()
+        try:
+            await asyncio.to_thread(self._process.wait, _CANCEL_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            await asyncio.to_thread(self._process.wait)
+
+    async def _death(self) -> WorkerProcessError:
+        with suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(self._process.wait, _EXIT_SECONDS)
+        status = self._process.returncode
+        how = f"status {status}"
+        if status is not None and status < 0:
+            with suppress(ValueError):
+                how = signal.Signals(-status).name
+        return WorkerProcessError(
+            f"a worker process ended before it had finished ({how})", hint="run it again"
+        )
+
+
+def default_slots() -> int:
+    """Return the number of processors that this process may use."""
+    usable = getattr(os, "sched_getaffinity", None)
+    return len(usable(0)) if usable else os.cpu_count() or 1
