@@ -15,6 +15,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
+END_SECONDS = 10.0
+"""A worker that is killed at once leaves semaphores in the shared memory of the machine."""
 
 
 class DaskCluster:
@@ -78,7 +80,10 @@ def _started(stack: ExitStack, folder: Path, *arguments: str) -> subprocess.Pope
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill a process and those that it started."""
+    """Let a process and those that it started end, and kill them where they do not."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
