@@ -117,6 +117,11 @@ def older_programs() -> dict[str, Path]:
     return found
 
 
+def program(name: str) -> str:
+    """Return the path of one of PostgreSQL's programs, as old as the server of this test run."""
+    return str(_package() / "pginstall18" / "bin" / name)
+
+
 @contextmanager
 def private_server(*options: str, programs: Path | None = None) -> Iterator[PrivateServer]:
     """Start a server for a block.

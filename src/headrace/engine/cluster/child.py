@@ -17,7 +17,13 @@ _STOP_SECONDS: Final = 3.0
 def main() -> None:
     """Answer calls until the socket closes."""
     connection = socket.socket(fileno=os.dup(0))
-    asyncio.run(_serve(connection))
+    try:
+        import uvloop
+    except ImportError:
+        run = asyncio.run
+    else:
+        run = uvloop.run
+    run(_serve(connection))
 
 
 async def _serve(connection: socket.socket) -> None:

@@ -15,12 +15,11 @@ from typing import Final
 import anyio
 
 from headrace.errors import WorkerProcessError
+from headrace.threads import in_thread
 
 _LENGTH: Final = struct.Struct("<I")
 _EXIT_SECONDS: Final = 5.0
 _CANCEL_SECONDS: Final = 5.0
-_MOST: Final = 256 << 20
-"""Bytes of one answer at most."""
 
 
 class LocalExecutor:
@@ -76,7 +75,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         code = f"import sys; sys.path[:] = {sys.path!r}; from headrace.engine.cluster.child import main; main()"
         try:
-            process = await asyncio.to_thread(
+            process = await in_thread(
                 subprocess.Popen,
                 [sys.executable, "-c", code],
                 stdin=theirs.fileno(),
@@ -89,7 +88,9 @@ class _Process:
             raise
         finally:
             theirs.close()
-        reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
+        # Shielded: a cancellation is noticed by the call, which then ends the process.
+        with anyio.CancelScope(shield=True):
+            reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
         return cls(process, reader, writer)
 
     async def ask(self, name: str, spec: bytes) -> bytes:
@@ -111,14 +112,14 @@ class _Process:
         with suppress(ConnectionError):
             await self._writer.wait_closed()
         try:
-            await asyncio.to_thread(self._process.wait, _CANCEL_SECONDS)
+            await in_thread(self._process.wait, _CANCEL_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            await asyncio.to_thread(self._process.wait)
+            await in_thread(self._process.wait)
 
     async def _death(self) -> WorkerProcessError:
         with suppress(subprocess.TimeoutExpired):
-            await asyncio.to_thread(self._process.wait, _EXIT_SECONDS)
+            await in_thread(self._process.wait, _EXIT_SECONDS)
         status = self._process.returncode
         how = f"status {status}"
         if status is not None and status < 0:
