@@ -58,7 +58,7 @@ async def test_a_dump_and_the_bucket_give_everything_back(tmp_path: Path) -> Non
         run(dsn, files, "init")
         run(dsn, files, "push", "drawings/v1", tmp_path / "images")
         run(dsn, files, "import", "drawings/v1", coco)
-        before = run(dsn, files, "digest", "drawings/v1")["digest"]
+        before = run(dsn, files, "version digest", "drawings/v1")["digest"]
         postgres("pg_dump", dsn, "--format", "custom", "--file", str(dump))
 
         # What happens afterwards: files go, a version goes, others come, and garbage is collected.
@@ -76,7 +76,7 @@ async def test_a_dump_and_the_bucket_give_everything_back(tmp_path: Path) -> Non
             postgres("pg_restore", restored, "--no-owner", "--exit-on-error", str(dump))
             found = run(restored, files, "check", "--read-data")
             assert found["ok"] is True
-            assert run(restored, files, "digest", "drawings/v1")["digest"] == before
+            assert run(restored, files, "version digest", "drawings/v1")["digest"] == before
             run(restored, files, "pull", "drawings/v1", tmp_path / "back")
             assert digests(tmp_path / "back") == digests(tmp_path / "images")
             exported = run(
