@@ -15,7 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 START_SECONDS = 60.0
-END_SECONDS = 10.0
+END_SECONDS = 30.0
 """A worker that is killed at once leaves semaphores in the shared memory of the machine."""
 
 
@@ -62,6 +62,8 @@ def dask_cluster(workers: int, version: str | None = None) -> Iterator[DaskClust
 def _started(stack: ExitStack, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
     environment = os.environ | {
         "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(folder),
+        "DASK_TEMPORARY_DIRECTORY": str(folder),
         # One death is told at once, and not after three more of other workers.
         "DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0",
     }
