@@ -18,9 +18,9 @@ from headrace.platform.context import Context
 from headrace.platform.core.access import Access
 from headrace.platform.core.identifiers import check_organization, missing
 from headrace.platform.core.locking import version_locks
+from headrace.platform.core.released import release_instructions
 from headrace.platform.core.scopes import check_unlocked, version_scope
 from headrace.platform.datalake.object_names import belongs
-from headrace.platform.datalake.registered import release_instructions
 from headrace.platform.dispatch import handles
 from headrace.platform.jobs.maintenance import purge
 from headrace.protocol.operations.campaigns import (

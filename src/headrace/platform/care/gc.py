@@ -28,7 +28,8 @@ from headrace.platform.care.opening import opened_place
 from headrace.platform.context import Context
 from headrace.platform.core.audit import record_command
 from headrace.platform.core.listing import json_text
-from headrace.platform.datalake.registered import DELETED_AFTER_MS, keeps_released
+from headrace.platform.core.released import keeps_released
+from headrace.platform.datalake.registered import DELETED_AFTER_MS
 from headrace.platform.jobs import content_gc
 from headrace.platform.jobs.maintenance import purge
 from headrace.platform.jobs.runner import JobRunner

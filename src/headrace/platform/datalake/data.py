@@ -19,9 +19,10 @@ from headrace.platform.core.access import Access
 from headrace.platform.core.asset_rows import remove_assets_of_data
 from headrace.platform.core.identifiers import check_id, key_of, missing
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.released import release
 from headrace.platform.core.scopes import datalake_scope
 from headrace.platform.datalake.data_records import WIDTH, data_record, metadata_text
-from headrace.platform.datalake.registered import delete_unregistered, release
+from headrace.platform.datalake.registered import delete_unregistered
 from headrace.platform.dispatch import handles
 from headrace.platform.tags.tags import tags_of_data
 from headrace.protocol.operations.datalake import (

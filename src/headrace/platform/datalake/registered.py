@@ -20,7 +20,7 @@ from headrace.errors import ConflictError
 from headrace.platform.context import Context
 from headrace.platform.core.listing import json_text
 from headrace.platform.datalake.object_names import organization_of
-from headrace.storage.database.base import Database, Statements, Transaction
+from headrace.storage.database.base import Database, Statements
 from headrace.storage.database.locks import Lock
 from headrace.storage.objects.base import ObjectInfo, Replacing
 
@@ -86,23 +86,6 @@ async def delete_unregistered(context: Context, names: Sequence[str]) -> None:
         wanted = list(group)
         async with context.database.transaction(Lock.organization(organization)) as tx:
             await context.objects.delete(await _unregistered(tx, organization, wanted))
-
-
-def keeps_released(context: Context) -> bool:
-    """Whether objects stay for a while after their last row: those of a database that others than headrace back up."""
-    return context.target is not None and not context.objects.locked
-
-
-async def release(context: Context, tx: Transaction, names: Sequence[str]) -> None:
-    """Record that objects lose the rows that name them, in the transaction that deletes these; see the module."""
-    if names and keeps_released(context):
-        await tx.execute("released_objects.add", names=json_text(names), now=context.clock())
-
-
-async def release_instructions(context: Context, tx: Transaction, campaign: int) -> None:
-    """Do what :func:`release` does for the instructions of a campaign, before its row changes or goes."""
-    if keeps_released(context):
-        await tx.execute("released_objects.add_of_campaign", campaign=campaign, now=context.clock())
 
 
 async def _unregistered(statements: Statements, organization: int, names: list[str]) -> list[str]:

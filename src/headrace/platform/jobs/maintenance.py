@@ -20,8 +20,8 @@ from headrace.platform.context import Context
 from headrace.platform.core.asset_rows import RANGE, VersionRows, drop_assets
 from headrace.platform.core.audit import trim
 from headrace.platform.core.listing import json_text
+from headrace.platform.core.released import release_instructions
 from headrace.platform.core.scopes import VersionChange, VersionScope
-from headrace.platform.datalake.registered import release_instructions
 from headrace.platform.jobs.content_gc import DUE, start_due_gc
 from headrace.platform.jobs.old_blobs import rewrite_old_blobs
 from headrace.platform.jobs.purge_lease import PurgeLease
