@@ -1,4 +1,4 @@
-"""Functions that workers run in tests."""
+"""What workers run in tests, and their processes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from headrace.engine.cluster.calls import shard_call
 from headrace.errors import NotFoundError
+from tests.support.processes.serving import children
 
 
 class Work(Struct):
@@ -56,3 +57,8 @@ async def do_work(work: Work) -> Done:
     if work.folder:
         (Path(work.folder) / f"done-{work.number}").touch()
     return Done(work.number, os.getpid())
+
+
+def workers() -> list[int]:
+    """The worker processes of the executors that this process has opened."""
+    return children(os.getpid(), b"engine.cluster.child")

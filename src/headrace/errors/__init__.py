@@ -38,6 +38,7 @@ from headrace.errors.base import (
     UnusableFileError,
     WorkerProcessError,
     did_you_mean as did_you_mean,
+    error_classes as error_classes,
 )
 from headrace.errors.formats import (
     FormatError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 from uuid import UUID
 
@@ -85,6 +85,14 @@ class WorkerProcessError(HeadraceError):
 
     code = "worker"
     retryable = True
+
+
+def error_classes(kind: type[HeadraceError] = HeadraceError) -> Iterator[type[HeadraceError]]:
+    """Yield the classes of headrace's own errors below ``kind``, each before those below it."""
+    for each in kind.__subclasses__():
+        if each.__module__ == "headrace.errors":
+            yield each
+            yield from error_classes(each)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

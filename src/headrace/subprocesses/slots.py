@@ -20,6 +20,13 @@ class _Waiter(Struct, eq=False):
     granted: anyio.Event
 
 
+def processors() -> int:
+    """Return the number of processors that this process may use, where the system can say; else of all."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 class Slots:
     """A pool of CPUs and GPUs, granted first come, first served."""
 
@@ -34,14 +41,10 @@ class Slots:
     def of_this_machine(cls) -> Slots:
         """Return the CPUs that this process may use, and the NVIDIA GPUs that Linux lists."""
         try:
-            cpus = len(os.sched_getaffinity(0))
-        except AttributeError:
-            cpus = os.cpu_count() or 1
-        try:
             gpus = sum(bool(_GPU.match(name)) for name in os.listdir("/dev"))
         except OSError:
             gpus = 0
-        return cls(cpus, gpus)
+        return cls(processors(), gpus)
 
     @asynccontextmanager
     async def acquire(self, cpus: int, gpus: int) -> AsyncIterator[None]:

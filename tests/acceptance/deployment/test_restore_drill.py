@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 from pathlib import Path
@@ -11,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import headrace
-from tests.support.data.images import draw_images, write_coco
+from tests.support.data.images import contents, draw_images, write_coco
 from tests.support.postgres_server import fresh_database, program
 from tests.support.processes.cli import headrace as command
 from tests.support.s3_server import fresh_prefix, s3_server
@@ -39,14 +38,6 @@ def postgres(name: str, dsn: str, *arguments: str) -> None:
         check=True,
         capture_output=True,
     )
-
-
-def digests(folder: Path) -> dict[str, str]:
-    return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.iterdir()
-        if path.is_file()
-    }
 
 
 @pytest.mark.slow
@@ -78,7 +69,7 @@ async def test_a_dump_and_the_bucket_give_everything_back(tmp_path: Path) -> Non
             assert found["ok"] is True
             assert run(restored, files, "version digest", "drawings/v1")["digest"] == before
             run(restored, files, "pull", "drawings/v1", tmp_path / "back")
-            assert digests(tmp_path / "back") == digests(tmp_path / "images")
+            assert contents(tmp_path / "back") == contents(tmp_path / "images")
             exported = run(
                 restored, files, "export", "drawings/v1", tmp_path / "back.json", "--to", "coco"
             )

@@ -14,11 +14,11 @@ import pytest
 import headrace
 from headrace.errors import ConnectError, PartialTransferError
 from tests.support.dask_cluster import dask_cluster
-from tests.support.data.images import draw_images
+from tests.support.data.images import contents, draw_images
 from tests.support.lakes.doors import open_door
 from tests.support.lakes.templates import copy_empty
 from tests.support.processes.waiting import until
-from tests.support.worker_processes import children
+from tests.support.shard_calls import workers
 
 COUNT = 700
 
@@ -34,10 +34,6 @@ async def version(request: Any, tmp_path: Path) -> AsyncIterator[Any]:
         found = await dataset.create_version("first", type="MULTI")
         await found.add_data(data)
         yield found
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 async def test_files_and_report_are_those_of_one_process(version: Any, tmp_path: Path) -> None:
@@ -72,8 +68,8 @@ async def test_workers_that_die_cost_no_file(version: Any, tmp_path: Path, times
     async def kill() -> None:
         nonlocal killed
         while killed < times:
-            await until(lambda: bool(children()))
-            for child in children():
+            await until(lambda: bool(workers()))
+            for child in workers():
                 os.kill(child, signal.SIGKILL)
             killed += 1
 
@@ -96,7 +92,7 @@ async def test_a_cancelled_download_goes_on_where_it_was(version: Any, tmp_path:
         group.start_soon(lambda: version.download(folder, executor="local:2"))
         await until(some)
         group.cancel_scope.cancel()
-    assert children() == []
+    assert workers() == []
     whole = contents(tmp_path / "images")
     assert {p.name: p.read_bytes() for p in folder.glob("*.jpg")}.items() <= whole.items()
     report = await version.download(folder, executor="local:2")

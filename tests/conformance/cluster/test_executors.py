@@ -16,8 +16,7 @@ from headrace.engine.cluster.opening import opened_executor
 from headrace.errors import ConfigurationError, ConnectError, NotFoundError, WorkerProcessError
 from tests.support.dask_cluster import dask_cluster
 from tests.support.processes.waiting import until
-from tests.support.shard_calls import Done, Work, do_work
-from tests.support.worker_processes import children
+from tests.support.shard_calls import Done, Work, do_work, workers
 
 KINDS = ["inline", "local", pytest.param("dask", marks=pytest.mark.slow)]
 WITH_PROCESSES = KINDS[1:]
@@ -114,7 +113,7 @@ async def test_random_deaths_condemn_none(tmp_path: Path) -> None:
         async def kill() -> None:
             for _ in range(4):
                 await anyio.sleep(0.3)
-                for child in children():
+                for child in workers():
                     os.kill(child, signal.SIGKILL)
                     break
 
@@ -140,8 +139,8 @@ async def test_a_cancellation_ends_what_runs(kind: str, tmp_path: Path) -> None:
 async def test_processes_end_with_their_executor() -> None:
     async with executor_of("local") as executor:
         await gather_shards(executor, do_work, [Work(number, seconds=0.2) for number in range(4)])
-        assert len(children()) == 2
-    assert children() == []
+        assert len(workers()) == 2
+    assert workers() == []
 
 
 @pytest.mark.parametrize(

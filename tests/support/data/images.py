@@ -20,6 +20,11 @@ def draw_images(folder: Path, count: int, *, prefix: str = "image") -> list[Path
     return paths
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """The bytes of each file of a folder."""
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
 def drawn_image(index: int, *, prefix: str = "image") -> tuple[str, bytes]:
     """The name and the bytes of one of these files."""
     name = f"{prefix}_{index:04d}.jpg"

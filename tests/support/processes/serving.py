@@ -13,8 +13,8 @@ CREATE = "/api/organization/01900000-0000-7000-8000-000000000000/datasets"
 """The address of a call with a body; the body is read before the organization is looked at."""
 
 
-def children(pid: int) -> list[int]:
-    """The server processes that a process started."""
+def children(pid: int, what: bytes = b"headrace.server") -> list[int]:
+    """The processes that a process started and that have ``what`` in their command line: its servers."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -23,7 +23,7 @@ def children(pid: int) -> list[int]:
                 line = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if stat.rpartition(")")[2].split()[1] == str(pid) and b"headrace.server" in line:
+            if stat.rpartition(")")[2].split()[1] == str(pid) and what in line:
                 found.append(int(entry.name))
     return found
 

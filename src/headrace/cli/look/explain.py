@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from headrace.cli.console.errors import UsageError
 from headrace.cli.console.options import DEFAULT_OUTPUT, Output
 from headrace.cli.console.result import Result
 from headrace.cli.console.terminal import wrapped
-from headrace.errors import HeadraceError, did_you_mean
+from headrace.errors import HeadraceError, did_you_mean, error_classes
 
 if TYPE_CHECKING:
     from headrace.formats.findings.explained import FindingText
@@ -100,18 +100,11 @@ def findings() -> Mapping[str, Explained]:
 
 def errors() -> Mapping[str, Explained]:
     """Return all errors by code: the text of each is that of its class."""
-    found = {each.code: _summary(each) for each in _below(HeadraceError)}
+    found = {each.code: _summary(each) for each in error_classes()}
     return {
         code: Explained(code=code, title=text.split(": ")[0].rstrip("."), rule=text)
         for code, text in (found | _OWN_ERRORS).items()
     }
-
-
-def _below(kind: type[HeadraceError]) -> Iterator[type[HeadraceError]]:
-    for each in kind.__subclasses__():
-        if each.__module__ == "headrace.errors":
-            yield each
-            yield from _below(each)
 
 
 def _summary(kind: type[HeadraceError]) -> str:

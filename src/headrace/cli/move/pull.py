@@ -81,7 +81,7 @@ async def pull(
         combined: With --verify, write a line for each file to this file (- is standard output): = the same, * different, + missing in the folder, - only in the folder, ! unreadable.
         dry_run: Print what would be done, and write nothing.
         workers: Number of files that are transferred at a time. Default: 32. [env: HEADRACE_MAX_WORKERS]
-        executor: Let other processes fetch small files and those of a lake: local for one on each processor of this machine, local:4 for four, dask://host:port for the workers of a Dask cluster, which reach the folder by the same path. Default: this process.
+        executor: Let other processes fetch files of up to 256 KiB: local for one on each processor of this machine, local:4 for four, dask://host:port for the workers of a Dask cluster, which reach the folder by the same path. Default: this process.
     """
     # The result says what a program would read in the log.
     logging.getLogger("headrace.engine").setLevel(logging.ERROR)

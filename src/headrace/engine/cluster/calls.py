@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, get_type_hints
 from msgspec import Struct, msgpack
 
 from headrace._version import __version__
-from headrace.errors import ConfigurationError, HeadraceError
+from headrace.errors import ConfigurationError, HeadraceError, error_classes
 
 S = TypeVar("S", bound=Struct)
 R = TypeVar("R")
@@ -65,14 +65,14 @@ class Failure(Struct, frozen=True, array_like=True):
 
     @classmethod
     def of(cls, error: Exception) -> Failure:
-        """Describe an error; only those of headrace are told in their own words."""
+        """Describe an error. One that is not headrace's has no code."""
         if isinstance(error, HeadraceError):
             return cls(error.code, error.message, error.hint)
         return cls("", f"{type(error).__name__}: {error}", None)
 
     def error(self) -> HeadraceError:
         """Return the error: of the same class where its name is known."""
-        for kind in _subclasses(HeadraceError):
+        for kind in error_classes():
             if kind.code == self.code:
                 try:
                     return kind(self.message, hint=self.hint)
@@ -112,8 +112,3 @@ def _found(name: str) -> ShardCall[Any, Any]:
     if isinstance(found, ShardCall):
         return found
     raise ConfigurationError(f"workers do not run {name!r}")
-
-
-def _subclasses(kind: type[HeadraceError]) -> list[type[HeadraceError]]:
-    found = kind.__subclasses__()
-    return found + [below for each in found for below in _subclasses(each)]

@@ -1,8 +1,8 @@
 """An executor on a Dask cluster: an existing one of the user's, named by the address of its scheduler.
 
-Tasks are the name of a function and bytes, so nothing of this program is pickled. Whoever reaches a scheduler of Dask can
-run any code on its workers. So beyond this machine a cluster must have TLS with certificates on both sides, as Dask's own
-settings name them (``distributed.comm.tls``).
+A task has the name of a function and bytes, so nothing of this program is pickled. Any program that reaches a scheduler of
+Dask can run code on its workers. So beyond this machine a cluster must have TLS with certificates on both sides, as Dask's
+own settings name them (``distributed.comm.tls``).
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ _PER_SLOT: Final = 2
 
 class DaskExecutor:
     """Runs calls as tasks of Dask; :meth:`open` connects."""
+
+    shared = True
 
     def __init__(self, address: str, client: Any, threads: int) -> None:
         self.name = address

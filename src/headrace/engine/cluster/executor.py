@@ -25,10 +25,12 @@ class Executor(Protocol):
     Attributes:
         name: What the executor is, for messages: ``local`` or an address.
         slots: Calls that run at a time.
+        shared: Whether calls may run on other machines, which share only file systems with this one.
     """
 
     name: str
     slots: int
+    shared: bool
 
     async def run(self, name: str, spec: bytes) -> bytes:
         """Run a call and return its encoded answer. A cancellation ends the call where it runs.

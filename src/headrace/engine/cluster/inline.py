@@ -9,6 +9,7 @@ class InlineExecutor:
     """Runs calls on the event loop of the caller; encoded and decoded as for another process."""
 
     name = "inline"
+    shared = False
 
     def __init__(self, slots: int = 1) -> None:
         self.slots = slots

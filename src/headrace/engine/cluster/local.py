@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import socket
 import struct
 import subprocess
-import sys
 from contextlib import suppress
 from typing import Final
 
 import anyio
 
 from headrace.errors import WorkerProcessError
+from headrace.subprocesses.interpreter import how_it_ended, start_interpreter
 from headrace.threads import in_thread
 
 _LENGTH: Final = struct.Struct("<I")
@@ -30,6 +27,7 @@ class LocalExecutor:
     """
 
     name = "local"
+    shared = False
 
     def __init__(self, slots: int) -> None:
         self.slots = slots
@@ -72,22 +70,7 @@ class _Process:
     @classmethod
     async def start(cls) -> _Process:
         """Start a process."""
-        ours, theirs = socket.socketpair()
-        code = f"import sys; sys.path[:] = {sys.path!r}; from headrace.engine.cluster.child import main; main()"
-        try:
-            process = await in_thread(
-                subprocess.Popen,
-                [sys.executable, "-c", code],
-                stdin=theirs.fileno(),
-                stdout=subprocess.DEVNULL,
-                # Ctrl-C goes to the main process only, which then ends its workers.
-                process_group=0,
-            )
-        except BaseException:
-            ours.close()
-            raise
-        finally:
-            theirs.close()
+        ours, process = await in_thread(start_interpreter, "headrace.engine.cluster.child")
         # Shielded: a cancellation is noticed by the call, which then ends the process.
         with anyio.CancelScope(shield=True):
             reader, writer = await asyncio.open_connection(sock=ours, limit=1 << 20)
@@ -120,17 +103,7 @@ class _Process:
     async def _death(self) -> WorkerProcessError:
         with suppress(subprocess.TimeoutExpired):
             await in_thread(self._process.wait, _EXIT_SECONDS)
-        status = self._process.returncode
-        how = f"status {status}"
-        if status is not None and status < 0:
-            with suppress(ValueError):
-                how = signal.Signals(-status).name
+        how = how_it_ended(self._process.returncode)
         return WorkerProcessError(
             f"a worker process ended before it had finished ({how})", hint="run it again"
         )
-
-
-def default_slots() -> int:
-    """Return the number of processors that this process may use."""
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 1

@@ -10,8 +10,9 @@ import anyio
 from headrace.engine.cluster.dask import SCHEME, DaskExecutor
 from headrace.engine.cluster.executor import Executor
 from headrace.engine.cluster.inline import InlineExecutor
-from headrace.engine.cluster.local import LocalExecutor, default_slots
+from headrace.engine.cluster.local import LocalExecutor
 from headrace.errors import ConfigurationError, did_you_mean
+from headrace.subprocesses.slots import processors
 
 LOCAL, INLINE = "local", "inline"
 
@@ -46,7 +47,7 @@ async def _open(name: str) -> Executor:
         if slots == 0:
             raise ConfigurationError(f"{name!r} has no process", hint=f"write {kind}:1 or more")
         if kind == LOCAL:
-            return LocalExecutor(slots or default_slots())
+            return LocalExecutor(slots or processors())
         return InlineExecutor(slots or 1)
     near = did_you_mean(name, (LOCAL, INLINE))
     raise ConfigurationError(

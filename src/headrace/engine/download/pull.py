@@ -65,7 +65,7 @@ async def pull(
         some_files: The files are only some of those that belong into the folder.
         search_lakes: Refuse a folder that contains a lake, not only one that is a lake or lies in one.
         media: Whether the files of a lake are copied or linked.
-        executor: What fetches small files and those of a lake, in place of this process.
+        executor: What fetches small files in place of this process.
 
     Returns:
         The report. It lists the first 1,000 files whose local name is not their own, and names a file that lists all.

@@ -13,7 +13,6 @@ from headrace.backend.remote_file import RemoteFile
 from headrace.client_name import PRODUCT
 from headrace.engine.cluster.calls import shard_call
 from headrace.engine.cluster.executor import Executor
-from headrace.engine.cluster.opening import LOCAL
 from headrace.errors import (
     ChecksumError,
     HeadraceError,
@@ -55,7 +54,7 @@ class DownloadWorkers:
 
     def __init__(self, executor: Executor, backend: Backend) -> None:
         self.slots = executor.slots
-        self.shared = executor.name != LOCAL
+        self.shared = executor.shared
         self._executor = executor
         self._policy = backend.url_policy
 

@@ -27,6 +27,7 @@ from headrace.storage.database.queries import migrations
 from headrace.storage.database.sqlite import page_checksums
 from headrace.storage.database.sqlite.maintenance import SqliteMaintenance
 from headrace.storage.opening import postgres_target
+from headrace.subprocesses.slots import processors
 from headrace.threads import in_thread
 
 PACKAGES = ("aiohttp", "anyio", "apsw", "lxml", "msgspec", "numpy", "orjson", "uvloop")
@@ -116,7 +117,7 @@ def _limits() -> Iterator[Fact]:
             "slow" if few else "ok",
             f"raise the limit before a server is started: ulimit -n {_FEW_FILES}" if few else "",
         )
-    yield Fact("processors", str(_processors()))
+    yield Fact("processors", str(processors()))
     if _SHARED_MEMORY.is_dir():
         size = shutil.disk_usage(_SHARED_MEMORY).total
         small = size < _LITTLE_SHARED_MEMORY
@@ -126,12 +127,6 @@ def _limits() -> Iterator[Fact]:
             "slow" if small else "ok",
             "give the container more: docker run --shm-size=256m" if small else "",
         )
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _folder(lake: Path) -> Iterator[Fact]:

@@ -76,9 +76,9 @@ class VersionDownloads(VersionAssets):
             exclude: Leave out assets whose names match these globs.
             names: Choose only assets with these names.
             q: Choose only assets that fulfil this condition in the query language.
-            executor: What fetches small files and those of a lake, in place of this process: ``"local"`` for a process for
-                each processor, ``"local:4"`` for four, ``"dask://host:port"`` for the workers of a Dask cluster, which reach
-                the folder by the same path.
+            executor: What fetches files of up to 256 KiB, in place of this process: ``"local"`` for a process for each
+                processor, ``"local:4"`` for four, ``"dask://host:port"`` for the workers of a Dask cluster, which reach the
+                folder by the same path.
             progress: Called with progress events; ``"auto"`` shows a line on a terminal, ``"none"`` nothing. Default:
                 as the client.
 

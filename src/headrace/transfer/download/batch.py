@@ -5,8 +5,9 @@ A file that does not arrive complete is left to ``fetch``.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import cast
+from typing import ClassVar, cast
 
 from headrace.errors import ChecksumError
 from headrace.transfer.source import BatchSource, Item
@@ -19,6 +20,30 @@ BATCH_BYTES = 8 * 1024 * 1024
 
 SMALL = 256 * 1024
 """Most bytes of a file in a batch."""
+
+
+class ItemBatch(ABC):
+    """The ``first`` file and others that its kind of batch takes, of ``most_bytes`` together. A larger file is a batch alone."""
+
+    most_bytes: ClassVar[int]
+
+    def __init__(self, first: Item) -> None:
+        self.items = [first]
+        self._bytes = first.size or 0
+
+    @staticmethod
+    @abstractmethod
+    def takes(item: Item) -> bool:
+        """Whether a file may be in such a batch."""
+
+    def add(self, item: Item) -> bool:
+        """Add a file if it fits in the batch; return whether it was added."""
+        size = item.size or 0
+        if not self.takes(item) or self._bytes + size > self.most_bytes:
+            return False
+        self._bytes += size
+        self.items.append(item)
+        return True
 
 
 class SmallFileBatch:

@@ -1,7 +1,7 @@
 """Batches of files that other processes fetch: what they are given, and what they answer.
 
-Only what must be told goes there: names, sizes, digests, and where the bytes are. The run keeps the journal, and fetches
-itself what a worker could not.
+A worker gets names, sizes, digests and the places of the bytes, and nothing else. The run keeps the journal, and fetches what
+a worker could not.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from headrace.transfer.download.batch import SMALL
+from headrace.transfer.download.batch import SMALL, ItemBatch
 from headrace.transfer.source import BatchSource, Item, LocalSource
 from headrace.transfer.state.journal import CompletedFile
 from headrace.transfer.state.workspace import WorkerPlace
@@ -54,12 +54,10 @@ class BatchWorkers(Protocol):
         ...
 
 
-class WorkerBatch:
+class WorkerBatch(ItemBatch):
     """The ``first`` file and others that a worker can fetch."""
 
-    def __init__(self, first: Item) -> None:
-        self.items = [first]
-        self._bytes = first.size or 0
+    most_bytes = BATCH_BYTES
 
     @staticmethod
     def takes(item: Item) -> bool:
@@ -71,17 +69,8 @@ class WorkerBatch:
             return source.local_path is not None
         return isinstance(source, BatchSource) and bool(source.unexpired_url())
 
-    def add(self, item: Item) -> bool:
-        """Add a file if it fits in the batch; return whether it was added."""
-        size = item.size or 0
-        if not self.takes(item) or self._bytes + size > BATCH_BYTES:
-            return False
-        self._bytes += size
-        self.items.append(item)
-        return True
-
     def files(self) -> list[WorkerFile]:
-        """Return what the worker is told."""
+        """Return the files as the worker gets them."""
         return [
             WorkerFile(each.name, each.size or 0, each.sha256, *_places(each))
             for each in self.items

@@ -9,6 +9,7 @@ import errno
 import os
 
 from headrace.errors import ChecksumError
+from headrace.transfer.download.batch import ItemBatch
 from headrace.transfer.source import Item, LocalSource
 from headrace.transfer.state.copier import Copier
 from headrace.transfer.state.journal import CompletedFile
@@ -18,33 +19,25 @@ BATCH_BYTES = 8 * 1024 * 1024
 """Limits of one batch. A larger file is a batch alone."""
 
 
-class LocalBatch:
+class LocalBatch(ItemBatch):
     """The ``first`` file and others that lie on this machine.
 
     After :meth:`copy`, ``complete`` lists the files in the target folder, of ``moved`` bytes together, and ``failed``
     those that could not be put in place, with the error.
     """
 
+    most_bytes = BATCH_BYTES
+
     def __init__(self, first: Item) -> None:
-        self.items = [first]
+        super().__init__(first)
         self.complete: list[CompletedFile] = []
         self.failed: list[tuple[Item, ChecksumError | OSError]] = []
         self.moved = 0
-        self._bytes = first.size or 0
 
     @staticmethod
     def takes(item: Item) -> bool:
         """Whether a file lies on this machine, and it is known what it must be."""
         return isinstance(item.source, LocalSource) and item.size is not None
-
-    def add(self, item: Item) -> bool:
-        """Add a file if it fits in the batch; return whether it was added."""
-        size = item.size or 0
-        if not self.takes(item) or self._bytes + size > BATCH_BYTES:
-            return False
-        self._bytes += size
-        self.items.append(item)
-        return True
 
     def copy(self, copier: Copier) -> None:
         """Put all files in place. Blocks. Raises TransferError if none can be linked."""

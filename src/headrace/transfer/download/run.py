@@ -26,7 +26,7 @@ from headrace.errors import (
 )
 from headrace.net.retry import RetryPolicy
 from headrace.threads import in_thread
-from headrace.transfer.download.batch import BATCH_FILES, SmallFileBatch
+from headrace.transfer.download.batch import BATCH_FILES, ItemBatch, SmallFileBatch
 from headrace.transfer.download.by_workers import BATCH_FILES as WORKER_FILES
 from headrace.transfer.download.by_workers import BatchWorkers, WorkerBatch
 from headrace.transfer.download.fetch import Files, fetch
@@ -39,6 +39,7 @@ from headrace.transfer.report import TransferReport
 from headrace.transfer.source import Item
 from headrace.transfer.state.copier import LocalMedia
 from headrace.transfer.state.folder_lock import wait_for_lock
+from headrace.transfer.state.journal import CompletedFile
 from headrace.transfer.state.part import InTheWayError
 from headrace.transfer.state.workspace import Workspace
 
@@ -87,7 +88,7 @@ async def run(
         max_workers: Most files at a time. Default: 32.
         media: Whether files of this machine are copied or linked.
         policy: The retries of a file.
-        batch_workers: What fetches small files and those of this machine, in place of this process.
+        batch_workers: What fetches small files in place of this process.
         progress: Counts files and bytes.
 
     Returns:
@@ -179,10 +180,10 @@ class _Pool:
     async def work(self) -> None:
         """Fetch queued files: small ones in batches, and each file that ends a batch by itself."""
         while (item := await self._queue.take()) is not None:
-            if self._batch_workers is not None and self._is_for_workers(item):
+            if self._batch_workers is not None and self._is_for(WorkerBatch, item):
                 await self._send_batch(self._batch_workers, WorkerBatch(item))
                 continue
-            if self._is_local(item):
+            if self._is_for(LocalBatch, item):
                 await self._copy_batch(LocalBatch(item))
                 continue
             batch = SmallFileBatch(item)
@@ -197,11 +198,11 @@ class _Pool:
                 if items:
                     await self._fetch_one(items.pop(0))
 
-    def _is_for_workers(self, item: Item) -> bool:
+    def _is_for(self, kind: type[ItemBatch], item: Item) -> bool:
         workspace = self._workspace
         if workspace.has_resumable or workspace.files.must_compare(item):
             return False
-        return WorkerBatch.takes(item)
+        return kind.takes(item)
 
     async def _send_batch(self, workers: BatchWorkers, batch: WorkerBatch) -> None:
         """Let a worker fetch files; those that it leaves are fetched here one by one, which tells why."""
@@ -209,22 +210,13 @@ class _Pool:
             share = max(SMALLEST_BATCH, len(self._queue) // workers.slots)
             self._queue.take_more(
                 min(WORKER_FILES, share) - 1,
-                lambda item: self._is_for_workers(item) and batch.add(item),
+                lambda item: self._is_for(WorkerBatch, item) and batch.add(item),
             )
             place = self._workspace.worker_place(self._media, synced=workers.shared)
             fetched = await workers.fetch(place, batch.files())
-        self._report.moved += len(fetched.complete)
-        self._report.bytes += fetched.moved
-        self._progress.add(len(fetched.complete), bytes=fetched.moved)
-        await self._commit(due=self._workspace.enter(fetched.complete))
+        await self._enter(fetched.complete, fetched.moved)
         for index in fetched.left:
             await self._fetch_one(batch.items[index])
-
-    def _is_local(self, item: Item) -> bool:
-        workspace = self._workspace
-        if workspace.has_resumable or workspace.files.must_compare(item):
-            return False
-        return LocalBatch.takes(item)
 
     async def _copy_batch(self, batch: LocalBatch) -> None:
         """Put files of this machine in place; those that fail are fetched one by one, which tells why they do."""
@@ -232,14 +224,11 @@ class _Pool:
             share = max(SMALLEST_BATCH, 2 * len(self._queue) // self._workers)
             self._queue.take_more(
                 min(LOCAL_FILES, share) - 1,
-                lambda item: self._is_local(item) and batch.add(item),
+                lambda item: self._is_for(LocalBatch, item) and batch.add(item),
             )
             copier = self._workspace.copier(self._media)
             await self._copies.run(partial(batch.copy, copier), len(batch.items))
-        self._report.moved += len(batch.complete)
-        self._report.bytes += batch.moved
-        self._progress.add(len(batch.complete), bytes=batch.moved)
-        await self._commit(due=self._workspace.enter(batch.complete))
+        await self._enter(batch.complete, batch.moved)
         for item, error in batch.failed:
             await self._fetch_one(item, checksum_failures=isinstance(error, ChecksumError))
 
@@ -247,10 +236,7 @@ class _Pool:
         """Fetch a batch; return the number of files, counted from the first, that need no further attempt."""
         await batch.fetch_batch(self._workspace.committer())
         try:
-            self._report.moved += len(batch.complete)
-            self._report.bytes += batch.moved
-            self._progress.add(len(batch.complete), bytes=batch.moved)
-            await self._commit(due=self._workspace.enter(batch.complete))
+            await self._enter(batch.complete, batch.moved)
             for item, error in batch.failed:
                 await self._fetch_one(item, checksum_failures=isinstance(error, ChecksumError))
         except BaseException:
@@ -281,6 +267,13 @@ class _Pool:
         self._report.bytes += fetched.moved
         self._progress.add(bytes=fetched.moved)
         await self._commit(due=self._workspace.enter([self._workspace.done(item, fetched.stat)]))
+
+    async def _enter(self, complete: list[CompletedFile], moved: int) -> None:
+        """Count the files of a batch that are in place, of ``moved`` bytes together, and enter them in the journal."""
+        self._report.moved += len(complete)
+        self._report.bytes += moved
+        self._progress.add(len(complete), bytes=moved)
+        await self._commit(due=self._workspace.enter(complete))
 
     async def _commit(self, *, due: bool) -> None:
         if due:

@@ -20,6 +20,7 @@ from headrace.formats.base import Reader, Writer
 from headrace.formats.chunked_reader import ChunkedReader
 from headrace.formats.findings.collect import Pass, PassDelta
 from headrace.model.sample import Sample
+from headrace.subprocesses.slots import processors
 
 # Chunks in flight per worker: enough that none waits, few enough that memory stays flat.
 _CHUNKS_IN_FLIGHT: Final = 3
@@ -46,13 +47,7 @@ def worker_count(asked: int | None) -> int:
         return 1  # no Python to start, or no way to pass it file descriptors
     if "python" not in Path(sys.executable).name.lower():
         return 1  # a program that embeds Python
-    return _processors() if asked is None else asked
-
-
-def _processors() -> int:
-    # Those that this process may use, where the system can say.
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 1
+    return processors() if asked is None else asked
 
 
 def _has_many_files(source: Path) -> bool:

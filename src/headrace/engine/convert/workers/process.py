@@ -6,7 +6,6 @@ import contextlib
 import selectors
 import socket
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
@@ -14,6 +13,7 @@ from typing import Any, Final
 from headrace.engine.convert.workers.messages import MessageDecoder, WorkerReply, encode_message
 from headrace.engine.threads import Stop
 from headrace.errors import WorkerProcessError
+from headrace.subprocesses.interpreter import how_it_ended, start_interpreter
 
 # A request to stop is noticed within this time, in seconds.
 _POLL_SECONDS: Final = 0.05
@@ -29,22 +29,9 @@ class WorkerProcess:
     """
 
     def __init__(self, keep: Sequence[int] = ()) -> None:
-        self.socket, child_end = socket.socketpair()
-        code = f"import sys; sys.path[:] = {sys.path!r}; from headrace.engine.convert.workers.child import main; main()"
-        try:
-            self._process: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-c", code],
-                stdin=child_end.fileno(),
-                stdout=subprocess.DEVNULL,
-                pass_fds=keep,
-                # Ctrl-C goes to the main process only, which then stops its workers.
-                process_group=0,
-            )
-        except BaseException:
-            self.socket.close()
-            raise
-        finally:
-            child_end.close()
+        self.socket, self._process = start_interpreter(
+            "headrace.engine.convert.workers.child", keep=keep
+        )
         self.socket.setblocking(False)
         # As large as the system allows: what is not sent at once waits for the next message.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
@@ -121,8 +108,7 @@ class WorkerProcess:
     def _exit_error(self) -> WorkerProcessError:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_EXIT_SECONDS)
-        status = self._process.returncode
-        how = f"signal {-status}" if status is not None and status < 0 else f"status {status}"
+        how = how_it_ended(self._process.returncode)
         return WorkerProcessError(
             f"a worker process ended before it had finished ({how})",
             hint="run it again; with workers=1 all work stays in this process",
