@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import os
 import pickle
 import subprocess
@@ -90,3 +91,13 @@ def test_what_messages_hold_arrives(value: Any) -> None:
 def test_arrays_arrive() -> None:
     for array in (np.arange(5), np.zeros((2, 3), dtype=np.float32)):
         assert np.array_equal(loads(dumps(array)), array)
+
+
+def test_errors_arrive_where_another_package_pickles_them_its_own_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Dask does so for all errors as soon as it is imported."""
+    monkeypatch.setitem(copyreg.dispatch_table, ParseError, lambda error: (os.getcwd, ()))
+    error = loads(dumps(ParseError("no number", line=3)))
+    assert isinstance(error, ParseError)
+    assert error.line == 3

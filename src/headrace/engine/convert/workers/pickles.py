@@ -81,8 +81,12 @@ class _OwnTypes(pickle.Unpickler):
 
 
 def dumps(value: Any) -> bytes:
-    """Pickle a value."""
-    return pickle.dumps(value, 5)
+    """Pickle a value, each type in its own way: packages, such as Dask, register others for all errors of a process."""
+    content = io.BytesIO()
+    pickler = pickle.Pickler(content, 5)
+    pickler.dispatch_table = {}
+    pickler.dump(value)
+    return content.getvalue()
 
 
 def loads(content: bytes | memoryview) -> Any:
